@@ -1,0 +1,115 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// The rooms of lensd and the doors between them; `Sources/Lens.docc` walks through them.
+/// A target imports only what it names here: `make lint` compares imports with this file.
+let package = Package(
+    name: "lensd",
+    products: [
+        .executable(name: "lensd", targets: ["lensd"]),
+        .executable(name: "lensctl", targets: ["lensctl"]),
+        .library(name: "LensClient", targets: ["LensClient", "LensCore"]),
+        .library(name: "LensReport", targets: ["LensReport", "LensCore"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Values that every room speaks.
+        .target(name: "LensCore"),
+
+        // Model and mathematics.
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "CLensKernels"),
+        .target(name: "LensTensor", dependencies: ["CLensKernels", "COpenBLAS", "LensCore"]),
+        .target(
+            name: "LensModel",
+            dependencies: [
+                "LensCore", "LensTensor",
+            ]),
+        .target(
+            name: "LensEngine",
+            dependencies: [
+                "LensCore", "LensModel", "LensTensor",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
+
+        // Sessions.
+        .target(
+            name: "LensStore",
+            dependencies: ["LensCore", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // The wire.
+        .systemLibrary(
+            name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .target(name: "CLensMessages", dependencies: ["CProtobufC"]),
+        .target(name: "CLensSystem"),
+        .target(
+            name: "LensWire",
+            dependencies: [
+                "CLensMessages", "CLensSystem", "CProtobufC", "LensCore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .target(
+            name: "LensService",
+            dependencies: [
+                "LensCore", "LensEngine", "LensReport", "LensStore", "LensWire",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "LensClient",
+            dependencies: ["LensCore", "LensWire"]),
+
+        // Pictures.
+        .target(name: "LensReport", dependencies: ["LensCore"]),
+
+        // Programs.
+        .executableTarget(
+            name: "lensd",
+            dependencies: [
+                "CLensSystem", "LensCore", "LensEngine", "LensModel", "LensService", "LensStore", "LensWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(
+            name: "lensctl",
+            dependencies: [
+                "LensClient", "LensCore", "LensReport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Clients/lensctl"),
+        .executableTarget(
+            name: "lens-bench",
+            dependencies: [
+                "LensClient", "LensCore", "LensEngine", "LensModel", "LensTensor",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // Tests mirror the sources.
+        .testTarget(name: "LensCoreTests", dependencies: ["LensCore"]),
+        .testTarget(name: "LensTensorTests", dependencies: ["LensCore", "LensTensor"]),
+        .testTarget(name: "LensModelTests", dependencies: ["LensCore", "LensModel", "LensTensor"]),
+        .testTarget(name: "LensEngineTests", dependencies: ["LensCore", "LensEngine", "LensModel", "LensTensor"]),
+        .testTarget(name: "LensStoreTests", dependencies: ["LensCore", "LensStore"]),
+        .testTarget(
+            name: "LensWireTests",
+            dependencies: [
+                "LensClient", "LensCore", "LensWire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
+        .testTarget(name: "LensReportTests", dependencies: ["LensCore", "LensReport"]),
+        .testTarget(name: "LensctlTests", dependencies: ["LensCore", "lensctl"]),
+    ]
+)

@@ -1,0 +1,65 @@
+/// A named workspace of one user.
+public struct SessionSummary: Sendable, Hashable {
+    /// 32 hexadecimal digits.
+    public var id: String
+    public var name: String
+    /// Seconds since 1970, as the daemon's clock had it.
+    public var createdAt: Double
+    public var updatedAt: Double
+    public var runCount: Int
+
+    public init(id: String, name: String, createdAt: Double, updatedAt: Double, runCount: Int) {
+        self.id = id
+        self.name = name
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.runCount = runCount
+    }
+}
+
+/// One run or sweep of a session.
+public struct RunSummary: Sendable, Hashable {
+    public enum Kind: String, Sendable {
+        case run
+        case sweep
+    }
+
+    public var id: String
+    public var kind: Kind
+    public var session: String
+    public var createdAt: Double
+    public var model: String
+    public var fingerprint: String
+    public var promptCount: Int
+    public var tokenCount: Int
+    /// The first prompt's beginning.
+    public var excerpt: String
+    public var loss: Double
+
+    public init(
+        id: String, kind: Kind, session: String, createdAt: Double, model: String, fingerprint: String,
+        promptCount: Int, tokenCount: Int, excerpt: String, loss: Double
+    ) {
+        self.id = id
+        self.kind = kind
+        self.session = session
+        self.createdAt = createdAt
+        self.model = model
+        self.fingerprint = fingerprint
+        self.promptCount = promptCount
+        self.tokenCount = tokenCount
+        self.excerpt = excerpt
+        self.loss = loss
+    }
+}
+
+public struct SessionDetail: Sendable {
+    public var session: SessionSummary
+    /// Newest first.
+    public var runs: [RunSummary]
+
+    public init(session: SessionSummary, runs: [RunSummary]) {
+        self.session = session
+        self.runs = runs
+    }
+}
