@@ -98,10 +98,14 @@ let package = Package(
             ]),
 
         // Tests mirror the sources.
+        .target(
+            name: "LensTestSupport", dependencies: ["LensCore", "LensModel"], path: "Tests/Support"),
         .testTarget(name: "LensCoreTests", dependencies: ["LensCore"]),
         .testTarget(name: "LensTensorTests", dependencies: ["LensCore", "LensTensor"]),
-        .testTarget(name: "LensModelTests", dependencies: ["LensCore", "LensModel", "LensTensor"]),
-        .testTarget(name: "LensEngineTests", dependencies: ["LensCore", "LensEngine", "LensModel", "LensTensor"]),
+        .testTarget(name: "LensModelTests", dependencies: ["LensCore", "LensModel", "LensTensor", "LensTestSupport"]),
+        .testTarget(
+            name: "LensEngineTests",
+            dependencies: ["LensCore", "LensEngine", "LensModel", "LensTensor", "LensTestSupport"]),
         .testTarget(name: "LensStoreTests", dependencies: ["LensCore", "LensStore"]),
         .testTarget(
             name: "LensWireTests",

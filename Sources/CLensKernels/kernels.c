@@ -1,0 +1,185 @@
+#include "CLensKernels.h"
+
+#include <math.h>
+#include <string.h>
+
+// One source, several instruction sets: the loader picks the best that the processor has.
+#if defined(__x86_64__)
+#define LENS_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define LENS_MULTIVERSION
+#endif
+
+// Sums may be reassociated, so that reductions use vector lanes (which also makes them more accurate).
+#pragma clang fp reassociate(on) contract(fast)
+
+// exp(x) to about 1 ulp: x = n ln 2 + r, |r| <= ln 2 / 2, a degree-6 polynomial in r, scaled by 2^n.
+// Below -87.3 the result is 0, above 88.4 it is +inf; NaN stays NaN.
+static inline __attribute__((always_inline)) float lens_expf(float x) {
+    const float clamped = x < -88.0f ? -88.0f : (x > 88.5f ? 88.5f : x);
+    const float n = rintf(clamped * 1.44269504088896341f);
+    float r = fmaf(n, -0.693359375f, clamped);
+    r = fmaf(n, 2.12194440e-4f, r);
+    float p = 1.9875691500e-4f;
+    p = fmaf(p, r, 1.3981999507e-3f);
+    p = fmaf(p, r, 8.3334519073e-3f);
+    p = fmaf(p, r, 4.1665795894e-2f);
+    p = fmaf(p, r, 1.6666665459e-1f);
+    p = fmaf(p, r, 5.0000001201e-1f);
+    p = fmaf(p, r * r, r) + 1.0f;
+    // 2^n in two factors, because n may be 128.
+    const int32_t whole = (int32_t)n;
+    const int32_t half = whole >> 1;
+    const int32_t first = (half + 127) << 23, second = (whole - half + 127) << 23;
+    float a, b;
+    memcpy(&a, &first, sizeof a);
+    memcpy(&b, &second, sizeof b);
+    const float y = p * a * b;
+    return x < -87.33654f ? 0.0f : (x > 88.72283f ? INFINITY : (x != x ? x : y));
+}
+
+// The largest value; NaNs are passed over. Sixteen lanes, because the compiler does not vectorise a maximum by itself.
+static inline __attribute__((always_inline)) float lens_maximum(const float *x, size_t count) {
+    float lanes[16];
+    for (int j = 0; j < 16; j++) lanes[j] = -INFINITY;
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        for (int j = 0; j < 16; j++) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+    }
+    for (; i < count; i++) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
+    float maximum = lanes[0];
+    for (int j = 1; j < 16; j++) maximum = lanes[j] > maximum ? lanes[j] : maximum;
+    return maximum;
+}
+
+LENS_MULTIVERSION
+void lens_layer_norm_scale(const float *restrict x, size_t rows, size_t width, float eps, float *restrict scale) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = x + r * width;
+        float total = 0;
+        for (size_t i = 0; i < width; i++) total += row[i];
+        const float mean = total / (float)width;
+        float squares = 0;
+        for (size_t i = 0; i < width; i++) squares += (row[i] - mean) * (row[i] - mean);
+        scale[r] = sqrtf(squares / (float)width + eps);
+    }
+}
+
+LENS_MULTIVERSION
+void lens_layer_norm_apply(const float *restrict x, const float *restrict scale, size_t rows, size_t width,
+                           float *restrict normalized) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = x + r * width;
+        float total = 0;
+        for (size_t i = 0; i < width; i++) total += row[i];
+        const float mean = total / (float)width;
+        const float divisor = scale[r];
+        for (size_t i = 0; i < width; i++) normalized[r * width + i] = (row[i] - mean) / divisor;
+    }
+}
+
+LENS_MULTIVERSION
+void lens_scale_shift(const float *restrict x, size_t rows, size_t width, int centers, const float *restrict weight,
+                      const float *restrict bias, float *restrict y) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = x + r * width;
+        float *out = y + r * width;
+        float mean = 0;
+        if (centers) {
+            float total = 0;
+            for (size_t i = 0; i < width; i++) total += row[i];
+            mean = total / (float)width;
+        }
+        if (bias) {
+            for (size_t i = 0; i < width; i++) out[i] = (row[i] - mean) * weight[i] + bias[i];
+        } else {
+            for (size_t i = 0; i < width; i++) out[i] = (row[i] - mean) * weight[i];
+        }
+    }
+}
+
+LENS_MULTIVERSION
+void lens_finish_rows(float *restrict x, size_t rows, size_t width, size_t stride, int centers,
+                      const float *restrict bias) {
+    for (size_t r = 0; r < rows; r++) {
+        float *row = x + r * stride;
+        float mean = 0;
+        if (centers) {
+            float total = 0;
+            for (size_t i = 0; i < width; i++) total += row[i];
+            mean = total / (float)width;
+        }
+        if (bias) {
+            for (size_t i = 0; i < width; i++) row[i] = row[i] - mean + bias[i];
+        } else if (centers) {
+            for (size_t i = 0; i < width; i++) row[i] -= mean;
+        }
+    }
+}
+
+LENS_MULTIVERSION
+void lens_add(const float *a, const float *b, size_t count, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = a[i] + b[i];
+}
+
+LENS_MULTIVERSION
+void lens_scale(float *x, size_t count, float factor) {
+    for (size_t i = 0; i < count; i++) x[i] *= factor;
+}
+
+LENS_MULTIVERSION
+void lens_gelu_new(float *x, size_t count) {
+    // 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3): no cancellation for x << 0.
+    for (size_t i = 0; i < count; i++) {
+        const float value = x[i];
+        const float u = 0.79788456080286536f * (value + 0.044715f * value * value * value);
+        x[i] = value / (1.0f + lens_expf(-2.0f * u));
+    }
+}
+
+LENS_MULTIVERSION
+void lens_softmax(float *x, size_t count) {
+    const float maximum = lens_maximum(x, count);
+    float total = 0;
+    for (size_t i = 0; i < count; i++) {
+        const float e = lens_expf(x[i] - maximum);
+        x[i] = e;
+        total += e;
+    }
+    const float inverse = 1.0f / total;
+    for (size_t i = 0; i < count; i++) x[i] *= inverse;
+}
+
+LENS_MULTIVERSION
+void lens_log_sum_exp_update(float *restrict logits, size_t rows, size_t count, size_t stride,
+                             const float *restrict bias, float *restrict maximum, float *restrict sum) {
+    for (size_t r = 0; r < rows; r++) {
+        float *row = logits + r * stride;
+        if (bias) {
+            for (size_t i = 0; i < count; i++) row[i] += bias[i];
+        }
+        const float block = lens_maximum(row, count);
+        const float before = maximum[r];
+        const float now = block > before ? block : before;
+        float total = 0;
+        for (size_t i = 0; i < count; i++) total += lens_expf(row[i] - now);
+        sum[r] = (before == -INFINITY ? 0.0f : sum[r] * expf(before - now)) + total;
+        maximum[r] = now;
+    }
+}
+
+LENS_MULTIVERSION
+float lens_dot(const float *restrict a, const float *restrict b, size_t count) {
+    float total = 0;
+    for (size_t i = 0; i < count; i++) total += a[i] * b[i];
+    return total;
+}
+
+int lens_vector_bits(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return 512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 256;
+#endif
+    return 128;
+}

@@ -1,0 +1,127 @@
+import COpenBLAS
+import LensCore
+
+/// A constant matrix as checkpoints store linear layers: `[outputs, inputs]`, row-major float32.
+public struct Weight: Sendable {
+    public let tensor: Tensor
+    public var outputs: Int { tensor.shape[0] }
+    public var inputs: Int { tensor.shape[1] }
+
+    /// - Precondition: `tensor` has two axes.
+    public init(_ tensor: Tensor) {
+        precondition(tensor.shape.count == 2, "a weight has two axes; received \(tensor.shape)")
+        self.tensor = tensor
+    }
+}
+
+/// Where a product's rows lie: `rows` rows of `width` values, `stride` floats apart.
+struct RowBlock {
+    let pointer: UnsafePointer<Float>
+    let stride: Int
+}
+
+extension ComputePool {
+    /// `x · Wᵀ`: `[rows, inputs]` by `[outputs, inputs]` gives `[rows, outputs]`.
+    public func multiply(_ x: Tensor, by weight: Weight, control: CallControl) throws(LensError) -> Tensor {
+        try multiply(x, by: weight, rows: 0..<weight.outputs, control: control)
+    }
+
+    /// `x · W[rows]ᵀ`: some outputs only.
+    public func multiply(
+        _ x: Tensor, by weight: Weight, rows outputs: Range<Int>, control: CallControl
+    ) throws(LensError) -> Tensor {
+        let count = x.shape[0]
+        var result = Tensor(uninitialized: [count, outputs.count])
+        let blocking = Blocking(rows: count, columns: outputs.count, inner: weight.inputs, threads: threads)
+        try result.withMutablePointer { (result) throws(LensError) in
+            let result = Shared(result)
+            try run(blocks: blocking.count, control: control) { block in
+                let (rows, columns) = blocking[block]
+                x.withPointer { x in
+                    weight.tensor.withPointer { w in
+                        multiplyTransposed(
+                            x + rows.lowerBound * weight.inputs, strideA: weight.inputs, rows: rows.count,
+                            w + (outputs.lowerBound + columns.lowerBound) * weight.inputs, strideB: weight.inputs,
+                            columns: columns.count, inner: weight.inputs,
+                            into: result.pointer + rows.lowerBound * outputs.count + columns.lowerBound,
+                            strideC: outputs.count)
+                    }
+                }
+            }
+        }
+        return result
+    }
+}
+
+/// `C = A · Bᵀ` on one thread; a single row goes to `sgemv`, which is ten times faster there.
+func multiplyTransposed(
+    _ a: UnsafePointer<Float>, strideA: Int, rows: Int, _ b: UnsafePointer<Float>, strideB: Int, columns: Int,
+    inner: Int, into c: UnsafeMutablePointer<Float>, strideC: Int
+) {
+    guard rows > 0, columns > 0 else { return }
+    if rows == 1 {
+        cblas_sgemv(
+            CblasRowMajor, CblasNoTrans, Int32(columns), Int32(inner), 1, b, Int32(strideB), a, 1, 0, c, 1)
+    } else {
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(inner), 1, a, Int32(strideA),
+            b, Int32(strideB), 0, c, Int32(strideC))
+    }
+}
+
+/// `C = A · B` on one thread.
+func multiplyPlain(
+    _ a: UnsafePointer<Float>, strideA: Int, rows: Int, _ b: UnsafePointer<Float>, strideB: Int, columns: Int,
+    inner: Int, into c: UnsafeMutablePointer<Float>, strideC: Int
+) {
+    guard rows > 0, columns > 0, inner > 0 else { return }
+    cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(inner), 1, a, Int32(strideA),
+        b, Int32(strideB), 0, c, Int32(strideC))
+}
+
+/// How a product is cut: blocks large enough for OpenBLAS to run near its peak, small enough that all threads have work
+/// and a cancelled call is noticed within some milliseconds.
+struct Blocking: Sendable {
+    private let rows: Int
+    private let columns: Int
+    private let rowStep: Int
+    private let columnStep: Int
+    private let columnBlocks: Int
+    let count: Int
+
+    init(rows: Int, columns: Int, inner: Int, threads: Int) {
+        self.rows = rows
+        self.columns = columns
+        // Half a GFLOP a block is about 5 ms on one core.
+        let limit = 250_000_000 / max(inner, 1)
+        let maxRows = 1024
+        rowStep = max(min(rows, maxRows), 1)
+        let rowBlocks = (rows + rowStep - 1) / rowStep
+        var step = max(min(columns, limit / rowStep), 64)
+        // Each thread gets the same number of blocks where the whole is small.
+        let wanted = (threads + rowBlocks - 1) / max(rowBlocks, 1)
+        if (columns + step - 1) / step < wanted { step = (columns + wanted - 1) / wanted }
+        let blocks = (columns + step - 1) / max(step, 1)
+        if rowBlocks * blocks > threads, rowBlocks * blocks < 8 * threads {
+            let rounded = ((rowBlocks * blocks + threads - 1) / threads) * threads
+            let perRow = (rounded + rowBlocks - 1) / rowBlocks
+            step = max((columns + perRow - 1) / perRow, 1)
+        }
+        columnStep = max((step + 15) / 16 * 16, 16)
+        columnBlocks = (columns + columnStep - 1) / columnStep
+        count = rowBlocks * columnBlocks
+    }
+
+    subscript(block: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+        let row = block / columnBlocks * rowStep
+        let column = block % columnBlocks * columnStep
+        return (row..<min(row + rowStep, rows), column..<min(column + columnStep, columns))
+    }
+}
+
+/// Memory that several threads write to in places that do not overlap.
+struct Shared<Element>: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Element>
+    init(_ pointer: UnsafeMutablePointer<Element>) { self.pointer = pointer }
+}

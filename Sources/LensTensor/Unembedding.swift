@@ -1,0 +1,132 @@
+import CLensKernels
+import Glibc
+import LensCore
+
+/// The last product, onto the vocabulary: `logits[v] = x · W[v] + bias[v] − x · centre`.
+///
+/// `bias` and `centre` carry the processed form (folded layer norm, centred unembedding) without a second copy of the
+/// matrix, which may be the embedding itself.
+public struct Unembedding: Sendable {
+    /// `[vocab, dModel]`
+    public let weight: Weight
+    /// `[vocab]`
+    public let bias: Tensor?
+    /// `[dModel]`
+    public let centre: Tensor?
+
+    public init(weight: Weight, bias: Tensor?, centre: Tensor?) {
+        self.weight = weight
+        self.bias = bias
+        self.centre = centre
+    }
+}
+
+extension ComputePool {
+    /// The whole logits, `[row, vocab]`: only where somebody asked for them.
+    public func logits(
+        _ x: Tensor, through unembedding: Unembedding, control: CallControl
+    ) throws(LensError) -> Tensor {
+        var logits = try multiply(x, by: unembedding.weight, control: control)
+        let vocab = unembedding.weight.outputs
+        let width = unembedding.weight.inputs
+        let rows = x.shape[0]
+        try logits.withMutablePointer { (logits) throws(LensError) in
+            let logits = Shared(logits)
+            try forRows(rows, width: vocab, control: control) { rows in
+                for row in rows {
+                    let shift = unembedding.centre.map { centre in
+                        x.withPointer { x in centre.withPointer { lens_dot(x + row * width, $0, width) } }
+                    }
+                    let target = logits.pointer + row * vocab
+                    if let bias = unembedding.bias { bias.withPointer { lens_add(target, $0, vocab, target) } }
+                    if let shift { for column in 0..<vocab { target[column] -= shift } }
+                }
+            }
+        }
+        return logits
+    }
+
+    /// `−log_softmax(logits)[target]` per row, block by block over the vocabulary: the logits never exist as a whole.
+    ///
+    /// - Parameter targets: one token per row of `x`, in `0..<vocab`.
+    /// - Returns: `[row]`, in nats.
+    public func crossEntropy(
+        _ x: Tensor, targets: [Int32], through unembedding: Unembedding, control: CallControl
+    ) throws(LensError) -> [Float] {
+        precondition(targets.count == x.shape[0], "\(targets.count) targets for \(x.shape[0]) rows")
+        let logSums = try logSumExp(x, through: unembedding, control: control)
+        let width = unembedding.weight.inputs
+        // `centre` shifts all logits of a row alike and so cancels out.
+        return x.withPointer { x in
+            unembedding.weight.tensor.withPointer { w in
+                targets.indices.map { row in
+                    let target = Int(targets[row])
+                    var logit = Double(lens_dot(x + row * width, w + target * width, width))
+                    if let bias = unembedding.bias { bias.withPointer { logit += Double($0[target]) } }
+                    return Float(logSums[row] - logit)
+                }
+            }
+        }
+    }
+
+    /// Per row, the log of the sum of `exp(x · W[v] + bias[v])`.
+    private func logSumExp(
+        _ x: Tensor, through unembedding: Unembedding, control: CallControl
+    ) throws(LensError) -> [Double] {
+        let rows = x.shape[0]
+        let width = unembedding.weight.inputs
+        let vocab = unembedding.weight.outputs
+        // A block of logits stays in the second-level cache.
+        let rowStep = min(max(rows, 1), 1024)
+        let columnStep = 512
+        let rowBlocks = (rows + rowStep - 1) / rowStep
+        let columnBlocks = (vocab + columnStep - 1) / columnStep
+        // Each block keeps a state of its own, so that the sums do not depend on which thread was first.
+        var maxima = Tensor(uninitialized: [columnBlocks, rows])
+        var sums = Tensor(uninitialized: [columnBlocks, rows])
+        try maxima.withMutablePointer { (maxima) throws(LensError) in
+            try sums.withMutablePointer { (sums) throws(LensError) in
+                let maxima = Shared(maxima)
+                let sums = Shared(sums)
+                try run(blocks: rowBlocks * columnBlocks, control: control) { block in
+                    let first = block % rowBlocks * rowStep
+                    let count = min(rowStep, rows - first)
+                    let columnBlock = block / rowBlocks
+                    let column = columnBlock * columnStep
+                    let columns = min(columnStep, vocab - column)
+                    let state = columnBlock * rows + first
+                    let logits = UnsafeMutablePointer<Float>.allocate(capacity: count * columns)
+                    defer { logits.deallocate() }
+                    x.withPointer { x in
+                        unembedding.weight.tensor.withPointer { w in
+                            multiplyTransposed(
+                                x + first * width, strideA: width, rows: count, w + column * width, strideB: width,
+                                columns: columns, inner: width, into: logits, strideC: columns)
+                        }
+                    }
+                    (maxima.pointer + state).update(repeating: -.infinity, count: count)
+                    (sums.pointer + state).update(repeating: 0, count: count)
+                    withOptionalPointer(unembedding.bias) { bias in
+                        lens_log_sum_exp_update(
+                            logits, count, columns, columns, bias.map { $0 + column }, maxima.pointer + state,
+                            sums.pointer + state)
+                    }
+                }
+            }
+        }
+        return (0..<rows).map { row in
+            maxima.withPointer { maxima in
+                sums.withPointer { sums in
+                    var highest = -Float.infinity
+                    for block in 0..<columnBlocks { highest = max(highest, maxima[block * rows + row]) }
+                    var total = 0.0
+                    for block in 0..<columnBlocks {
+                        let index = block * rows + row
+                        total += Double(sums[index]) * exp(Double(maxima[index] - highest))
+                    }
+                    return Double(highest) + log(total)
+                }
+            }
+        }
+    }
+}
