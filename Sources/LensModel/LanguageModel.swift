@@ -1,0 +1,41 @@
+import LensCore
+import LensTensor
+
+/// A model that is loaded: its weights in memory once, in both forms, and its tokenizer.
+public final class LanguageModel: Sendable {
+    public let configuration: ModelConfiguration
+    /// SHA-256 of weights, configuration and tokenizer, hexadecimal.
+    public let fingerprint: String
+    public let tokenizer: Tokenizer
+    public let weights: ModelWeights
+    private let processed: WeightForm
+    private let raw: WeightForm
+
+    /// Loads a Hugging Face folder (`config.json`, `model.safetensors`, `tokenizer.json`).
+    ///
+    /// - Throws: `INVALID_ARGUMENT`, `NOT_FOUND`, `DATA_LOSS` or `UNIMPLEMENTED`, naming the file and what is wrong.
+    public init(folder: ModelFolder, on pool: ComputePool, control: CallControl = CallControl()) throws(LensError) {
+        let description = try HuggingFaceConfiguration(reading: folder.configuration)
+        let file = try SafetensorsFile(opening: folder.weights)
+        configuration = description.model
+        tokenizer = try Tokenizer(reading: folder, configuration: description)
+        guard tokenizer.vocabularySize <= configuration.dVocab else {
+            throw .invalidArgument(
+                "\(folder.tokenizer.name) has \(tokenizer.vocabularySize) tokens, "
+                    + "but the model's vocabulary has \(configuration.dVocab)")
+        }
+        weights = try GPTNeoCheckpoint(file, configuration: configuration).read()
+        fingerprint = try ModelFingerprint(
+            weights: file, configuration: folder.configuration, tokenizer: folder.tokenizer
+        ).description
+        raw = WeightForm(raw: weights)
+        processed = try WeightForm(processed: weights, on: pool, control: control)
+    }
+
+    public func form(_ form: ModelReference.Form) -> WeightForm {
+        form == .raw ? raw : processed
+    }
+
+    /// Bytes of memory that the weights take, both forms together.
+    public var weightBytes: Int { configuration.parameterCount * MemoryLayout<Float>.stride }
+}

@@ -1,0 +1,101 @@
+import LensCore
+
+/// A model's tokenizer: a byte-level byte-pair encoding whose ids are those of the `tokenizers` library.
+///
+/// A value without shared state, so any number of threads may use it at once.
+public struct Tokenizer: Sendable {
+    /// The id that `prepend_bos` puts in front; `nil` where the model has none. No other function of the tokenizer puts
+    /// it anywhere, whatever the file's post-processor says.
+    public let bosTokenID: Int32?
+    /// Ids are below this: the tokenizer's own or the model's number of rows, whichever is higher.
+    public let vocabularySize: Int
+
+    private let model: BytePairModel
+    private let addedTokens: AddedTokens
+    private let spellings: TokenSpellings
+    private let addsPrefixSpace: Bool
+    private let splitsWords: Bool
+
+    /// Reads a model's tokenizer.
+    ///
+    /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in itself.
+    public init(reading folder: ModelFolder, configuration: HuggingFaceConfiguration) throws(LensError) {
+        try self.init(
+            reading: folder.tokenizer, settings: folder.tokenizerConfiguration, configuration: configuration)
+    }
+
+    /// Reads a `tokenizer.json` with, where there are, its `tokenizer_config.json` and the model's configuration.
+    ///
+    /// - Throws: as `init(reading:configuration:)`.
+    public init(
+        reading file: JSONFile, settings: JSONFile? = nil, configuration: HuggingFaceConfiguration? = nil
+    ) throws(LensError) {
+        let contents = try TokenizerFile(reading: file)
+        model = contents.model
+        addedTokens = AddedTokens(contents.addedTokens)
+        spellings = contents.spellings
+        addsPrefixSpace = contents.addsPrefixSpace
+        splitsWords = contents.splitsWords
+        vocabularySize = max(spellings.count, configuration?.model.dVocab ?? 0)
+        bosTokenID = try Self.bosTokenID(contents, settings: settings, configuration: configuration)
+    }
+
+    /// The tokens of a text. Text of an added token, such as `<|endoftext|>`, becomes that token.
+    public func encode(_ text: String) -> [Int32] {
+        let text = ValidUTF8(text)
+        var encoder = TextEncoder(model)
+        for piece in addedTokens.pieces(of: text) {
+            switch piece {
+            case .token(let id): encoder.append(id)
+            case .text(let range) where addsPrefixSpace && text.bytes[range.lowerBound] != UInt8(ascii: " "):
+                let spaced = ValidUTF8([UInt8(ascii: " ")] + text.bytes[range])
+                encoder.append(spaced, in: 0..<spaced.bytes.count, splitsWords: splitsWords)
+            case .text(let range):
+                encoder.append(text, in: range, splitsWords: splitsWords)
+            }
+        }
+        return encoder.tokens
+    }
+
+    /// The text that tokens stand for together; bytes that are no UTF-8 become U+FFFD, one per maximal broken part.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` for an id outside the vocabulary.
+    public func decode(_ ids: [Int32]) throws(LensError) -> String {
+        var bytes: [UInt8] = []
+        for id in ids { bytes += spellings[try index(of: id)] }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The text of one token; what is only a part of a character shows U+FFFD, and an id that no token has is empty.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` for an id outside the vocabulary.
+    public func text(of id: Int32) throws(LensError) -> String {
+        String(decoding: spellings[try index(of: id)], as: UTF8.self)
+    }
+
+    private func index(of id: Int32) throws(LensError) -> Int {
+        guard (0..<vocabularySize).contains(Int(id)) else {
+            throw .outOfRange("token id", id, 0..<vocabularySize)
+        }
+        return Int(id)
+    }
+
+    /// As TransformerLens finds it: the tokenizer's BOS, else its EOS; then what the model's configuration says.
+    private static func bosTokenID(
+        _ contents: TokenizerFile, settings: JSONFile?, configuration: HuggingFaceConfiguration?
+    ) throws(LensError) -> Int32? {
+        if let settings {
+            let keys = try settings.object()
+            for key in ["bos_token", "eos_token"] {
+                guard let value = keys.optional(key) else { continue }
+                // Either the token or an object around it.
+                let token = value.kind == .object ? try value.object().required("content") : value
+                guard let id = contents.id(of: try token.string()) else {
+                    throw value.error("'\(try token.string())' is not a token of the tokenizer")
+                }
+                return id
+            }
+        }
+        return configuration?.bosTokenID ?? configuration?.eosTokenID
+    }
+}
