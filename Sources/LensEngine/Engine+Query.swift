@@ -1,0 +1,97 @@
+import LensCore
+import LensModel
+import LensTensor
+
+extension Engine {
+    /// Bytes of values in one event.
+    private static let chunkBytes = 1 << 20
+
+    /// Sends one activation of a recipe, prompt by prompt: from the cache, or computed again.
+    ///
+    /// - Throws: `NOT_FOUND` for a hook point, `INVALID_ARGUMENT` for a slice or prompt out of range, and what `send`
+    ///   throws.
+    public func query(
+        recipe: Recipe, hook: String, slice: TensorSlice?, prompts: [Int]?, control: CallControl,
+        send: (QueryEvent) async throws -> Void
+    ) async throws {
+        let subject = try PassSubject(recipe, in: models)
+        let point = try HookPoint.named(hook, among: subject.configuration.hookPoints)
+        let wanted = prompts ?? Array(recipe.tokens.indices)
+        for prompt in wanted where !recipe.tokens.indices.contains(prompt) {
+            throw LensError.outOfRange("prompt", prompt, recipe.tokens.indices)
+        }
+        // A slice that does not fit is said before anything is computed.
+        for prompt in wanted { _ = try axes(slice, subject.shape(of: point.kind, prompt: prompt)) }
+        // One prompt after the other where they are large: no more than one answer is held at a time.
+        for prompt in wanted {
+            let tensor = try await activation(point, of: prompt, in: subject, control: control)
+            try await self.send(tensor, point, prompt, slice, subject, send)
+        }
+    }
+
+    /// Every layer's attention patterns of a recipe's first prompt: per layer `[head, pos, sourcePos]`.
+    public func attentionPatterns(recipe: Recipe, control: CallControl) async throws(LensError) -> [[Float]] {
+        let subject = try PassSubject(recipe, in: models)
+        let points = (0..<subject.configuration.nLayers).map { HookPoint(.pattern, layer: $0) }
+        let found = try await passes.run(ActivationJob(subject, points: points, prompts: [0]), control: control)
+        return (found.first ?? []).map(\.values)
+    }
+
+    // MARK: - Finding
+
+    private func activation(
+        _ point: HookPoint, of prompt: Int, in subject: PassSubject, control: CallControl
+    ) async throws(LensError) -> Tensor {
+        if let tensor = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point)) { return tensor }
+        let points = companions(of: point, prompt: prompt, in: subject)
+        let found = try await passes.run(
+            ActivationJob(subject, points: points, prompts: [prompt]), control: control)
+        guard let activations = found.first, let index = points.sorted().firstIndex(of: point) else {
+            throw LensError(.internal, "the pass did not reach \(point.name)")
+        }
+        for (other, tensor) in zip(points.sorted(), activations) {
+            cache.insert(tensor, for: subject.cacheKey(prompt: prompt, point: other))
+        }
+        return activations[index]
+    }
+
+    /// Who asks for one activation of a run mostly asks for others: what a pass comes by is kept, where it is small.
+    private func companions(of point: HookPoint, prompt: Int, in subject: PassSubject) -> [HookPoint] {
+        let onTheWay = subject.configuration.hookPoints.filter { $0 <= point && (!$0.kind.isOnDemand || $0 == point) }
+        let bytes = onTheWay.reduce(0) { $0 + 4 * subject.shape(of: $1.kind, prompt: prompt).reduce(1, *) }
+        return bytes <= cache.capacity / 8 ? onTheWay : [point]
+    }
+
+    // MARK: - Sending
+
+    private func send(
+        _ tensor: Tensor, _ point: HookPoint, _ prompt: Int, _ slice: TensorSlice?, _ subject: PassSubject,
+        _ send: (QueryEvent) async throws -> Void
+    ) async throws {
+        let axes = try axes(slice, tensor.shape)
+        let elementType: ElementType = point.kind == .tokens ? .int32 : .float32
+        try await send(
+            .header(
+                TensorHeader(
+                    hook: point.name, prompt: prompt, elementType: elementType,
+                    shape: axes.filter { !$0.isDropped }.map(\.count), model: subject.modelText,
+                    fingerprint: subject.recipe.fingerprint, tokens: try subject.tokens(of: prompt))))
+        let values = slice == nil ? tensor : tensor.selecting(axes)
+        let step = Self.chunkBytes / MemoryLayout<Float>.stride
+        for start in stride(from: 0, to: values.count, by: step) {
+            try await send(
+                .values(values.bytes(start..<min(start + step, values.count), as: elementType)))
+        }
+    }
+
+    private func axes(_ slice: TensorSlice?, _ shape: [Int]) throws(LensError) -> [TensorSlice.Axis] {
+        try (slice ?? TensorSlice([.ellipsis])).resolved(against: shape)
+    }
+}
+
+extension PassSubject {
+    /// Of one prompt's activation, without batch.
+    func shape(of kind: HookKind, prompt: Int) -> [Int] {
+        configuration.shape(of: kind, pos: recipe.tokens[prompt].count)
+    }
+}

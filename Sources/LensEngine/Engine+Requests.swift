@@ -1,0 +1,107 @@
+import LensCore
+import LensModel
+
+extension Engine {
+    /// The most prompts of one request.
+    private static let maximumPrompts = 65536
+
+    /// Tokens of prompts; nothing is run.
+    public func tokenize(_ request: TokenizeRequest) throws(LensError) -> TokenizeReply {
+        let entry = try models.model(for: request.model)
+        var tokens: [[Token]] = []
+        var texts: [String] = []
+        for prompt in request.prompts {
+            let ids = try ids(of: prompt, in: entry)
+            tokens.append(try entry.model.tokenizer.tokens(ids))
+            texts.append(try entry.model.tokenizer.decode(ids))
+        }
+        return TokenizeReply(model: entry.name, tokens: tokens, texts: texts)
+    }
+
+    /// Holds a request against the model that it names: everything that may be wrong with it is said here.
+    ///
+    /// - Throws: `NOT_FOUND` for the model or a hook point, `INVALID_ARGUMENT` naming the field, the value and the range.
+    public func prepare(
+        model reference: ModelReference, prompts: [Prompt], interventions: [InterventionSpec]
+    ) throws(LensError) -> Recipe {
+        let entry = try models.model(for: reference)
+        guard !prompts.isEmpty else { throw .invalidArgument("a run needs at least one prompt; received none") }
+        guard prompts.count <= Self.maximumPrompts else {
+            throw .invalidArgument("a request has at most \(Self.maximumPrompts) prompts; received \(prompts.count)")
+        }
+        var tokens: [[Int32]] = []
+        for (index, prompt) in prompts.enumerated() {
+            do throws(LensError) {
+                tokens.append(try checkedIDs(of: prompt, in: entry))
+            } catch {
+                throw prompts.count == 1 ? error : LensError(error.code, "prompt \(index): \(error.message)")
+            }
+        }
+        var edits: [Intervention] = []
+        for spec in interventions { edits.append(try intervention(spec, in: entry.model.configuration)) }
+        return Recipe(
+            fingerprint: entry.model.fingerprint, model: ModelReference(name: entry.name, form: reference.form),
+            tokens: tokens, interventions: edits)
+    }
+
+    // MARK: - Prompts
+
+    private func ids(of prompt: Prompt, in entry: RegisteredModel) throws(LensError) -> [Int32] {
+        switch prompt {
+        case .tokens(let ids): return ids
+        case .text(let text, let prependBOS):
+            let bos = prependBOS ? entry.model.tokenizer.bosTokenID : nil
+            return (bos.map { [$0] } ?? []) + entry.model.tokenizer.encode(text)
+        }
+    }
+
+    private func checkedIDs(of prompt: Prompt, in entry: RegisteredModel) throws(LensError) -> [Int32] {
+        if case .text(let text, _) = prompt, text.isEmpty {
+            throw .invalidArgument("the text is empty; expected at least one character")
+        }
+        let configuration = entry.model.configuration
+        // Every token has at least one byte, and no token of a sane vocabulary has a thousand.
+        if case .text(let text, _) = prompt, text.utf8.count > configuration.nCtx * 1024 {
+            throw .invalidArgument(
+                "the text has \(text.utf8.count) bytes; the context length of '\(entry.name)' is "
+                    + "\(configuration.nCtx) tokens")
+        }
+        let ids = try ids(of: prompt, in: entry)
+        guard !ids.isEmpty else { throw .invalidArgument("a prompt needs at least one token; received none") }
+        guard ids.count <= configuration.nCtx else {
+            throw .invalidArgument(
+                "the prompt has \(ids.count) tokens; the context length of '\(entry.name)' is "
+                    + "\(configuration.nCtx)")
+        }
+        for (position, id) in ids.enumerated() where id < 0 || Int(id) >= configuration.dVocab {
+            throw .outOfRange("token \(position)", id, 0..<configuration.dVocab)
+        }
+        return ids
+    }
+
+    // MARK: - Interventions
+
+    private func intervention(
+        _ spec: InterventionSpec, in configuration: ModelConfiguration
+    ) throws(LensError) -> Intervention {
+        let point = try HookPoint.named(spec.hook, among: configuration.hookPoints)
+        guard point.kind != .tokens else {
+            throw .invalidArgument("\(point.name) holds token ids; they cannot be set to \(spec.action.rawValue)")
+        }
+        if let heads = spec.heads {
+            try checkHasHeads(point.kind)
+            for head in heads where !(0..<configuration.nHeads).contains(head) {
+                throw .outOfRange("head", head, 0..<configuration.nHeads)
+            }
+        }
+        return Intervention(point: point, action: spec.action, heads: spec.heads)
+    }
+
+    func checkHasHeads(_ kind: HookKind) throws(LensError) {
+        guard kind.axes.contains(where: { $0 == .head || $0 == .keyHead }) else {
+            let points = HookKind.allCases.filter { $0.axes.contains { $0 == .head || $0 == .keyHead } }
+            throw .invalidArgument(
+                "\(kind.suffix) has no heads; points with heads: \(points.map(\.suffix).joined(separator: ", "))")
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import LensCore
+import LensModel
+import LensTensor
+
+/// What the engine may use.
+public struct EngineOptions: Sendable {
+    /// Threads that compute; zero means one per core.
+    public var threads: Int
+    /// Bytes of activations kept at hand.
+    public var cacheBytes: Int
+
+    public init(threads: Int = 0, cacheBytes: Int = 256 << 20) {
+        self.threads = threads
+        self.cacheBytes = cacheBytes
+    }
+}
+
+/// What the engine is doing.
+public struct EngineStatistics: Sendable {
+    public var queuedJobs: Int
+    public var runningJobs: Int
+    public var cacheBytes: Int
+    public var cacheCapacityBytes: Int
+    public var threads: Int
+}
+
+/// Passes, activations and sweeps over the resident models: what all users' calls come down to.
+public final class Engine: Sendable {
+    public let models: ModelRegistry
+    let passes: PassThread
+    let cache: ActivationCache
+    private let pool: ComputePool
+
+    /// - Parameter pool: the threads that compute, the engine's alone from here on.
+    /// - Throws: `RESOURCE_EXHAUSTED` where the system gives no thread.
+    public init(models: ModelRegistry, pool: ComputePool, options: EngineOptions = EngineOptions()) throws(LensError) {
+        self.models = models
+        self.pool = pool
+        passes = try PassThread(pool: pool)
+        cache = ActivationCache(capacity: options.cacheBytes)
+    }
+
+    /// Ends the engine's thread; calls that wait are refused.
+    public func stop() { passes.stop() }
+
+    public var statistics: EngineStatistics {
+        let counts = passes.counts
+        return EngineStatistics(
+            queuedJobs: counts.waiting, runningJobs: counts.running, cacheBytes: cache.byteCount,
+            cacheCapacityBytes: cache.capacity, threads: pool.threads)
+    }
+}

@@ -1,0 +1,71 @@
+import LensCore
+import LensModel
+
+/// A recipe together with the model that it is for: what a pass needs to begin.
+struct PassSubject: Sendable {
+    let recipe: Recipe
+    let name: String
+    let model: LanguageModel
+    let plan: InterventionPlan
+    let budget: RowBudget
+
+    /// - Throws: `NOT_FOUND` where the model is not resident, `FAILED_PRECONDITION` where it is another by now.
+    init(_ recipe: Recipe, in registry: ModelRegistry) throws(LensError) {
+        let entry = try registry.model(for: recipe.model)
+        guard entry.model.fingerprint == recipe.fingerprint else {
+            throw LensError(
+                .failedPrecondition,
+                "the run was made with weights \(recipe.fingerprint.prefix(12)); "
+                    + "model '\(entry.name)' now has \(entry.model.fingerprint.prefix(12))")
+        }
+        self.recipe = recipe
+        name = entry.name
+        model = entry.model
+        plan = InterventionPlan(recipe.interventions)
+        budget = RowBudget(entry.model.configuration)
+    }
+
+    var configuration: ModelConfiguration { model.configuration }
+
+    /// `NAME` or `NAME@raw`.
+    var modelText: String { ModelReference(name: name, form: recipe.model.form).description }
+
+    func begin(prompts: [Int]) throws(LensError) -> ForwardState {
+        try ForwardState(model, form: recipe.model.form, tokens: prompts.map { recipe.tokens[$0] })
+    }
+
+    /// Takes a pass through the given points, in their order, and through every edit on the way; at a point that is
+    /// both, `body` sees the edited activation.
+    func visit(
+        _ points: [HookPoint], in state: inout ForwardState, on compute: Compute,
+        _ body: (ForwardState) throws(LensError) -> Void
+    ) throws(LensError) {
+        let last = points.last
+        for point in Set(points).union(plan.points).sorted() {
+            try state.advance(to: point, on: compute)
+            try plan.apply(to: &state)
+            if points.contains(point) { try body(state) }
+            // Edits behind the last wanted point matter only to whoever goes on.
+            if point == last, plan.points.last.map({ $0 <= point }) ?? true { return }
+        }
+    }
+
+    func cacheKey(prompt: Int, point: HookPoint) -> ActivationCache.Key {
+        ActivationCache.Key(
+            fingerprint: recipe.fingerprint, form: recipe.model.form, tokens: recipe.tokens[prompt],
+            interventions: recipe.interventions, point: point)
+    }
+
+    func tokens(of prompt: Int) throws(LensError) -> [Token] {
+        try model.tokenizer.tokens(recipe.tokens[prompt])
+    }
+}
+
+extension Tokenizer {
+    /// Ids with their texts.
+    func tokens(_ ids: [Int32]) throws(LensError) -> [Token] {
+        var tokens: [Token] = []
+        for id in ids { tokens.append(Token(id: id, text: try text(of: id))) }
+        return tokens
+    }
+}

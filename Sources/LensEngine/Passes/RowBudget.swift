@@ -1,0 +1,37 @@
+import LensCore
+
+/// How many rows a batch may have: enough for the matrix products to run at their peak, few enough for the memory.
+struct RowBudget: Sendable {
+    /// Bytes that a batch may take beside the model.
+    static let bytes = 256 << 20
+    let rows: Int
+
+    init(_ configuration: ModelConfiguration) {
+        // Residual, norm, projections and the MLP's activation, with one temporary each.
+        let perRow = 4 * (6 * configuration.dModel + 2 * configuration.dMLP)
+        rows = min(max(Self.bytes / max(perRow, 1), 256), 4096)
+    }
+
+    /// Cuts items with so many rows each into batches of about equal size that hold the budget; an item that exceeds it
+    /// alone gets a batch of its own.
+    func batches<Item>(_ items: [Item], rows rowsOf: (Item) -> Int) -> [[Item]] {
+        let total = items.reduce(0) { $0 + rowsOf($1) }
+        let count = max((total + rows - 1) / max(rows, 1), 1)
+        let target = (total + count - 1) / count
+        var batches: [[Item]] = []
+        var current: [Item] = []
+        var filled = 0
+        for item in items {
+            let size = rowsOf(item)
+            if !current.isEmpty, filled + size > max(target, 1), filled >= target || filled + size > rows {
+                batches.append(current)
+                current = []
+                filled = 0
+            }
+            current.append(item)
+            filled += size
+        }
+        if !current.isEmpty { batches.append(current) }
+        return batches
+    }
+}
