@@ -1,0 +1,67 @@
+"""Regenerates every reference fixture: `python Tests/Fixtures/generate.py`.
+
+README.md beside this file explains what is written; requirements.txt pins what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import argparse
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+from checkpoints import SPECS, write_checkpoint
+from head_scores import head_scores
+from lens import accept_local_folders
+from manifest import write_json, write_lines, write_manifest
+from reference import reference_tensors
+from tokenizer_cases import write_tokenizer_cases
+
+
+def main() -> None:
+    """Writes checkpoints, references, tokenizer and head fixtures, then the manifest."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", help="checkpoints to make (no manifest then)")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent, help="folder to write to"
+    )
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    # Checkpoints are named relative to here, so that no path gets into a file or a model's name.
+    os.chdir(arguments.output)
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.set_grad_enabled(False)
+    accept_local_folders()
+
+    root = Path()
+    for spec in SPECS:
+        if arguments.only and spec.name not in arguments.only:
+            continue
+        write_checkpoint(spec, root)
+        tensors, index = reference_tensors(spec)
+        path = root / spec.name / "reference.safetensors"
+        save_file(tensors, path)
+        path.chmod(0o644)
+        write_json(root / spec.name / "reference.json", index)
+    if arguments.only:
+        return
+    write_tokenizer_cases(root)
+    write_lines(root / "heads" / "reference.json", head_scores())
+    write_manifest(root, [*(spec.name for spec in SPECS), "heads", "tokenizer"])
+
+
+if __name__ == "__main__":
+    main()
