@@ -1,0 +1,11 @@
+// What Glibc offers and Swift's importer does not show.
+#ifndef CLENSSYSTEM_H
+#define CLENSSYSTEM_H
+
+#include <stdint.h>
+
+// Writes the uid of the process that connected the Unix stream socket `descriptor`, as the kernel recorded it
+// (SO_PEERCRED). Returns 0, or an errno.
+int lens_peer_user_id(int descriptor, uint32_t *user_id);
+
+#endif

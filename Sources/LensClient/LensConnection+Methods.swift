@@ -1,0 +1,100 @@
+public import LensCore
+internal import LensWire
+
+// The daemon's methods by name. Each throws the call's status as a LensError.
+
+extension LensConnection {
+    public func status(options: CallOptions = CallOptions()) async throws(LensError) -> DaemonStatus {
+        try await call(.status, EmptyRequest(), options: options)
+    }
+
+    public func listModels(options: CallOptions = CallOptions()) async throws(LensError) -> [ModelDescription] {
+        try await call(.listModels, EmptyRequest(), options: options)
+    }
+
+    public func tokenize(
+        _ request: TokenizeRequest, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> TokenizeReply {
+        try await call(.tokenize, request, options: options)
+    }
+
+    public func run(_ request: RunRequest, options: CallOptions = CallOptions()) async throws(LensError) -> RunReply {
+        try await call(.run, request, options: options)
+    }
+
+    /// One activation per prompt, whole.
+    public func query(
+        _ request: QueryRequest, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> [Activation] {
+        var activations: [Activation] = []
+        for try await event in try call(.query, request, options: options) {
+            switch event {
+            case .header(let header):
+                try activations.last?.checkComplete()
+                activations.append(Activation(header: header))
+            case .values(let bytes):
+                guard let last = activations.indices.last else {
+                    throw LensError(.internal, "the daemon sent values before their header")
+                }
+                activations[last].bytes += bytes
+            }
+        }
+        try activations.last?.checkComplete()
+        return activations
+    }
+
+    /// The pieces of a query's answer as they come: for each prompt a header, then its values in order.
+    public func queryEvents(
+        _ request: QueryRequest, options: CallOptions = CallOptions()
+    ) throws(LensError) -> EventStream<QueryEvent> {
+        try call(.query, request, options: options)
+    }
+
+    /// Ablates every head in turn.
+    ///
+    /// - Parameter onProgress: learns how many variants are done of how many.
+    public func sweep(
+        _ request: SweepRequest, options: CallOptions = CallOptions(),
+        onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws(LensError) -> SweepReply {
+        var reply: SweepReply?
+        for try await event in try call(.sweep, request, options: options) {
+            switch event {
+            case .progress(let done, let total): onProgress(done, total)
+            case .result(let result): reply = result
+            }
+        }
+        guard let reply else { throw LensError(.internal, "the daemon ended the sweep without a result") }
+        return reply
+    }
+
+    public func scoreHeads(
+        _ request: HeadScoresRequest, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> HeadScoresReply {
+        try await call(.scoreHeads, request, options: options)
+    }
+
+    public func listSessions(options: CallOptions = CallOptions()) async throws(LensError) -> [SessionSummary] {
+        try await call(.listSessions, EmptyRequest(), options: options)
+    }
+
+    public func showSession(
+        _ name: String, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> SessionDetail {
+        try await call(.showSession, SessionRequest(name: name), options: options)
+    }
+
+    /// Deletes a session of the caller's; returns how many runs went with it.
+    public func deleteSession(_ name: String, options: CallOptions = CallOptions()) async throws(LensError) -> Int {
+        try await call(.deleteSession, SessionRequest(name: name), options: options)
+    }
+
+    /// One self-contained HTML page, in UTF-8.
+    public func attentionPage(
+        _ request: AttentionPageRequest, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> [UInt8] {
+        var page: [UInt8] = []
+        for try await chunk in try call(.attentionPage, request, options: options) { page += chunk }
+        return page
+    }
+}

@@ -1,0 +1,68 @@
+import GRDB
+
+/// One step from a database's shape to the next; a step that was released is never changed.
+package struct SchemaMigration: Sendable {
+    package let identifier: String
+    package let sql: String
+
+    package init(_ identifier: String, sql: String) {
+        self.identifier = identifier
+        self.sql = sql
+    }
+
+    /// Every step, oldest first.
+    package static let all: [SchemaMigration] = [sessionsAndRuns]
+
+    static func migrator(_ migrations: [SchemaMigration]) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        for migration in migrations {
+            migrator.registerMigration(migration.identifier) { db in try db.execute(sql: migration.sql) }
+        }
+        return migrator
+    }
+
+    /// `number` grows and is never given twice, so "newest" does not hang on the clock.
+    ///
+    /// The composite foreign key makes a run whose owner is not its session's owner impossible.
+    private static let sessionsAndRuns = SchemaMigration(
+        "1 sessions and runs",
+        sql: """
+            PRAGMA application_id = \(DatabaseFile.applicationID);
+
+            CREATE TABLE sessions (
+                id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+                owner INTEGER NOT NULL CHECK (owner BETWEEN 0 AND 4294967295),
+                name TEXT NOT NULL,
+                created REAL NOT NULL,
+                updated REAL NOT NULL,
+                UNIQUE (owner, name),
+                UNIQUE (owner, id)
+            ) STRICT;
+
+            CREATE TABLE runs (
+                number INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+                id BLOB NOT NULL CHECK (length(id) = 16),
+                owner INTEGER NOT NULL,
+                session BLOB NOT NULL,
+                kind TEXT NOT NULL CHECK (kind IN ('run', 'sweep')),
+                created REAL NOT NULL,
+                model TEXT NOT NULL,
+                form TEXT NOT NULL CHECK (form IN ('processed', 'raw')),
+                fingerprint TEXT NOT NULL,
+                prompt_count INTEGER NOT NULL,
+                token_count INTEGER NOT NULL,
+                tokens BLOB NOT NULL,
+                interventions BLOB NOT NULL,
+                excerpt TEXT NOT NULL,
+                loss REAL,
+                result BLOB NOT NULL,
+                lensd_version TEXT NOT NULL,
+                request_id BLOB CHECK (length(request_id) BETWEEN 1 AND 64),
+                UNIQUE (owner, id),
+                FOREIGN KEY (owner, session) REFERENCES sessions (owner, id) ON DELETE CASCADE
+            ) STRICT;
+
+            CREATE INDEX runs_of_session ON runs (owner, session, number);
+            CREATE UNIQUE INDEX runs_of_request ON runs (owner, request_id) WHERE request_id IS NOT NULL;
+            """)
+}

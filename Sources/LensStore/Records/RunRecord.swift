@@ -1,0 +1,104 @@
+import LensCore
+
+/// What came out of a recorded run or sweep.
+public enum RunResult: Sendable {
+    case run(RunReply)
+    case sweep(SweepReply)
+
+    public var kind: RunSummary.Kind {
+        switch self {
+        case .run: .run
+        case .sweep: .sweep
+        }
+    }
+
+    /// What was asked beside the recipe: two results of one recipe and one subject answer the same question.
+    public var subject: String {
+        switch self {
+        case .run: "run"
+        case .sweep(let reply): "sweep \(reply.action) \(reply.hook)"
+        }
+    }
+
+    var loss: Double {
+        switch self {
+        case .run(let reply): reply.loss
+        case .sweep(let reply): reply.baselineLoss
+        }
+    }
+
+    /// The registered name, form and fingerprint of the model that made the result.
+    var model: (name: String, form: ModelReference.Form, fingerprint: String) {
+        switch self {
+        case .run(let reply): (reply.model, reply.form, reply.fingerprint)
+        case .sweep(let reply): (reply.model, reply.form, reply.fingerprint)
+        }
+    }
+
+    /// Per prompt, as run.
+    var tokens: [[Token]] {
+        switch self {
+        case .run(let reply): reply.prompts.map(\.tokens)
+        case .sweep(let reply): reply.tokens
+        }
+    }
+
+    func with(runID: String) -> RunResult {
+        switch self {
+        case .run(var reply):
+            reply.runID = runID
+            return .run(reply)
+        case .sweep(var reply):
+            reply.runID = runID
+            return .sweep(reply)
+        }
+    }
+}
+
+/// A run or sweep that is to be recorded.
+public struct NewRun: Sendable {
+    /// The session's name; the session is made on first use.
+    public var session: String
+    public var recipe: Recipe
+    /// The reply as it will be sent, its `runID` still empty.
+    public var result: RunResult
+    /// The first prompt's beginning, for lists; cut to ``excerptLength`` characters.
+    public var excerpt: String
+    /// The client's id of the call, 1 to 64 bytes: a second record with it answers the first one. Empty for none.
+    public var requestID: [UInt8]
+
+    public static let excerptLength = 80
+
+    public init(session: String, recipe: Recipe, result: RunResult, excerpt: String, requestID: [UInt8] = []) {
+        self.session = session
+        self.recipe = recipe
+        self.result = result
+        self.excerpt = excerpt
+        self.requestID = requestID
+    }
+}
+
+/// A run or sweep as it stands in the store.
+public struct RunRecord: Sendable {
+    public var summary: RunSummary
+    /// For a sweep, of its baseline pass.
+    public var recipe: Recipe
+    /// With `runID` filled in.
+    public var result: RunResult
+    /// The version of lensd that made it.
+    public var lensdVersion: String
+
+    /// 32 hexadecimal digits.
+    public var id: String { summary.id }
+}
+
+/// How much one user has in the store.
+public struct StoreCounts: Sendable, Hashable {
+    public var sessions: Int
+    public var runs: Int
+
+    public init(sessions: Int, runs: Int) {
+        self.sessions = sessions
+        self.runs = runs
+    }
+}

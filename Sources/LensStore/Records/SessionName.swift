@@ -1,0 +1,38 @@
+import LensCore
+
+/// A checked name of a session: 1 to 64 printable characters.
+struct SessionName: Hashable, Sendable {
+    let text: String
+
+    init(checking text: String) throws(LensError) {
+        let count = text.unicodeScalars.count
+        guard (1...64).contains(count) else {
+            throw .invalidArgument("a session's name has 1 to 64 printable characters; received \(count) characters")
+        }
+        guard text.unicodeScalars.allSatisfy(\.isPrintable) else {
+            throw .invalidArgument(
+                "a session's name has 1 to 64 printable characters; received \(text.quotedForMessage)")
+        }
+        self.text = text
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isPrintable: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
+    }
+}
+
+extension String {
+    /// What came, short and with every unprintable character escaped, to stand in an error's message.
+    var quotedForMessage: String {
+        var quoted = ""
+        for scalar in unicodeScalars.prefix(64) {
+            quoted += scalar.isPrintable ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+        }
+        return "'\(quoted)'" + (unicodeScalars.count > 64 ? "… (\(unicodeScalars.count) characters)" : "")
+    }
+}

@@ -1,0 +1,149 @@
+internal import CLensMessages
+internal import CProtobufC
+
+/// A struct that protoc-c generated. These never leave LensWire.
+protocol CMessage: SendableMetatype {
+    init()
+    /// The generated function that makes a fresh message: every field its default, and the pointer to the descriptor.
+    static var reset: (UnsafeMutablePointer<Self>?) -> Void { get }
+    var base: ProtobufCMessage { get }
+}
+
+extension CMessage {
+    /// A message with every field at its default.
+    static var fresh: Self {
+        var message = Self()
+        reset(&message)
+        return message
+    }
+}
+
+typealias CReset<Message> = (UnsafeMutablePointer<Message>?) -> Void
+
+// frame.proto
+typealias CClientFrame = Lens__V1__ClientFrame
+typealias CServerFrame = Lens__V1__ServerFrame
+typealias CClientHello = Lens__V1__ClientHello
+typealias CServerHello = Lens__V1__ServerHello
+typealias CStartCall = Lens__V1__StartCall
+typealias CEndStream = Lens__V1__EndStream
+typealias CCancelCall = Lens__V1__CancelCall
+typealias CCredit = Lens__V1__Credit
+typealias CPing = Lens__V1__Ping
+typealias CPong = Lens__V1__Pong
+typealias CHeartbeat = Lens__V1__Heartbeat
+typealias CStatus = Lens__V1__Status
+
+// common.proto
+typealias CToken = Lens__V1__Token
+typealias CTokenList = Lens__V1__TokenList
+typealias CPrompt = Lens__V1__Prompt
+typealias CTextPrompt = Lens__V1__TextPrompt
+typealias CTokenPrompt = Lens__V1__TokenPrompt
+typealias CAction = Lens__V1__Action
+typealias CIntervention = Lens__V1__Intervention
+typealias CSlice = Lens__V1__Slice
+typealias CSliceEntry = Lens__V1__SliceEntry
+typealias CSliceRange = Lens__V1__SliceRange
+typealias CEllipsis = Lens__V1__Ellipsis
+
+// inference.proto
+typealias CTokenizeRequest = Lens__V1__TokenizeRequest
+typealias CTokenizeReply = Lens__V1__TokenizeReply
+typealias CRunRequest = Lens__V1__RunRequest
+typealias CRunReply = Lens__V1__RunReply
+typealias CModelStamp = Lens__V1__ModelStamp
+typealias CPromptResult = Lens__V1__PromptResult
+typealias CPrediction = Lens__V1__Prediction
+typealias CQueryRequest = Lens__V1__QueryRequest
+typealias CPassSource = Lens__V1__PassSource
+typealias CQueryEvent = Lens__V1__QueryEvent
+typealias CTensorHeader = Lens__V1__TensorHeader
+typealias CSweepRequest = Lens__V1__SweepRequest
+typealias CSweepEvent = Lens__V1__SweepEvent
+typealias CSweepProgress = Lens__V1__SweepProgress
+typealias CSweepReply = Lens__V1__SweepReply
+typealias CHeadEffect = Lens__V1__HeadEffect
+typealias CScoreHeadsRequest = Lens__V1__ScoreHeadsRequest
+typealias CScoreHeadsReply = Lens__V1__ScoreHeadsReply
+typealias CHeadScores = Lens__V1__HeadScores
+
+// models.proto, daemon.proto
+typealias CListModelsRequest = Lens__V1__ListModelsRequest
+typealias CListModelsReply = Lens__V1__ListModelsReply
+typealias CModelConfiguration = Lens__V1__ModelConfiguration
+typealias CModelDescription = Lens__V1__ModelDescription
+typealias CHookPointDescription = Lens__V1__HookPointDescription
+typealias CDaemonStatusRequest = Lens__V1__DaemonStatusRequest
+typealias CDaemonStatusReply = Lens__V1__DaemonStatusReply
+
+// sessions.proto, reports.proto
+typealias CListSessionsRequest = Lens__V1__ListSessionsRequest
+typealias CListSessionsReply = Lens__V1__ListSessionsReply
+typealias CShowSessionRequest = Lens__V1__ShowSessionRequest
+typealias CShowSessionReply = Lens__V1__ShowSessionReply
+typealias CDeleteSessionRequest = Lens__V1__DeleteSessionRequest
+typealias CDeleteSessionReply = Lens__V1__DeleteSessionReply
+typealias CSessionSummary = Lens__V1__SessionSummary
+typealias CRunSummary = Lens__V1__RunSummary
+typealias CAttentionPageRequest = Lens__V1__AttentionPageRequest
+typealias CPageChunk = Lens__V1__PageChunk
+
+extension CClientFrame: CMessage { static var reset: CReset<Self> { lens__v1__client_frame__init } }
+extension CServerFrame: CMessage { static var reset: CReset<Self> { lens__v1__server_frame__init } }
+extension CClientHello: CMessage { static var reset: CReset<Self> { lens__v1__client_hello__init } }
+extension CServerHello: CMessage { static var reset: CReset<Self> { lens__v1__server_hello__init } }
+extension CStartCall: CMessage { static var reset: CReset<Self> { lens__v1__start_call__init } }
+extension CEndStream: CMessage { static var reset: CReset<Self> { lens__v1__end_stream__init } }
+extension CCancelCall: CMessage { static var reset: CReset<Self> { lens__v1__cancel_call__init } }
+extension CCredit: CMessage { static var reset: CReset<Self> { lens__v1__credit__init } }
+extension CPing: CMessage { static var reset: CReset<Self> { lens__v1__ping__init } }
+extension CPong: CMessage { static var reset: CReset<Self> { lens__v1__pong__init } }
+extension CHeartbeat: CMessage { static var reset: CReset<Self> { lens__v1__heartbeat__init } }
+extension CStatus: CMessage { static var reset: CReset<Self> { lens__v1__status__init } }
+extension CToken: CMessage { static var reset: CReset<Self> { lens__v1__token__init } }
+extension CTokenList: CMessage { static var reset: CReset<Self> { lens__v1__token_list__init } }
+extension CPrompt: CMessage { static var reset: CReset<Self> { lens__v1__prompt__init } }
+extension CTextPrompt: CMessage { static var reset: CReset<Self> { lens__v1__text_prompt__init } }
+extension CTokenPrompt: CMessage { static var reset: CReset<Self> { lens__v1__token_prompt__init } }
+extension CIntervention: CMessage { static var reset: CReset<Self> { lens__v1__intervention__init } }
+extension CSlice: CMessage { static var reset: CReset<Self> { lens__v1__slice__init } }
+extension CSliceEntry: CMessage { static var reset: CReset<Self> { lens__v1__slice_entry__init } }
+extension CSliceRange: CMessage { static var reset: CReset<Self> { lens__v1__slice_range__init } }
+extension CEllipsis: CMessage { static var reset: CReset<Self> { lens__v1__ellipsis__init } }
+extension CTokenizeRequest: CMessage { static var reset: CReset<Self> { lens__v1__tokenize_request__init } }
+extension CTokenizeReply: CMessage { static var reset: CReset<Self> { lens__v1__tokenize_reply__init } }
+extension CRunRequest: CMessage { static var reset: CReset<Self> { lens__v1__run_request__init } }
+extension CRunReply: CMessage { static var reset: CReset<Self> { lens__v1__run_reply__init } }
+extension CModelStamp: CMessage { static var reset: CReset<Self> { lens__v1__model_stamp__init } }
+extension CPromptResult: CMessage { static var reset: CReset<Self> { lens__v1__prompt_result__init } }
+extension CPrediction: CMessage { static var reset: CReset<Self> { lens__v1__prediction__init } }
+extension CQueryRequest: CMessage { static var reset: CReset<Self> { lens__v1__query_request__init } }
+extension CPassSource: CMessage { static var reset: CReset<Self> { lens__v1__pass_source__init } }
+extension CQueryEvent: CMessage { static var reset: CReset<Self> { lens__v1__query_event__init } }
+extension CTensorHeader: CMessage { static var reset: CReset<Self> { lens__v1__tensor_header__init } }
+extension CSweepRequest: CMessage { static var reset: CReset<Self> { lens__v1__sweep_request__init } }
+extension CSweepEvent: CMessage { static var reset: CReset<Self> { lens__v1__sweep_event__init } }
+extension CSweepProgress: CMessage { static var reset: CReset<Self> { lens__v1__sweep_progress__init } }
+extension CSweepReply: CMessage { static var reset: CReset<Self> { lens__v1__sweep_reply__init } }
+extension CHeadEffect: CMessage { static var reset: CReset<Self> { lens__v1__head_effect__init } }
+extension CScoreHeadsRequest: CMessage { static var reset: CReset<Self> { lens__v1__score_heads_request__init } }
+extension CScoreHeadsReply: CMessage { static var reset: CReset<Self> { lens__v1__score_heads_reply__init } }
+extension CHeadScores: CMessage { static var reset: CReset<Self> { lens__v1__head_scores__init } }
+extension CListModelsRequest: CMessage { static var reset: CReset<Self> { lens__v1__list_models_request__init } }
+extension CListModelsReply: CMessage { static var reset: CReset<Self> { lens__v1__list_models_reply__init } }
+extension CModelConfiguration: CMessage { static var reset: CReset<Self> { lens__v1__model_configuration__init } }
+extension CModelDescription: CMessage { static var reset: CReset<Self> { lens__v1__model_description__init } }
+extension CHookPointDescription: CMessage { static var reset: CReset<Self> { lens__v1__hook_point_description__init } }
+extension CDaemonStatusRequest: CMessage { static var reset: CReset<Self> { lens__v1__daemon_status_request__init } }
+extension CDaemonStatusReply: CMessage { static var reset: CReset<Self> { lens__v1__daemon_status_reply__init } }
+extension CListSessionsRequest: CMessage { static var reset: CReset<Self> { lens__v1__list_sessions_request__init } }
+extension CListSessionsReply: CMessage { static var reset: CReset<Self> { lens__v1__list_sessions_reply__init } }
+extension CShowSessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__show_session_request__init } }
+extension CShowSessionReply: CMessage { static var reset: CReset<Self> { lens__v1__show_session_reply__init } }
+extension CDeleteSessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__delete_session_request__init } }
+extension CDeleteSessionReply: CMessage { static var reset: CReset<Self> { lens__v1__delete_session_reply__init } }
+extension CSessionSummary: CMessage { static var reset: CReset<Self> { lens__v1__session_summary__init } }
+extension CRunSummary: CMessage { static var reset: CReset<Self> { lens__v1__run_summary__init } }
+extension CAttentionPageRequest: CMessage { static var reset: CReset<Self> { lens__v1__attention_page_request__init } }
+extension CPageChunk: CMessage { static var reset: CReset<Self> { lens__v1__page_chunk__init } }

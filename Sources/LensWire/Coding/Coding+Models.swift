@@ -1,0 +1,150 @@
+internal import CLensMessages
+internal import LensCore
+
+// models.proto and daemon.proto.
+
+/// A request that says nothing beyond its method.
+public struct EmptyRequest: Sendable, Hashable {
+    public init() {}
+}
+
+extension Coding where Value == EmptyRequest {
+    private static func empty<Message: CMessage>(_ type: Message.Type) -> Self {
+        Self(Message.self) { _ in EmptyRequest() } write: { _, _, _ in }
+    }
+
+    static var listModelsRequest: Self { empty(CListModelsRequest.self) }
+    static var daemonStatusRequest: Self { empty(CDaemonStatusRequest.self) }
+    static var listSessionsRequest: Self { empty(CListSessionsRequest.self) }
+}
+
+extension Coding where Value == [ModelDescription] {
+    static var listModelsReply: Self {
+        Self(CListModelsReply.self) { (message) throws(LensError) in
+            try messages(message.n_models, message.models) { (model: CModelDescription) throws(LensError) in
+                try ModelDescription(model)
+            }
+        } write: { (value, message, arena) throws(LensError) in
+            (message.n_models, message.models) = try arena.messages(value) { (model, item) throws(LensError) in
+                try model.write(to: &item, arena)
+            }
+        }
+    }
+}
+
+extension ModelDescription {
+    fileprivate init(_ message: CModelDescription) throws(LensError) {
+        let hasBOS = message.bos_case == LENS__V1__MODEL_DESCRIPTION__BOS_BOS_TOKEN_ID
+        self.init(
+            name: try message.name.text("name"),
+            configuration: try required(message.configuration, "configuration") { (shape) throws(LensError) in
+                try ModelConfiguration(shape)
+            },
+            fingerprint: try message.fingerprint.text("fingerprint"),
+            weightBytes: try message.weight_bytes.count("weight_bytes"),
+            parameterCount: try message.parameter_count.count("parameter_count"),
+            isDefault: message.is_default != 0,
+            bosTokenID: hasBOS ? try message.bos_token_id.tokenID("bos_token_id") : nil)
+    }
+
+    fileprivate func write(to message: inout CModelDescription, _ arena: MessageArena) throws(LensError) {
+        message.name = arena.bytes(name)
+        message.configuration = try arena.message { (item: inout CModelConfiguration) throws(LensError) in
+            try configuration.write(to: &item, arena)
+        }
+        message.fingerprint = arena.bytes(fingerprint)
+        message.weight_bytes = try arena.uint64(weightBytes, "weight_bytes")
+        message.parameter_count = try arena.uint64(parameterCount, "parameter_count")
+        message.is_default = isDefault ? 1 : 0
+        if let bosTokenID {
+            message.bos_case = LENS__V1__MODEL_DESCRIPTION__BOS_BOS_TOKEN_ID
+            message.bos_token_id = try arena.uint32(bosTokenID, "bos_token_id")
+        }
+        // For clients in other languages; in Swift the configuration says them.
+        (message.n_hook_points, message.hook_points) = try arena.messages(configuration.hookPoints) {
+            (point, item: inout CHookPointDescription) in
+            item.name = arena.bytes(point.name)
+            item.on_demand = point.kind.isOnDemand ? 1 : 0
+        }
+    }
+}
+
+extension ModelConfiguration {
+    private static let maximumLayers = 1 << 12
+
+    fileprivate init(_ message: CModelConfiguration) throws(LensError) {
+        guard message.n_layers <= Self.maximumLayers else {
+            throw .outOfRange("n_layers", message.n_layers, 0..<Self.maximumLayers + 1)
+        }
+        var attnTypes: [AttentionKind] = []
+        for field in array(message.n_attn_types, message.attn_types) {
+            let name = try field.text("attn_types")
+            guard let kind = AttentionKind(rawValue: name) else {
+                throw .invalidArgument("attn_types must be 'global' or 'local'; received '\(name)'")
+            }
+            attnTypes.append(kind)
+        }
+        self.init(
+            originalArchitecture: try message.original_architecture.text("original_architecture"),
+            nLayers: Int(message.n_layers), nHeads: Int(message.n_heads), dModel: Int(message.d_model),
+            dHead: Int(message.d_head), dMLP: Int(message.d_mlp), nCtx: Int(message.n_ctx),
+            dVocab: Int(message.d_vocab), actFn: try message.act_fn.text("act_fn"), eps: message.eps,
+            attnScale: message.attn_scale, attnTypes: attnTypes, windowSize: Int(message.window_size),
+            tiedEmbedding: message.tied_embedding != 0)
+    }
+
+    fileprivate func write(to message: inout CModelConfiguration, _ arena: MessageArena) throws(LensError) {
+        message.original_architecture = arena.bytes(originalArchitecture)
+        message.n_layers = try arena.uint32(nLayers, "n_layers")
+        message.n_heads = try arena.uint32(nHeads, "n_heads")
+        message.d_model = try arena.uint32(dModel, "d_model")
+        message.d_head = try arena.uint32(dHead, "d_head")
+        message.d_mlp = try arena.uint32(dMLP, "d_mlp")
+        message.n_ctx = try arena.uint32(nCtx, "n_ctx")
+        message.d_vocab = try arena.uint32(dVocab, "d_vocab")
+        message.act_fn = arena.bytes(actFn)
+        message.eps = eps
+        message.attn_scale = attnScale
+        (message.n_attn_types, message.attn_types) = arena.array(attnTypes.map { arena.bytes($0.rawValue) })
+        message.window_size = try arena.uint32(windowSize, "window_size")
+        message.tied_embedding = tiedEmbedding ? 1 : 0
+    }
+}
+
+extension Coding where Value == DaemonStatus {
+    static var daemonStatusReply: Self {
+        Self(CDaemonStatusReply.self) { (message) throws(LensError) in
+            DaemonStatus(
+                version: DaemonVersion(
+                    lensd: try message.lensd_version.text("lensd_version"),
+                    wireProtocol: Int(message.protocol_version),
+                    blas: try message.blas.text("blas"), sqlite: try message.sqlite.text("sqlite")),
+                uptimeSeconds: message.uptime_seconds, processID: Int(message.process_id),
+                residentBytes: try message.resident_bytes.count("resident_bytes"),
+                models: try messages(message.n_models, message.models) { (model: CModelDescription) throws(LensError) in
+                    try ModelDescription(model)
+                },
+                queuedJobs: Int(message.queued_jobs), runningJobs: Int(message.running_jobs),
+                cacheBytes: try message.cache_bytes.count("cache_bytes"),
+                cacheCapacityBytes: try message.cache_capacity_bytes.count("cache_capacity_bytes"),
+                threads: Int(message.threads), connections: Int(message.connections))
+        } write: { (value, message, arena) throws(LensError) in
+            message.lensd_version = arena.bytes(value.version.lensd)
+            message.protocol_version = try arena.uint32(value.version.wireProtocol, "protocol_version")
+            message.blas = arena.bytes(value.version.blas)
+            message.sqlite = arena.bytes(value.version.sqlite)
+            message.uptime_seconds = value.uptimeSeconds
+            message.process_id = try arena.uint32(value.processID, "process_id")
+            message.resident_bytes = try arena.uint64(value.residentBytes, "resident_bytes")
+            (message.n_models, message.models) = try arena.messages(value.models) { (model, item) throws(LensError) in
+                try model.write(to: &item, arena)
+            }
+            message.queued_jobs = try arena.uint32(value.queuedJobs, "queued_jobs")
+            message.running_jobs = try arena.uint32(value.runningJobs, "running_jobs")
+            message.cache_bytes = try arena.uint64(value.cacheBytes, "cache_bytes")
+            message.cache_capacity_bytes = try arena.uint64(value.cacheCapacityBytes, "cache_capacity_bytes")
+            message.threads = try arena.uint32(value.threads, "threads")
+            message.connections = try arena.uint32(value.connections, "connections")
+        }
+    }
+}

@@ -1,0 +1,31 @@
+/// A method that answers one request with one reply.
+public struct UnaryMethod<Request: Sendable, Reply: Sendable>: Sendable {
+    /// Such as `/lens.v1.Inference/Run`.
+    public let path: String
+    public let request: Coding<Request>
+    public let reply: Coding<Reply>
+}
+
+/// A method that answers one request with a stream of events.
+public struct StreamingMethod<Request: Sendable, Event: Sendable>: Sendable {
+    /// Such as `/lens.v1.Inference/Query`.
+    public let path: String
+    public let request: Coding<Request>
+    public let event: Coding<Event>
+}
+
+/// How many messages travel each way in a call.
+public enum MethodKind: Sendable, Hashable {
+    case unary
+    case serverStreaming
+    /// Both sides stream.
+    case bidirectional
+
+    /// How long a call may take where it does not say; `nil` means any time.
+    public var defaultTimeout: Duration? {
+        switch self {
+        case .unary: .seconds(60)
+        case .serverStreaming, .bidirectional: nil
+        }
+    }
+}

@@ -1,0 +1,74 @@
+public import LensCore
+
+// The one table of methods: what a server can be asked and how requests and replies travel. The services and their
+// order are those of Protos/lens/v1.
+
+extension UnaryMethod<EmptyRequest, DaemonStatus> {
+    public static var status: Self {
+        Self(path: "/lens.v1.Daemon/Status", request: .daemonStatusRequest, reply: .daemonStatusReply)
+    }
+}
+
+extension UnaryMethod<EmptyRequest, [ModelDescription]> {
+    public static var listModels: Self {
+        Self(path: "/lens.v1.Models/List", request: .listModelsRequest, reply: .listModelsReply)
+    }
+}
+
+extension UnaryMethod<TokenizeRequest, TokenizeReply> {
+    public static var tokenize: Self {
+        Self(path: "/lens.v1.Inference/Tokenize", request: .tokenizeRequest, reply: .tokenizeReply)
+    }
+}
+
+extension UnaryMethod<RunRequest, RunReply> {
+    public static var run: Self {
+        Self(path: "/lens.v1.Inference/Run", request: .runRequest, reply: .runReply)
+    }
+}
+
+extension StreamingMethod<QueryRequest, QueryEvent> {
+    /// For each prompt a header, then its values in chunks.
+    public static var query: Self {
+        Self(path: "/lens.v1.Inference/Query", request: .queryRequest, event: .queryEvent)
+    }
+}
+
+extension StreamingMethod<SweepRequest, SweepEvent> {
+    /// Progress, then one result.
+    public static var sweep: Self {
+        Self(path: "/lens.v1.Inference/Sweep", request: .sweepRequest, event: .sweepEvent)
+    }
+}
+
+extension UnaryMethod<HeadScoresRequest, HeadScoresReply> {
+    public static var scoreHeads: Self {
+        Self(path: "/lens.v1.Inference/ScoreHeads", request: .scoreHeadsRequest, reply: .scoreHeadsReply)
+    }
+}
+
+extension UnaryMethod<EmptyRequest, [SessionSummary]> {
+    public static var listSessions: Self {
+        Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply)
+    }
+}
+
+extension UnaryMethod<SessionRequest, SessionDetail> {
+    public static var showSession: Self {
+        Self(path: "/lens.v1.Sessions/Show", request: .showSessionRequest, reply: .showSessionReply)
+    }
+}
+
+extension UnaryMethod<SessionRequest, Int> {
+    /// Answers how many runs were deleted with the session.
+    public static var deleteSession: Self {
+        Self(path: "/lens.v1.Sessions/Delete", request: .deleteSessionRequest, reply: .deleteSessionReply)
+    }
+}
+
+extension StreamingMethod<AttentionPageRequest, [UInt8]> {
+    /// The page's bytes, in chunks.
+    public static var attentionPage: Self {
+        Self(path: "/lens.v1.Reports/AttentionPage", request: .attentionPageRequest, event: .pageChunk)
+    }
+}

@@ -1,0 +1,41 @@
+internal import LensCore
+internal import Logging
+
+extension LensError {
+    /// What the client is told of the error that ended its call. The one place where errors become statuses, by type.
+    ///
+    /// - Parameter control: says why work was given up: cancelled or late.
+    init(ending error: any Error, control: CallControl) {
+        switch error {
+        case let error as LensError where error.code != .cancelled:
+            self = error
+        case is LensError, is CancellationError:
+            self = control.reason ?? .cancelled
+        default:
+            self.init(.internal, "an internal error; the daemon's log says more", cause: error)
+        }
+    }
+}
+
+extension Status {
+    private static let longestMessage = 4 << 10
+
+    /// The status of an ended call; long messages are cut so that they fit any frame.
+    init(_ error: LensError) {
+        let text = error.message
+        let isLong = text.utf8.count > Self.longestMessage
+        self.init(error.code, isLong ? String(text.prefix(Self.longestMessage / 4)) + "…" : text)
+    }
+}
+
+extension Logger {
+    /// Logs how a call failed. Messages for the client may hold what a user typed and are left out.
+    func callFailed(_ error: LensError) {
+        switch error.code {
+        case .internal, .dataLoss, .unknown:
+            self.error("call failed", metadata: ["status": "\(error.code.name)", "cause": "\(String(describing: error.cause))"])
+        default:
+            self.debug("call failed", metadata: ["status": "\(error.code.name)"])
+        }
+    }
+}

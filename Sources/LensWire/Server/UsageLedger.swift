@@ -1,0 +1,121 @@
+internal import LensCore
+internal import Synchronization
+
+/// Who uses how much of what the daemon's connections share.
+final class UsageLedger: Sendable {
+    private struct Usage {
+        var connections = 0
+        var calls = 0
+        var bytes = 0
+
+        var isNothing: Bool { connections == 0 && calls == 0 && bytes == 0 }
+
+        static func + (left: Self, right: Self) -> Self {
+            Self(
+                connections: left.connections + right.connections, calls: left.calls + right.calls,
+                bytes: left.bytes + right.bytes)
+        }
+
+        static func - (left: Self, right: Self) -> Self {
+            Self(
+                connections: left.connections - right.connections, calls: left.calls - right.calls,
+                bytes: left.bytes - right.bytes)
+        }
+    }
+
+    private struct State {
+        var users: [UInt32: Usage] = [:]
+        var all = Usage()
+        var idleWaiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let limits: WireLimits
+    private let state = Mutex(State())
+
+    init(limits: WireLimits) {
+        self.limits = limits
+    }
+
+    var connectionCount: Int { state.withLock { $0.all.connections } }
+
+    /// - Throws: `RESOURCE_EXHAUSTED`.
+    func openConnection(of peer: Peer) throws(LensError) {
+        try add(Usage(connections: 1), of: peer)
+    }
+
+    func closeConnection(of peer: Peer) {
+        remove(Usage(connections: 1), of: peer)
+    }
+
+    /// - Throws: `RESOURCE_EXHAUSTED`.
+    func startCall(of peer: Peer, requestBytes: Int) throws(LensError) {
+        try add(Usage(calls: 1, bytes: requestBytes), of: peer)
+    }
+
+    func endCall(of peer: Peer, requestBytes: Int) {
+        remove(Usage(calls: 1, bytes: requestBytes), of: peer)
+    }
+
+    /// - Throws: `RESOURCE_EXHAUSTED`.
+    func buffer(bytes: Int, of peer: Peer) throws(LensError) {
+        try add(Usage(bytes: bytes), of: peer)
+    }
+
+    func release(bytes: Int, of peer: Peer) {
+        remove(Usage(bytes: bytes), of: peer)
+    }
+
+    /// Returns when no call runs any more.
+    func callsToEnd() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.all.calls > 0 { state.idleWaiters.append(continuation) }
+                return state.all.calls == 0
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    private func add(_ more: Usage, of peer: Peer) throws(LensError) {
+        let refusal: LensError? = state.withLock { state in
+            let user = state.users[peer.userID] ?? Usage()
+            let rows: [(what: String, more: Int, user: Int, userLimit: Int, all: Int, limit: Int)] = [
+                (
+                    "connections", more.connections, user.connections, limits.connectionsPerUser,
+                    state.all.connections, limits.connections
+                ),
+                ("calls in flight", more.calls, user.calls, limits.callsPerUser, state.all.calls, limits.calls),
+                (
+                    "buffered bytes", more.bytes, user.bytes, limits.bufferedBytesPerUser, state.all.bytes,
+                    limits.bufferedBytes
+                ),
+            ]
+            for row in rows where row.more > 0 {
+                if row.user + row.more > row.userLimit {
+                    return .resourceExhausted("a user may have \(row.userLimit) \(row.what) and has \(row.user); try later")
+                }
+                if row.all + row.more > row.limit {
+                    return .resourceExhausted("the daemon's \(row.limit) \(row.what) are taken; try later")
+                }
+            }
+            state.users[peer.userID] = user + more
+            state.all = state.all + more
+            return nil
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func remove(_ less: Usage, of peer: Peer) {
+        let waiters = state.withLock { state in
+            let user = (state.users[peer.userID] ?? Usage()) - less
+            state.users[peer.userID] = user.isNothing ? nil : user
+            state.all = state.all - less
+            guard state.all.calls == 0, !state.idleWaiters.isEmpty else {
+                return [CheckedContinuation<Void, Never>]()
+            }
+            defer { state.idleWaiters = [] }
+            return state.idleWaiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}

@@ -1,0 +1,155 @@
+internal import CLensSystem
+public import LensCore
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// Serves a router's methods on a Unix socket.
+public final class WireServer: Sendable {
+    /// The kernel's stand-in for users that have no number here; it could be anybody.
+    private static let overflowUserID: UInt32 = 65534
+
+    private let group: MultiThreadedEventLoopGroup
+    private let listener: any Channel
+    private let socket: ListeningSocket
+    private let ledger: UsageLedger
+    private let connections: ConnectionList
+
+    private init(
+        group: MultiThreadedEventLoopGroup, listener: any Channel, socket: ListeningSocket, ledger: UsageLedger,
+        connections: ConnectionList
+    ) {
+        self.group = group
+        self.listener = listener
+        self.socket = socket
+        self.ledger = ledger
+        self.connections = connections
+    }
+
+    /// Listens and accepts; returns once clients can connect.
+    ///
+    /// - Parameters:
+    ///   - server: program and version, for the client's eyes.
+    /// - Throws: a start-up error.
+    public static func start(
+        _ router: Router, on socket: ListeningSocket, limits: WireLimits = WireLimits(),
+        server: String = "lensd/\(lensdVersion)", logger: Logger
+    ) async throws(StartupError) -> WireServer {
+        // One thread moves bytes and cuts frames; decoding, work and encoding happen on the callers' tasks.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let ledger = UsageLedger(limits: limits)
+        let connections = ConnectionList()
+        let environment = ConnectionHandler.Environment(
+            router: router, limits: limits, ledger: ledger, server: server, logger: logger)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            // A client that has said all it wants to still gets its answers.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try accept(channel, environment, connections) }
+            }
+        do {
+            let listener = try await bootstrap.withBoundSocket(socket.descriptor).get()
+            return WireServer(
+                group: group, listener: listener, socket: socket, ledger: ledger, connections: connections)
+        } catch {
+            try? await group.shutdownGracefully()
+            socket.unlink()
+            throw StartupError(.failure, "cannot listen on \(socket.path): \(error)")
+        }
+    }
+
+    /// How many clients are connected.
+    public var connectionCount: Int { ledger.connectionCount }
+
+    /// Stops: takes no new connection, answers new calls with `UNAVAILABLE`, lets the calls in flight finish for so long,
+    /// ends the rest, closes every connection once its answers are written, and removes the socket.
+    public func shutdown(grace: Duration = .seconds(20)) async {
+        try? await listener.close().get()
+        connections.tell(ChannelShouldQuiesceEvent())
+        let expiry = Task { [connections] in
+            try await Task.sleep(for: grace)
+            connections.tell(GraceHasPassed())
+        }
+        await connections.allClosed()
+        // Handlers that were told to stop may still be on their way out; what they use must outlive them.
+        await ledger.callsToEnd()
+        expiry.cancel()
+        socket.unlink()
+        try? await group.shutdownGracefully()
+    }
+
+    private static func accept(
+        _ channel: any Channel, _ environment: ConnectionHandler.Environment, _ connections: ConnectionList
+    ) throws {
+        var userID = overflowUserID
+        let pipeline = channel.pipeline.syncOperations
+        let code = try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
+            lens_peer_user_id(descriptor, &userID)
+        }
+        guard code == 0, userID != overflowUserID else {
+            environment.logger.notice("connection refused: its user is unknown")
+            throw LensError(.unauthenticated, "the kernel does not say who connects")
+        }
+        let peer = Peer(userID: userID)
+        var refusal: LensError?
+        do {
+            try environment.ledger.openConnection(of: peer)
+        } catch {
+            refusal = error
+        }
+        try pipeline.addHandler(ConnectionHandler(peer: peer, environment: environment, refusal: refusal))
+        connections.add(channel)
+    }
+}
+
+/// The open connections of a server, so that they can be told to end and waited for.
+private final class ConnectionList: Sendable {
+    private struct State {
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var lastWord: (any Sendable)?
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func add(_ channel: any Channel) {
+        let key = ObjectIdentifier(channel)
+        let lastWord = state.withLock { state in
+            state.channels[key] = channel
+            return state.lastWord
+        }
+        channel.closeFuture.whenComplete { [self] _ in remove(key) }
+        // Accepted while the server began to stop.
+        if let lastWord { channel.pipeline.fireUserInboundEventTriggered(lastWord) }
+    }
+
+    func tell(_ event: some Sendable) {
+        let channels = state.withLock { state in
+            state.lastWord = event
+            return Array(state.channels.values)
+        }
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(event) }
+    }
+
+    func allClosed() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state in
+                if !state.channels.isEmpty { state.waiters.append(continuation) }
+                return state.channels.isEmpty
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+
+    private func remove(_ key: ObjectIdentifier) {
+        let waiters = state.withLock { state in
+            state.channels[key] = nil
+            guard state.channels.isEmpty else { return [CheckedContinuation<Void, Never>]() }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
