@@ -88,6 +88,7 @@ extension Engine {
         guard point.kind != .tokens else {
             throw .invalidArgument("\(point.name) holds token ids; they cannot be set to \(spec.action.rawValue)")
         }
+        try check(spec.action, at: point.kind)
         if let heads = spec.heads {
             try checkHasHeads(point.kind)
             for head in heads where !(0..<configuration.nHeads).contains(head) {
@@ -95,6 +96,14 @@ extension Engine {
             }
         }
         return Intervention(point: point, action: spec.action, heads: spec.heads)
+    }
+
+    /// Attention scores have no mean: masked entries are −∞.
+    func check(_ action: Intervention.Action, at kind: HookKind) throws(LensError) {
+        if action == .mean, kind == .attnScores {
+            throw .invalidArgument(
+                "\(kind.suffix) has no mean over positions: masked entries are -inf; edit \(HookKind.pattern.suffix)")
+        }
     }
 
     func checkHasHeads(_ kind: HookKind) throws(LensError) {

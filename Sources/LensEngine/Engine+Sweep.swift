@@ -13,6 +13,7 @@ extension Engine {
         let subject = try PassSubject(recipe, in: models)
         let kind = try HookPoint.named(request.hook + "0", among: subject.configuration.hookPoints).kind
         try checkHasHeads(kind)
+        try check(request.action, at: kind)
         let outcome = try await passes.run(
             HeadSweepJob(subject, action: request.action, kind: kind, progress: progress), control: control)
         var tokens: [[Token]] = []

@@ -1,0 +1,70 @@
+import Glibc
+import LensCore
+import LensTensor
+import Testing
+
+/// Kernels against naive oracles in float64.
+@Suite struct MatrixProductTests {
+    let pool = ComputePool(threads: 2)
+    let control = CallControl()
+
+    @Test(arguments: [(1, 1, 1), (1, 300, 17), (3, 64, 8), (33, 129, 65), (257, 100, 40), (1100, 70, 9), (31, 2049, 16)])
+    func productsAgreeWithTheNaiveOne(rows: Int, outputs: Int, inputs: Int) throws {
+        var random = Random(seed: UInt64(rows * 31 + outputs))
+        let x = random.tensor([rows, inputs])
+        let w = random.tensor([outputs, inputs])
+        let found = try pool.multiply(x, by: Weight(w), control: control)
+        #expect(found.shape == [rows, outputs])
+        #expect(largestDifference(found.values, naiveProduct(x, w)) <= 1e-4)
+        let part = outputs / 3..<outputs
+        let some = try pool.multiply(x, by: Weight(w), rows: part, control: control)
+        let expected = (0..<rows).flatMap { row in found.values[row * outputs + part.lowerBound..<(row + 1) * outputs] }
+        #expect(largestDifference(some.values, expected.map(Double.init)) <= 1e-4)
+    }
+
+    @Test(arguments: [1, 5, 700])
+    func crossEntropyNeedsNoLogits(vocab: Int) throws {
+        var random = Random(seed: UInt64(vocab))
+        let rows = 37
+        let x = random.tensor([rows, 24], scale: 2)
+        let w = random.tensor([vocab, 24], scale: 2)
+        let bias = random.tensor([vocab])
+        let centre = random.tensor([24])
+        let unembedding = Unembedding(weight: Weight(w), bias: bias, centre: centre)
+        let targets = (0..<rows).map { Int32($0 * 7 % vocab) }
+        let found = try pool.crossEntropy(x, targets: targets, through: unembedding, control: control)
+        let products = naiveProduct(x, w)
+        let logits = try pool.logits(x, through: unembedding, control: control)
+        for row in 0..<rows {
+            let values = (0..<vocab).map { products[row * vocab + $0] + Double(bias.values[$0]) }
+            let highest = values.max() ?? 0
+            let logSum = highest + log(values.reduce(0) { $0 + exp($1 - highest) })
+            #expect(abs(Double(found[row]) - (logSum - values[Int(targets[row])])) <= 1e-4)
+            let shift = (0..<24).reduce(0.0) { $0 + Double(x.values[row * 24 + $1]) * Double(centre.values[$1]) }
+            for column in 0..<vocab {
+                #expect(abs(Double(logits.values[row * vocab + column]) - (values[column] - shift)) <= 1e-3)
+            }
+        }
+    }
+
+    @Test func everyBlockIsDoneOnce() throws {
+        for blocks in [0, 1, 2, 3, 1000] {
+            var counts = Tensor(zeros: [max(blocks, 1)])
+            try counts.withMutablePointer { (pointer) throws(LensError) in
+                nonisolated(unsafe) let pointer = pointer
+                try pool.run(blocks: blocks, control: control) { pointer[$0] += 1 }
+            }
+            #expect(counts.values.prefix(blocks).allSatisfy { $0 == 1 })
+        }
+    }
+
+    @Test func cancelledWorkStopsBetweenBlocks() throws {
+        let control = CallControl()
+        #expect(throws: LensError.cancelled) {
+            try pool.run(blocks: 1000, control: control) { block in
+                #expect(block < 100)
+                if block == 3 { control.cancel() }
+            }
+        }
+    }
+}
