@@ -1,0 +1,125 @@
+// Puts the page together.
+
+import { byID, make, signedText } from "./format.js";
+import { Patterns } from "./patterns.js";
+import { Selection } from "./selection.js";
+import { HeadsView } from "./heads.js";
+import { EffectsView } from "./effects.js";
+import { MatrixView } from "./matrix.js";
+import { TextView, drawLegend } from "./text.js";
+import { showProvenance } from "./foot.js";
+
+const data = JSON.parse(byID("data").textContent);
+const root = document.documentElement;
+const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
+let chosenTheme = null;
+
+applyTheme();
+const patterns = new Patterns(data.patterns, data.tokens.length);
+const selection = new Selection(data.tokens.length, firstHead(data.heads));
+const views = {
+  heads: new HeadsView(data.heads, patterns, selection),
+  effects: new EffectsView(data.heads, data.ablation, selection),
+  matrix: new MatrixView(data.tokens, patterns, selection),
+  text: new TextView(data, patterns, selection),
+};
+selection.subscribe(showHead);
+
+showTitle();
+showHead();
+showProvenance(data);
+byID("page").hidden = false;
+layout();
+listen();
+
+/** The head to begin with: the one whose ablation moves the loss most. */
+function firstHead(heads) {
+  const size = (head) => Math.abs(head.delta ?? 0);
+  return heads.reduce((best, head, index) => (size(head) > size(heads[best]) ? index : best), 0);
+}
+
+function showTitle() {
+  byID("title").append(make("bdi", "", data.title));
+  const layers = new Set(data.heads.map((head) => head.layer)).size;
+  byID("page").classList.toggle("is-deep", layers > 1);
+  const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+  const facts = [count(layers, "layer"), count(data.heads.length, "head"), count(data.tokens.length, "token")];
+  if (data.loss !== null) facts.push(`loss ${data.loss.toFixed(4)}`);
+  if (data.ablation) facts.push(`${data.ablation.kind} ablation of ${data.ablation.hook}`);
+  byID("subtitle").textContent = facts.join("  ·  ");
+}
+
+function showHead() {
+  const head = data.heads[selection.head];
+  byID("stage").dataset.head = `L${head.layer}H${head.head}`;
+  byID("head-name").textContent = `Layer ${head.layer}, head ${head.head}`;
+  byID("head-kept").hidden = !selection.isKept;
+  const facts = [];
+  if (Number.isFinite(head.delta)) {
+    facts.push(make("span", head.delta >= 0 ? "up" : "down", `Δloss ${signedText(head.delta, head.error)}`));
+  }
+  for (const kind of head.kinds ?? []) facts.push(make("span", "kind", `${kind.name} (${kind.score.toFixed(2)})`));
+  byID("head-facts").replaceChildren(...facts);
+  byID("matrix").setAttribute(
+    "aria-label",
+    `Layer ${head.layer}, head ${head.head}: ${data.tokens.length} by ${data.tokens.length} attention weights. ` +
+      "Arrow keys move over the cells, Enter locks one, Escape lets go.",
+  );
+}
+
+/** Fits everything to the window and draws it. */
+function layout() {
+  // A window may be laid out without any width (minimised, in a hidden frame); it comes back with a resize.
+  if (byID("page").clientWidth < 200) return;
+  drawLegend();
+  views.effects.layout();
+  const isWide = window.matchMedia("(min-width: 960px)").matches;
+  views.heads.layout(isWide);
+  selection.point(null);
+  views.matrix.layout(isWide);
+  views.heads.update(selection);
+  views.effects.update(selection);
+  views.text.update();
+}
+
+function applyTheme() {
+  const theme = chosenTheme ?? (prefersDark.matches ? "dark" : "light");
+  root.dataset.theme = theme;
+  byID("theme").textContent = theme === "dark" ? "Light" : "Dark";
+  byID("theme").setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
+}
+
+function listen() {
+  byID("theme").addEventListener("click", () => {
+    chosenTheme = root.dataset.theme === "dark" ? "light" : "dark";
+    applyTheme();
+    layout();
+  });
+  prefersDark.addEventListener("change", () => {
+    applyTheme();
+    layout();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") selection.release();
+  });
+  let width = window.innerWidth;
+  let height = window.innerHeight;
+  window.addEventListener("resize", () => {
+    if (width === window.innerWidth && height === window.innerHeight) return;
+    [width, height] = [window.innerWidth, window.innerHeight];
+    requestAnimationFrame(layout);
+  });
+  // Paper is white.
+  let screenTheme = null;
+  window.addEventListener("beforeprint", () => {
+    screenTheme = chosenTheme;
+    chosenTheme = "light";
+    applyTheme();
+    layout();
+  });
+  window.addEventListener("afterprint", () => {
+    chosenTheme = screenTheme;
+    applyTheme();
+    layout();
+  });
+}

@@ -1,0 +1,126 @@
+import LensCore
+
+/// The data that the page's script reads.
+extension AttentionPage {
+    var data: ScriptJSON {
+        .object([
+            ("title", .string(shownTitle)),
+            ("tokens", .array(result.tokens.map(Self.json))),
+            ("heads", .array(heads)),
+            ("patterns", packedPatterns),
+            ("loss", .number(result.loss)),
+            ("perTokenLoss", .array(result.perTokenLoss.map(ScriptJSON.float))),
+            ("top", .array(result.top.map(Self.json))),
+            ("ablation", ablation.map(Self.json) ?? .null),
+            ("provenance", provenance),
+        ])
+    }
+
+    private static func json(_ token: Token) -> ScriptJSON {
+        .object([("id", .integer(Int(token.id))), ("text", .string(VisibleText.token(token.text)))])
+    }
+
+    private static func json(_ prediction: Prediction) -> ScriptJSON {
+        .object([("token", json(prediction.token)), ("logprob", .float(prediction.logprob))])
+    }
+
+    private static func json(_ ablation: Ablation) -> ScriptJSON {
+        .object([
+            ("kind", .string(ablation.action.rawValue)),
+            ("hook", .string(VisibleText.line(ablation.hook))),
+            ("baselineLoss", .number(ablation.baselineLoss)),
+            ("prompts", .integer(ablation.promptCount)),
+            ("predictions", .integer(ablation.predictionCount)),
+        ])
+    }
+
+    private struct Place: Hashable {
+        let layer: Int
+        let head: Int
+    }
+
+    private var heads: [ScriptJSON] {
+        let effects = Dictionary(
+            (ablation?.effects ?? []).map { (Place(layer: $0.layer, head: $0.head), $0) }, uniquingKeysWith: { $1 })
+        let scores = Dictionary(
+            scores.map { (Place(layer: $0.layer, head: $0.head), $0) }, uniquingKeysWith: { $1 })
+        return patterns.map { pattern in
+            let place = Place(layer: pattern.layer, head: pattern.head)
+            var members: [(String, ScriptJSON)] = [
+                ("layer", .integer(pattern.layer)), ("head", .integer(pattern.head)),
+            ]
+            if let effect = effects[place] {
+                members += [("delta", .number(effect.delta)), ("error", .number(effect.standardError))]
+            }
+            if let headScores = scores[place] {
+                let kinds = HeadKind.kinds(of: headScores).map { kind, score in
+                    ScriptJSON.object([("name", .string(kind.description)), ("score", .number(score))])
+                }
+                members.append(("kinds", .array(kinds)))
+            }
+            return .object(members)
+        }
+    }
+
+    /// All heads end to end; sources in 8 bits where that is enough, else in 16, weights as float32, little-endian.
+    private var packedPatterns: ScriptJSON {
+        let isNarrow = result.tokens.count <= 256
+        var triangles: [UInt8] = []
+        var topSources: [UInt8] = []
+        var topWeights: [UInt8] = []
+        for packing in packings {
+            triangles += packing.triangle
+            for source in packing.topSources {
+                topSources.append(UInt8(truncatingIfNeeded: source))
+                if !isNarrow { topSources.append(UInt8(truncatingIfNeeded: source >> 8)) }
+            }
+            for weight in packing.topWeights {
+                let bits = weight.bitPattern
+                for shift in [0, 8, 16, 24] as [UInt32] { topWeights.append(UInt8(truncatingIfNeeded: bits >> shift)) }
+            }
+        }
+        return .object([
+            ("topCount", .integer(packings.first?.topCount ?? 0)),
+            ("sourceBytes", .integer(isNarrow ? 1 : 2)),
+            ("triangles", .base64(triangles)),
+            ("topSources", .base64(topSources)),
+            ("topWeights", .base64(topWeights)),
+        ])
+    }
+
+    /// What the page was made from, as rows of its foot.
+    private var provenance: ScriptJSON {
+        var rows = [
+            ("Model", modelName),
+            ("Fingerprint", fingerprint),
+            ("Weights", Self.describe(form)),
+        ]
+        if !interventions.isEmpty {
+            rows.append(("Interventions", interventions.map(Self.describe).joined(separator: "; ")))
+        }
+        if let ablation { rows.append(("Ablation", Self.describe(ablation))) }
+        if let daemon { rows.append(("Computed by", "lensd \(daemon.lensd), \(daemon.blas)")) }
+        rows.append(("Page by", "lensd \(lensdVersion)"))
+        return .array(rows.map { .array([.string($0), .string(VisibleText.line($1))]) })
+    }
+
+    private static func describe(_ form: ModelReference.Form) -> String {
+        switch form {
+        case .processed:
+            "processed as TransformerLens does by default: layer norms folded, writing weights and unembedding "
+                + "centred, value biases folded"
+        case .raw: "the checkpoint's own, unprocessed"
+        }
+    }
+
+    private static func describe(_ spec: InterventionSpec) -> String {
+        let heads = spec.heads.map { ", heads " + $0.map(String.init).joined(separator: " ") } ?? ""
+        return "\(spec.action.rawValue) at \(spec.hook)\(heads)"
+    }
+
+    private static func describe(_ ablation: Ablation) -> String {
+        let prompts = ablation.promptCount == 1 ? "this prompt" : "\(ablation.promptCount) prompts"
+        return "each head's \(ablation.hook) set to \(ablation.action == .zero ? "zero" : "its mean over positions"), "
+            + "\(ablation.predictionCount) predictions over \(prompts)"
+    }
+}
