@@ -1,0 +1,110 @@
+"""Look inside the language models that a lensd daemon keeps resident, under TransformerLens's names.
+
+>>> import lensd
+>>> model = lensd.connect().model()
+>>> logits, cache = model.run_with_cache("Once upon a time")
+>>> cache["pattern", 0].shape, model.ablate_heads("Once upon a time").ranking()[0]
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lensd._version import __version__
+from lensd.errors import (
+    Aborted,
+    AlreadyExists,
+    Cancelled,
+    DataLoss,
+    DeadlineExceeded,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    LensError,
+    NotFound,
+    OutOfRange,
+    PermissionDenied,
+    ResourceExhausted,
+    StatusCode,
+    Unauthenticated,
+    Unavailable,
+    Unimplemented,
+    Unknown,
+)
+from lensd.hook_names import get_act_name
+from lensd.interventions import Intervention, mean, zero
+
+if TYPE_CHECKING:
+    from lensd.cache import ActivationCache
+    from lensd.client import Client, DaemonStatus, connect
+    from lensd.config import ModelConfig
+    from lensd.head_scores import HeadScores
+    from lensd.model import Model, Output
+    from lensd.padded import PaddedArray
+    from lensd.page import AttentionPage
+    from lensd.sweep import Sweep
+
+__all__ = [
+    "Aborted",
+    "ActivationCache",
+    "AlreadyExists",
+    "AttentionPage",
+    "Cancelled",
+    "Client",
+    "DaemonStatus",
+    "DataLoss",
+    "DeadlineExceeded",
+    "FailedPrecondition",
+    "HeadScores",
+    "Internal",
+    "Intervention",
+    "InvalidArgument",
+    "LensError",
+    "Model",
+    "ModelConfig",
+    "NotFound",
+    "OutOfRange",
+    "Output",
+    "PaddedArray",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "StatusCode",
+    "Sweep",
+    "Unauthenticated",
+    "Unavailable",
+    "Unimplemented",
+    "Unknown",
+    "__version__",
+    "connect",
+    "get_act_name",
+    "mean",
+    "zero",
+]
+
+# NumPy and protobuf are most of the import's time: what needs them comes with its first use.
+_LAZY = {
+    "ActivationCache": "lensd.cache",
+    "AttentionPage": "lensd.page",
+    "Client": "lensd.client",
+    "DaemonStatus": "lensd.client",
+    "HeadScores": "lensd.head_scores",
+    "Model": "lensd.model",
+    "ModelConfig": "lensd.config",
+    "Output": "lensd.model",
+    "PaddedArray": "lensd.padded",
+    "Sweep": "lensd.sweep",
+    "connect": "lensd.client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'lensd' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

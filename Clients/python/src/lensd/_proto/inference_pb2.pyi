@@ -1,0 +1,259 @@
+from lensd._proto import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class HeadEffect(_message.Message):
+    __slots__ = ["delta", "head", "layer", "loss", "prompt_deltas", "standard_error"]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_DELTAS_FIELD_NUMBER: _ClassVar[int]
+    STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    delta: float
+    head: int
+    layer: int
+    loss: float
+    prompt_deltas: _containers.RepeatedScalarFieldContainer[float]
+    standard_error: float
+    def __init__(self, layer: _Optional[int] = ..., head: _Optional[int] = ..., loss: _Optional[float] = ..., delta: _Optional[float] = ..., standard_error: _Optional[float] = ..., prompt_deltas: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class HeadScores(_message.Message):
+    __slots__ = ["detect_duplicate", "detect_induction", "detect_previous", "distance", "entropy", "head", "layer", "to_distance", "to_duplicate", "to_first", "to_induction", "to_previous", "to_self"]
+    DETECT_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    DETECT_INDUCTION_FIELD_NUMBER: _ClassVar[int]
+    DETECT_PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    ENTROPY_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    TO_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    TO_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    TO_FIRST_FIELD_NUMBER: _ClassVar[int]
+    TO_INDUCTION_FIELD_NUMBER: _ClassVar[int]
+    TO_PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    TO_SELF_FIELD_NUMBER: _ClassVar[int]
+    detect_duplicate: float
+    detect_induction: float
+    detect_previous: float
+    distance: int
+    entropy: float
+    head: int
+    layer: int
+    to_distance: float
+    to_duplicate: float
+    to_first: float
+    to_induction: float
+    to_previous: float
+    to_self: float
+    def __init__(self, layer: _Optional[int] = ..., head: _Optional[int] = ..., to_self: _Optional[float] = ..., to_previous: _Optional[float] = ..., distance: _Optional[int] = ..., to_distance: _Optional[float] = ..., to_first: _Optional[float] = ..., to_duplicate: _Optional[float] = ..., to_induction: _Optional[float] = ..., entropy: _Optional[float] = ..., detect_previous: _Optional[float] = ..., detect_duplicate: _Optional[float] = ..., detect_induction: _Optional[float] = ...) -> None: ...
+
+class ModelStamp(_message.Message):
+    __slots__ = ["fingerprint", "name", "raw"]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RAW_FIELD_NUMBER: _ClassVar[int]
+    fingerprint: bytes
+    name: bytes
+    raw: bool
+    def __init__(self, name: _Optional[bytes] = ..., raw: bool = ..., fingerprint: _Optional[bytes] = ...) -> None: ...
+
+class PassSource(_message.Message):
+    __slots__ = ["interventions", "model", "prompts"]
+    INTERVENTIONS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    interventions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Intervention]
+    model: bytes
+    prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
+    def __init__(self, model: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[_common_pb2.Intervention, _Mapping]]] = ...) -> None: ...
+
+class Prediction(_message.Message):
+    __slots__ = ["logprob", "token"]
+    LOGPROB_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    logprob: float
+    token: _common_pb2.Token
+    def __init__(self, token: _Optional[_Union[_common_pb2.Token, _Mapping]] = ..., logprob: _Optional[float] = ...) -> None: ...
+
+class PromptResult(_message.Message):
+    __slots__ = ["loss", "per_token_loss", "tokens", "top"]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    PER_TOKEN_LOSS_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    loss: float
+    per_token_loss: _containers.RepeatedScalarFieldContainer[float]
+    tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.Token]
+    top: _containers.RepeatedCompositeFieldContainer[Prediction]
+    def __init__(self, tokens: _Optional[_Iterable[_Union[_common_pb2.Token, _Mapping]]] = ..., loss: _Optional[float] = ..., per_token_loss: _Optional[_Iterable[float]] = ..., top: _Optional[_Iterable[_Union[Prediction, _Mapping]]] = ...) -> None: ...
+
+class QueryEvent(_message.Message):
+    __slots__ = ["header", "values"]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    header: TensorHeader
+    values: bytes
+    def __init__(self, header: _Optional[_Union[TensorHeader, _Mapping]] = ..., values: _Optional[bytes] = ...) -> None: ...
+
+class QueryRequest(_message.Message):
+    __slots__ = ["hook", "prompt_indices", "prompts", "run", "slice"]
+    HOOK_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_INDICES_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    SLICE_FIELD_NUMBER: _ClassVar[int]
+    hook: bytes
+    prompt_indices: _containers.RepeatedScalarFieldContainer[int]
+    prompts: PassSource
+    run: bytes
+    slice: _common_pb2.Slice
+    def __init__(self, run: _Optional[bytes] = ..., prompts: _Optional[_Union[PassSource, _Mapping]] = ..., hook: _Optional[bytes] = ..., slice: _Optional[_Union[_common_pb2.Slice, _Mapping]] = ..., prompt_indices: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class RunReply(_message.Message):
+    __slots__ = ["loss", "model", "prompts", "run_id"]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    loss: float
+    model: ModelStamp
+    prompts: _containers.RepeatedCompositeFieldContainer[PromptResult]
+    run_id: bytes
+    def __init__(self, run_id: _Optional[bytes] = ..., model: _Optional[_Union[ModelStamp, _Mapping]] = ..., loss: _Optional[float] = ..., prompts: _Optional[_Iterable[_Union[PromptResult, _Mapping]]] = ...) -> None: ...
+
+class RunRequest(_message.Message):
+    __slots__ = ["interventions", "keep_all", "keep_names", "model", "per_token_loss", "prompts", "session", "skip_loss", "top_count", "unrecorded"]
+    INTERVENTIONS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_ALL_FIELD_NUMBER: _ClassVar[int]
+    KEEP_NAMES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PER_TOKEN_LOSS_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    SKIP_LOSS_FIELD_NUMBER: _ClassVar[int]
+    TOP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNRECORDED_FIELD_NUMBER: _ClassVar[int]
+    interventions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Intervention]
+    keep_all: bool
+    keep_names: _containers.RepeatedScalarFieldContainer[bytes]
+    model: bytes
+    per_token_loss: bool
+    prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
+    session: bytes
+    skip_loss: bool
+    top_count: int
+    unrecorded: bool
+    def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[_common_pb2.Intervention, _Mapping]]] = ..., top_count: _Optional[int] = ..., per_token_loss: bool = ..., keep_all: bool = ..., keep_names: _Optional[_Iterable[bytes]] = ..., unrecorded: bool = ..., skip_loss: bool = ...) -> None: ...
+
+class ScoreHeadsReply(_message.Message):
+    __slots__ = ["fingerprint", "heads", "model", "tokens"]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    fingerprint: bytes
+    heads: _containers.RepeatedCompositeFieldContainer[HeadScores]
+    model: bytes
+    tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.TokenList]
+    def __init__(self, model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.TokenList, _Mapping]]] = ..., heads: _Optional[_Iterable[_Union[HeadScores, _Mapping]]] = ...) -> None: ...
+
+class ScoreHeadsRequest(_message.Message):
+    __slots__ = ["model", "prompts"]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    model: bytes
+    prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
+    def __init__(self, model: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ...) -> None: ...
+
+class SweepEvent(_message.Message):
+    __slots__ = ["progress", "result"]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: SweepProgress
+    result: SweepReply
+    def __init__(self, progress: _Optional[_Union[SweepProgress, _Mapping]] = ..., result: _Optional[_Union[SweepReply, _Mapping]] = ...) -> None: ...
+
+class SweepProgress(_message.Message):
+    __slots__ = ["done", "total"]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    done: int
+    total: int
+    def __init__(self, done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
+
+class SweepReply(_message.Message):
+    __slots__ = ["action", "baseline_loss", "baseline_losses", "heads", "hook", "model", "run_id", "tokens"]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_LOSSES_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_LOSS_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    HOOK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    action: _common_pb2.Action
+    baseline_loss: float
+    baseline_losses: _containers.RepeatedScalarFieldContainer[float]
+    heads: _containers.RepeatedCompositeFieldContainer[HeadEffect]
+    hook: bytes
+    model: ModelStamp
+    run_id: bytes
+    tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.TokenList]
+    def __init__(self, run_id: _Optional[bytes] = ..., model: _Optional[_Union[ModelStamp, _Mapping]] = ..., action: _Optional[_Union[_common_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.TokenList, _Mapping]]] = ..., baseline_loss: _Optional[float] = ..., baseline_losses: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[HeadEffect, _Mapping]]] = ...) -> None: ...
+
+class SweepRequest(_message.Message):
+    __slots__ = ["action", "hook", "model", "prompts", "session", "unrecorded"]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    HOOK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    UNRECORDED_FIELD_NUMBER: _ClassVar[int]
+    action: _common_pb2.Action
+    hook: bytes
+    model: bytes
+    prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
+    session: bytes
+    unrecorded: bool
+    def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., action: _Optional[_Union[_common_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., unrecorded: bool = ...) -> None: ...
+
+class TensorHeader(_message.Message):
+    __slots__ = ["element_type", "fingerprint", "hook", "model", "prompt_index", "shape", "tokens"]
+    ELEMENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    HOOK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    element_type: bytes
+    fingerprint: bytes
+    hook: bytes
+    model: bytes
+    prompt_index: int
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.Token]
+    def __init__(self, hook: _Optional[bytes] = ..., prompt_index: _Optional[int] = ..., element_type: _Optional[bytes] = ..., shape: _Optional[_Iterable[int]] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.Token, _Mapping]]] = ...) -> None: ...
+
+class TokenizeReply(_message.Message):
+    __slots__ = ["model", "texts", "tokens"]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TEXTS_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    model: bytes
+    texts: _containers.RepeatedScalarFieldContainer[bytes]
+    tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.TokenList]
+    def __init__(self, model: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.TokenList, _Mapping]]] = ..., texts: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class TokenizeRequest(_message.Message):
+    __slots__ = ["model", "prompts"]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    model: bytes
+    prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
+    def __init__(self, model: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ...) -> None: ...

@@ -1,0 +1,105 @@
+"""Reads the activations of one pass from the daemon."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lensd._proto.inference_pb2 import PassSource, QueryEvent, QueryRequest, TensorHeader
+from lensd.arrays import Array, Arrays, stack
+from lensd.errors import FailedPrecondition, Internal, InvalidArgument
+from lensd.slices import slice_of
+from lensd.stubs import InferenceStub
+
+_DTYPES = {b"F32": np.dtype("<f4"), b"I32": np.dtype("<i4")}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: a run of a session by its id, or the recipe of an unrecorded one."""
+
+    inference: InferenceStub
+    arrays: Arrays
+    source: str | PassSource
+    # The weights that the pass belongs to; None accepts any.
+    fingerprint: str | None = None
+
+    def read(self, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
+        """An activation of every prompt, or of some: `[batch, …]` with `.lengths`, float32 (`hook_tokens`: int64).
+
+        `index` is NumPy's basic indexing on the shape without batch, done by the daemon; what it leaves of prompts of
+        different lengths is padded too. Raises `NotFound`, `InvalidArgument`.
+        """
+        request = QueryRequest(hook=hook.encode())
+        if isinstance(self.source, str):
+            request.run = self.source.encode()
+        else:
+            request.prompts.CopyFrom(self.source)
+        if index is not None:
+            request.slice.CopyFrom(slice_of(index))
+        if prompts is not None:
+            request.prompt_indices.extend(_prompt_indices(prompts))
+        with self.inference.query(request) as events:
+            tensors = read_tensors(events)
+        for header, _ in tensors:
+            check_fingerprint(self.fingerprint, header.fingerprint)
+        rows = [values for _, values in tensors]
+        if index is not None:
+            return self.arrays.array(stack(rows))
+        return self.arrays.padded(rows, [len(header.tokens) for header, _ in tensors])
+
+
+def read_tensors(events: Iterable[QueryEvent]) -> list[tuple[TensorHeader, npt.NDArray[Any]]]:
+    """Puts a query's events together: a header and its values for each prompt.
+
+    Raises `Internal` where the values are not what the headers announce.
+    """
+    tensors: list[tuple[TensorHeader, npt.NDArray[Any]]] = []
+    room = memoryview(b"")
+    for event in events:
+        if event.WhichOneof("event") == "header":
+            if room:
+                break
+            values = _empty(event.header)
+            room = memoryview(values.reshape(-1).view(np.uint8).data)
+            tensors.append((event.header, values))
+        else:
+            # Each look at a message's bytes copies them.
+            data = event.values
+            if len(data) > len(room):
+                raise Internal(f"the daemon sent {len(data)} bytes of a tensor that has room for {len(room)} more")
+            room[: len(data)] = data
+            room = room[len(data) :]
+    if room or not tensors:
+        raise Internal(f"the daemon's tensor ended {len(room)} bytes before its end")
+    return [(header, values.astype(np.int64) if values.dtype.kind == "i" else values) for header, values in tensors]
+
+
+def check_fingerprint(expected: str | None, received: bytes) -> None:
+    """Raises `FailedPrecondition` where a result comes from other weights than those the user asked about."""
+    if expected is not None and received.decode() != expected:
+        raise FailedPrecondition(
+            f"the daemon now serves other weights under this name (expected {expected[:12]}, received "
+            f"{received.decode()[:12]}): ask for the model again"
+        )
+
+
+def _empty(header: TensorHeader) -> npt.NDArray[Any]:
+    dtype = _DTYPES.get(header.element_type)
+    if dtype is None:
+        raise Internal(f"a tensor is F32 or I32; the daemon sent {header.element_type!r}")
+    shape = tuple(header.shape)
+    if math.prod(shape) > np.iinfo(np.intp).max // dtype.itemsize:
+        raise Internal(f"the daemon announced a tensor of shape {list(shape)}, which no memory holds")
+    return np.empty(shape, dtype)
+
+
+def _prompt_indices(prompts: Sequence[int]) -> Sequence[int]:
+    if not prompts or min(prompts) < 0:
+        raise InvalidArgument(f"prompts are positions from 0, at least one; received {list(prompts)}")
+    return prompts

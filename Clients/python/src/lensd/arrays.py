@@ -1,0 +1,63 @@
+"""What users get values as: NumPy arrays or torch tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lensd.errors import FailedPrecondition, InvalidArgument
+from lensd.padded import PaddedArray
+
+# `numpy.ndarray` or `torch.Tensor`, as `connect(arrays=…)` chose.
+Array: TypeAlias = Any
+ArrayKind = Literal["numpy", "torch"]
+
+
+class Arrays:
+    """Makes the arrays that a client hands out; all are writable and their caller's own."""
+
+    def __init__(self, kind: ArrayKind) -> None:
+        """Raises `InvalidArgument` for another kind, `FailedPrecondition` where torch is not installed."""
+        if kind not in ("numpy", "torch"):
+            raise InvalidArgument(f'arrays is "numpy" or "torch"; received {kind!r}')
+        self.kind = kind
+        if kind == "torch":
+            try:
+                import lensd.torch_arrays  # noqa: F401
+            except ImportError as error:
+                raise FailedPrecondition('arrays="torch" needs torch: pip install "lensd[torch]"') from error
+
+    def array(self, values: npt.NDArray[Any]) -> Array:
+        """The values as they are."""
+        if self.kind == "numpy":
+            return values
+        from lensd.torch_arrays import tensor_of
+
+        return tensor_of(values, None)
+
+    def padded(self, rows: Sequence[npt.NDArray[Any]], lengths: Sequence[int], fill: int = 0) -> Array:
+        """One array `[batch, …]` of a row per prompt, right-padded along every axis, with `.lengths` [batch]."""
+        values = stack(rows, fill)
+        counts = np.array(lengths, np.int64)
+        if self.kind == "numpy":
+            return PaddedArray(values, counts)
+        from lensd.torch_arrays import tensor_of
+
+        return tensor_of(values, counts)
+
+
+def stack(rows: Sequence[npt.NDArray[Any]], fill: int = 0) -> npt.NDArray[Any]:
+    """The rows under one batch axis, each filled up at its ends to the largest size along every axis."""
+    if len(rows) == 1:
+        return rows[0][None]
+    shape = tuple(max(sizes) for sizes in zip(*(row.shape for row in rows), strict=True))
+    values = np.zeros((len(rows), *shape), rows[0].dtype)
+    if fill:
+        values += fill
+    for index, row in enumerate(rows):
+        place: tuple[int | slice, ...] = (index, *(slice(size) for size in row.shape))
+        values[place] = row
+    return values

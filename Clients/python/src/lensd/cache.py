@@ -1,0 +1,122 @@
+"""The activations of one pass, fetched when they are first touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from lensd.activations import Pass
+from lensd.arrays import Array
+from lensd.errors import InvalidArgument, NotFound
+from lensd.hook_names import resolve, resolve_key
+from lensd.padded import Lengths
+
+Key: TypeAlias = str | tuple[str, int | None] | tuple[str, int | None, str | None]
+NamesFilter: TypeAlias = str | Iterable[str] | Callable[[str], bool] | None
+
+
+class HookNames(Collection[str]):
+    """The hook points of a model by their full names, in the order in which a pass reaches them."""
+
+    def __init__(self, names: Iterable[tuple[str, bool]], layer_count: int) -> None:
+        """`names` are pairs of a name and whether the point is computed only when it is named."""
+        self._on_demand = dict(names)
+        self.layer_count = layer_count
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._on_demand
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._on_demand)
+
+    def __len__(self) -> int:
+        return len(self._on_demand)
+
+    def selected(self, names_filter: NamesFilter) -> list[str]:
+        """What a filter keeps: `None` everything and a predicate what it likes, of the points that are not on demand.
+
+        A name or several may be on demand and may be short forms. Raises `NotFound` with near names.
+        """
+        if isinstance(names_filter, str):
+            return [resolve(names_filter, self, self.layer_count)]
+        if names_filter is not None and not callable(names_filter):
+            named = {resolve(name, self, self.layer_count) for name in names_filter}
+            return [name for name in self if name in named]
+        usual = [name for name, on_demand in self._on_demand.items() if not on_demand]
+        return usual if names_filter is None else [name for name in usual if names_filter(name)]
+
+
+class ActivationCache(Mapping[Key, Array]):
+    """Activations by hook point: `cache["blocks.0.attn.hook_z"]`, `cache["z0"]`, `cache["z", 0]`, `cache["z", -1]`.
+
+    A value has shape `[batch, …]`, right-padded with `.lengths` where prompts differ in length; without the batch
+    after `remove_batch_dim`. It is fetched when first touched and then kept. `keys()` are the points that
+    `names_filter` kept; without a filter all but those that cost extra (`result`, `q_input`, …), which can be
+    fetched by name all the same and are among the keys from then on. Safe from several threads.
+    """
+
+    def __init__(self, source: Pass, points: HookNames, names_filter: NamesFilter, lengths: Lengths) -> None:
+        """`lengths` [batch] are the tokens of each prompt. Raises `NotFound` for a filter's name that is no point."""
+        self.lengths = lengths
+        self.has_batch_dim = True
+        self._source = source
+        self._points = points
+        self._names = set(points.selected(names_filter))
+        self._is_filtered = names_filter is not None
+        self._values: dict[str, Array] = {}
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in the session, for `lensctl query` and `Client.query`; `None` for an unrecorded pass."""
+        return self._source.source if isinstance(self._source.source, str) else None
+
+    def __getitem__(self, key: Key) -> Array:
+        """The activation. Raises `NotFound` (a `KeyError`) where the cache has no such point."""
+        name = self._name(key)
+        if name not in self._values:
+            # Two threads may fetch the same values; the first ones stay.
+            self._values.setdefault(name, self._source.read(name))
+            self._names.add(name)
+        value = self._values[name]
+        return value if self.has_batch_dim else value[0]
+
+    def slice(self, key: Key, index: Any) -> Array:
+        """A part of an activation, cut by the daemon: `cache.slice("pattern0", np.s_[3, -1])` is head 3's last row.
+
+        `index` is NumPy's basic indexing on each prompt's own shape, without batch and padding.
+        """
+        value = self._source.read(self._name(key), index)
+        return value if self.has_batch_dim else value[0]
+
+    def remove_batch_dim(self) -> ActivationCache:
+        """Strips the batch axis from every value. Raises `InvalidArgument` with more than one prompt."""
+        if len(self.lengths) != 1:
+            raise InvalidArgument(
+                f"the batch axis of {len(self.lengths)} prompts cannot be removed; expected one prompt"
+            )
+        self.has_batch_dim = False
+        return self
+
+    def __contains__(self, key: object) -> bool:
+        if not isinstance(key, (str, tuple)):
+            return False
+        try:
+            return resolve_key(key, self._points, self._points.layer_count) in self._names
+        except NotFound:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        names = set(self._names)
+        return iter([name for name in self._points if name in names])
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"ActivationCache({len(self)} activations of {len(self.lengths)} prompts)"
+
+    def _name(self, key: Key) -> str:
+        name = resolve_key(key, self._points, self._points.layer_count)
+        if self._is_filtered and name not in self._names:
+            raise NotFound(f"{name} is not in this cache: names_filter left it out")
+        return name

@@ -1,0 +1,297 @@
+"""A resident model: tokens, passes, activations, ablations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from lensd._proto import common_pb2, inference_pb2
+from lensd._proto.models_pb2 import ModelDescription
+from lensd._proto.reports_pb2 import AttentionPageRequest
+from lensd.activations import Pass, check_fingerprint
+from lensd.arrays import Array, Arrays
+from lensd.cache import ActivationCache, HookNames, NamesFilter
+from lensd.config import ModelConfig
+from lensd.errors import Internal, InvalidArgument
+from lensd.head_scores import HeadScores
+from lensd.interventions import KINDS, Intervention, Kind
+from lensd.page import AttentionPage
+from lensd.prompts import Input, is_list_of_prompts, prompts_of, text_prompt, token_prompt, token_rows
+from lensd.stubs import Stubs
+from lensd.sweep import Sweep
+
+ReturnType = Literal["logits", "loss", "both"] | None
+LOGITS = "unembed.hook_out"
+
+_ACTIONS = {"zero": common_pb2.ACTION_ZERO, "mean": common_pb2.ACTION_MEAN}
+
+
+class Output(NamedTuple):
+    """What `return_type="both"` gives."""
+
+    logits: Array
+    loss: Array
+
+
+class Model:
+    """One form of a resident model, under the names and with the values of TransformerLens's `HookedTransformer`.
+
+    Wherever an `input` is taken it is a text, token ids [pos] or [batch, pos] (lists, NumPy arrays, torch tensors), or
+    a list of texts or of rows of ids, which may differ in length; results are then right-padded with zeros and have
+    `.lengths`, and padding never influences a number. Token arrays from `to_tokens` are cut to their `.lengths`; the
+    rows of any other array are run whole. `prepend_bos` counts for texts. Safe from several threads.
+    """
+
+    def __init__(
+        self, stubs: Stubs, arrays: Arrays, description: ModelDescription, is_raw: bool, session: str | None
+    ) -> None:
+        self.cfg = ModelConfig.of(description, is_raw)
+        self.name = description.name.decode() + ("@raw" if is_raw else "")
+        self.fingerprint = description.fingerprint.decode()
+        self.parameter_count: int = description.parameter_count
+        self.session = session
+        self.bos_token_id: int | None = description.bos_token_id if description.HasField("bos_token_id") else None
+        self.hook_names = HookNames(
+            ((point.name.decode(), point.on_demand) for point in description.hook_points), self.cfg.n_layers
+        )
+        self._stubs = stubs
+        self._arrays = arrays
+
+    # Tokens.
+
+    def to_tokens(self, input: str | Sequence[str], prepend_bos: bool | None = True, truncate: bool = True) -> Array:
+        """The token ids of one text or several: [batch, pos], int64, right-padded with BOS, with `.lengths`.
+
+        `truncate` cuts each text to the context length, as TransformerLens does.
+        """
+        texts = [input] if isinstance(input, str) else list(input)
+        if not texts:
+            raise InvalidArgument("expected a text or a list of texts; received an empty list")
+        limit = self.cfg.n_ctx if truncate else None
+        replies = self._tokenize([text_prompt(text, prepend_bos) for text in texts]).tokens
+        rows = [np.array([token.id for token in reply.tokens[:limit]], np.int64) for reply in replies]
+        return self._arrays.padded(rows, [len(row) for row in rows], fill=self.bos_token_id or 0)
+
+    def to_str_tokens(self, input: Input, prepend_bos: bool | None = True) -> list[str] | list[list[str]]:
+        """The text of every token of one prompt, or of each of several. A part of a character shows U+FFFD."""
+        tokens = self._tokenize(prompts_of(input, prepend_bos)).tokens
+        rows = [[token.text.decode() for token in prompt.tokens] for prompt in tokens]
+        return rows if len(rows) > 1 or is_list_of_prompts(input) else rows[0]
+
+    def to_string(self, tokens: Input) -> str | list[str]:
+        """The text of tokens: a string for an id or [pos], a list of strings for [batch, pos]."""
+        if isinstance(tokens, (list, tuple)) and not tokens:
+            return ""
+        axes = 2 if is_list_of_prompts(tokens) else np.ndim(tokens)
+        rows = token_rows([tokens] if axes == 0 else tokens)
+        # No tokens are a text too, but no prompt.
+        prompts = [token_prompt(row) for row in rows if row]
+        texts = iter(self._tokenize(prompts).texts if prompts else [])
+        strings = [next(texts).decode() if row else "" for row in rows]
+        return strings if axes == 2 else strings[0]
+
+    def to_single_token(self, string: str) -> int:
+        """The id of the one token that a text is. Raises `InvalidArgument` for a text of none or several tokens."""
+        (tokens,) = self._tokenize([text_prompt(string, prepend_bos=False)]).tokens
+        if len(tokens.tokens) != 1:
+            pieces = [token.text.decode() for token in tokens.tokens]
+            raise InvalidArgument(f"expected the text of one token; {string!r} is {len(pieces)}: {pieces}")
+        return tokens.tokens[0].id
+
+    def to_single_str_token(self, token: int) -> str:
+        """The text of one token id."""
+        text = self.to_string([token])
+        assert isinstance(text, str)
+        return text
+
+    # Passes.
+
+    def __call__(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        loss_per_token: bool = False,
+        prepend_bos: bool | None = True,
+    ) -> Any:
+        """Runs the model: logits [batch, pos, d_vocab] float32, the loss, `Output(logits, loss)` or `None`.
+
+        The loss is a 0-d float32 array, the mean over all predictions of all prompts in nats, NaN for a single token;
+        with `loss_per_token` it is [batch, pos - 1].
+        """
+        return self._run(input, (), return_type, loss_per_token, prepend_bos, keep=[])[0]
+
+    def run_with_interventions(
+        self,
+        input: Input,
+        interventions: Iterable[Intervention],
+        return_type: ReturnType = "logits",
+        loss_per_token: bool = False,
+        prepend_bos: bool | None = True,
+    ) -> Any:
+        """Runs the model with edits such as `lensd.zero("z0", head=8)`, in the order given; returns as a call does."""
+        return self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep=[])[0]
+
+    def run_with_cache(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        loss_per_token: bool = False,
+        prepend_bos: bool | None = True,
+        *,
+        names_filter: NamesFilter = None,
+        remove_batch_dim: bool = False,
+        interventions: Iterable[Intervention] = (),
+    ) -> tuple[Any, ActivationCache]:
+        """Runs the model; returns what a call does, and the cache of the pass.
+
+        `names_filter` is a name, several or a predicate on full names: the daemon keeps these at hand, and the cache
+        has only these. `remove_batch_dim` strips the batch axis of the cache's values, for a single prompt.
+        """
+        keep = self.hook_names.selected(names_filter)
+        output, source, counts = self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep)
+        cache = ActivationCache(source, self.hook_names, names_filter, np.array(counts, np.int64))
+        return output, cache.remove_batch_dim() if remove_batch_dim else cache
+
+    # Heads.
+
+    def ablate_heads(
+        self,
+        input: Input,
+        kind: Kind = "zero",
+        hook: str = "z",
+        prepend_bos: bool | None = True,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Sweep:
+        """Ablates every head in turn, by `hook_z` unless `hook` names another point per head.
+
+        `progress` is called with (done, total) while it runs; what it raises cancels the sweep.
+        """
+        request = inference_pb2.SweepRequest(
+            model=self.name.encode(),
+            session=(self.session or "").encode(),
+            prompts=prompts_of(input, prepend_bos),
+            action=_action(kind),
+            hook=hook.encode(),
+            unrecorded=self.session is None,
+        )
+        reply = None
+        with self._stubs.inference.sweep(request) as events:
+            for event in events:
+                if event.WhichOneof("event") == "result":
+                    reply = event.result
+                elif progress is not None:
+                    progress(event.progress.done, event.progress.total)
+        if reply is None:
+            raise Internal("the daemon ended the sweep without a result")
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        return Sweep.of(reply, kind, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
+
+    def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
+        """How much each head's pattern looks like each of the simple kinds, averaged over the prompts."""
+        request = inference_pb2.ScoreHeadsRequest(model=self.name.encode(), prompts=prompts_of(input, prepend_bos))
+        reply = self._stubs.inference.score_heads(request)
+        check_fingerprint(self.fingerprint, reply.fingerprint)
+        return HeadScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
+
+    def attention_html(
+        self,
+        text_or_tokens: Input,
+        with_ablation: bool = True,
+        kind: Kind = "zero",
+        title: str = "",
+        prepend_bos: bool | None = True,
+    ) -> AttentionPage:
+        """A page with the attention patterns of all heads of one prompt, and what ablating each does to the loss."""
+        prompts = prompts_of(text_or_tokens, prepend_bos)
+        if len(prompts) != 1:
+            raise InvalidArgument(f"a page shows one prompt; received {len(prompts)}")
+        request = AttentionPageRequest(
+            model=self.name.encode(),
+            prompt=prompts[0],
+            with_ablation=with_ablation,
+            action=_action(kind),
+            title=title.encode(),
+        )
+        with self._stubs.reports.attention_page(request) as chunks:
+            return AttentionPage(b"".join(chunk.html for chunk in chunks).decode())
+
+    def __repr__(self) -> str:
+        cfg = self.cfg
+        return f"Model({self.name}: {cfg.n_layers} layers x {cfg.n_heads} heads, d_model {cfg.d_model})"
+
+    def _tokenize(self, prompts: list[common_pb2.Prompt]) -> inference_pb2.TokenizeReply:
+        return self._stubs.inference.tokenize(inference_pb2.TokenizeRequest(model=self.name.encode(), prompts=prompts))
+
+    def _run(
+        self,
+        input: Input,
+        interventions: Iterable[Intervention],
+        return_type: ReturnType,
+        loss_per_token: bool,
+        prepend_bos: bool | None,
+        keep: list[str],
+    ) -> tuple[Any, Pass, list[int]]:
+        """The output, where its activations can be read, and the number of tokens of each prompt."""
+        if return_type not in ("logits", "loss", "both", None):
+            raise InvalidArgument(f'return_type is "logits", "loss", "both" or None; received {return_type!r}')
+        prompts = prompts_of(input, prepend_bos)
+        edits = [_intervention(each) for each in interventions]
+        if return_type == "logits" and not keep and self.session is None and len(prompts) == 1:
+            # One call is enough: nothing but the logits is asked for, and nothing is recorded. (Of several prompts a
+            # query makes one pass after the other; a run puts them into one.)
+            source = self._unrecorded(prompts, edits)
+            logits = source.read(LOGITS)
+            return logits, source, logits.lengths.tolist()
+        wants_logits = return_type in ("logits", "both")
+        wants_loss = return_type in ("loss", "both")
+        reply = self._stubs.inference.run(
+            inference_pb2.RunRequest(
+                model=self.name.encode(),
+                session=(self.session or "").encode(),
+                prompts=prompts,
+                interventions=edits,
+                per_token_loss=wants_loss and loss_per_token,
+                keep_names=[name.encode() for name in (*keep, *([LOGITS] if wants_logits else []))],
+                unrecorded=self.session is None,
+                skip_loss=not wants_loss,
+            )
+        )
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        counts = [len(prompt.tokens) for prompt in reply.prompts]
+        source = self._pass_of(reply, edits)
+        loss = self._loss(reply, loss_per_token) if wants_loss else None
+        if not wants_logits:
+            return loss, source, counts
+        logits = source.read(LOGITS)
+        return Output(logits, loss) if wants_loss else logits, source, counts
+
+    def _loss(self, reply: inference_pb2.RunReply, per_token: bool) -> Array:
+        if not per_token:
+            return self._arrays.array(np.array(reply.loss, np.float32))
+        rows = [np.array(prompt.per_token_loss, np.float32) for prompt in reply.prompts]
+        return self._arrays.padded(rows, [len(row) for row in rows])
+
+    def _pass_of(self, reply: inference_pb2.RunReply, edits: list[common_pb2.Intervention]) -> Pass:
+        if reply.run_id:
+            return Pass(self._stubs.inference, self._arrays, reply.run_id.decode(), self.fingerprint)
+        # As they were run: texts are tokenised once, and the daemon finds what it kept.
+        tokens = [token_prompt(token.id for token in prompt.tokens) for prompt in reply.prompts]
+        return self._unrecorded(tokens, edits)
+
+    def _unrecorded(self, prompts: list[common_pb2.Prompt], edits: list[common_pb2.Intervention]) -> Pass:
+        source = inference_pb2.PassSource(model=self.name.encode(), prompts=prompts, interventions=edits)
+        return Pass(self._stubs.inference, self._arrays, source, self.fingerprint)
+
+
+def _intervention(edit: Intervention) -> common_pb2.Intervention:
+    if not isinstance(edit, Intervention):
+        raise InvalidArgument(f"an intervention is made by lensd.zero(…) or lensd.mean(…); received {edit!r}")
+    return common_pb2.Intervention(hook=edit.hook.encode(), action=_action(edit.kind), heads=edit.heads)
+
+
+def _action(kind: str) -> common_pb2.Action:
+    if kind not in KINDS:
+        raise InvalidArgument(f'kind is "zero" or "mean"; received {kind!r}')
+    return _ACTIONS[kind]

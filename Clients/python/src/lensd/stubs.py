@@ -1,0 +1,98 @@
+"""One typed stub per service of `lens.v1`: messages in, messages out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lensd._proto import daemon_pb2, inference_pb2, models_pb2, reports_pb2, sessions_pb2
+from lensd.channel import Channel, Stream
+
+
+@dataclass(frozen=True)
+class DaemonStub:
+    """The daemon itself."""
+
+    channel: Channel
+
+    def status(self, request: daemon_pb2.DaemonStatusRequest) -> daemon_pb2.DaemonStatusReply:
+        """What is resident, memory, queue, versions."""
+        return self.channel.unary("/lens.v1.Daemon/Status", request, daemon_pb2.DaemonStatusReply)
+
+
+@dataclass(frozen=True)
+class ModelsStub:
+    """What is resident."""
+
+    channel: Channel
+
+    def list(self, request: models_pb2.ListModelsRequest) -> models_pb2.ListModelsReply:
+        """Every resident model with its shape and its hook points."""
+        return self.channel.unary("/lens.v1.Models/List", request, models_pb2.ListModelsReply)
+
+
+@dataclass(frozen=True)
+class InferenceStub:
+    """Tokens, passes, activations, sweeps."""
+
+    channel: Channel
+
+    def tokenize(self, request: inference_pb2.TokenizeRequest) -> inference_pb2.TokenizeReply:
+        """The tokens of texts, the text of tokens."""
+        return self.channel.unary("/lens.v1.Inference/Tokenize", request, inference_pb2.TokenizeReply)
+
+    def run(self, request: inference_pb2.RunRequest) -> inference_pb2.RunReply:
+        """One pass over prompts: losses and predictions."""
+        return self.channel.unary("/lens.v1.Inference/Run", request, inference_pb2.RunReply)
+
+    def query(self, request: inference_pb2.QueryRequest) -> Stream[inference_pb2.QueryEvent]:
+        """One activation: for each prompt a header, then its values in chunks."""
+        return self.channel.stream("/lens.v1.Inference/Query", request, inference_pb2.QueryEvent)
+
+    def sweep(self, request: inference_pb2.SweepRequest) -> Stream[inference_pb2.SweepEvent]:
+        """Ablates head after head: progress, then one result."""
+        return self.channel.stream("/lens.v1.Inference/Sweep", request, inference_pb2.SweepEvent)
+
+    def score_heads(self, request: inference_pb2.ScoreHeadsRequest) -> inference_pb2.ScoreHeadsReply:
+        """How much each head's pattern looks like each of the simple kinds."""
+        return self.channel.unary("/lens.v1.Inference/ScoreHeads", request, inference_pb2.ScoreHeadsReply)
+
+
+@dataclass(frozen=True)
+class SessionsStub:
+    """Named workspaces of the calling user."""
+
+    channel: Channel
+
+    def list(self, request: sessions_pb2.ListSessionsRequest) -> sessions_pb2.ListSessionsReply:
+        """Every session."""
+        return self.channel.unary("/lens.v1.Sessions/List", request, sessions_pb2.ListSessionsReply)
+
+    def show(self, request: sessions_pb2.ShowSessionRequest) -> sessions_pb2.ShowSessionReply:
+        """One session with its runs, newest first."""
+        return self.channel.unary("/lens.v1.Sessions/Show", request, sessions_pb2.ShowSessionReply)
+
+    def delete(self, request: sessions_pb2.DeleteSessionRequest) -> sessions_pb2.DeleteSessionReply:
+        """Deletes a session with its runs."""
+        return self.channel.unary("/lens.v1.Sessions/Delete", request, sessions_pb2.DeleteSessionReply)
+
+
+@dataclass(frozen=True)
+class ReportsStub:
+    """Pages for eyes."""
+
+    channel: Channel
+
+    def attention_page(self, request: reports_pb2.AttentionPageRequest) -> Stream[reports_pb2.PageChunk]:
+        """One self-contained HTML page, in chunks."""
+        return self.channel.stream("/lens.v1.Reports/AttentionPage", request, reports_pb2.PageChunk)
+
+
+class Stubs:
+    """The stubs of every service on one channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.daemon = DaemonStub(channel)
+        self.models = ModelsStub(channel)
+        self.inference = InferenceStub(channel)
+        self.sessions = SessionsStub(channel)
+        self.reports = ReportsStub(channel)
