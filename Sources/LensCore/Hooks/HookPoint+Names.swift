@@ -63,6 +63,12 @@ extension HookPoint {
         "q_input": .qInput, "k_input": .kInput, "v_input": .vInput, "attn_in": .attnIn, "mlp_in": .mlpIn,
     ]
 
+    /// Stems that belong to the attention or the MLP whatever layer type follows.
+    private static let typelessStems: Set<String> = [
+        "q", "k", "v", "z", "result", "pattern", "attn_scores", "query", "key", "value", "attn", "attn_logits",
+        "pre", "post", "mlp_pre", "mlp_post",
+    ]
+
     private static let modelShortNames: [String: HookKind] = [
         "tokens": .tokens, "embed": .embed, "pos_embed": .posEmbed,
         "scale": .lnFinalScale, "normalized": .lnFinalNormalized,
@@ -79,10 +85,9 @@ extension HookPoint {
             case ("scale", "ln2"): .ln2Scale
             case ("normalized", "ln1"): .ln1Normalized
             case ("normalized", "ln2"): .ln2Normalized
-            // A layer type on a name that needs none is allowed, as in TransformerLens: `pre0mlp`, `k6a`.
-            case (let stem, "" ), (let stem, "a"), (let stem, "m"), (let stem, "b"), (let stem, "attn"),
-                (let stem, "mlp"), (let stem, "block"):
-                shortNames[stem]
+            // Where the stem says it all, TransformerLens passes over the layer type: `pre0mlp`, `k6a`, `q4ln1`.
+            case (let stem, _) where typelessStems.contains(stem): shortNames[stem]
+            case (let stem, ""), (let stem, "b"), (let stem, "block"), (let stem, "blocks"): shortNames[stem]
             default: nil
             }
         return kind.map { HookPoint($0, layer: layer) }
