@@ -36,7 +36,8 @@ final class ClientLink: Sendable {
 
     /// Starts a call.
     ///
-    /// - Throws: `UNAVAILABLE` after the connection's end, `RESOURCE_EXHAUSTED` for a request that does not fit a frame.
+    /// - Throws: `UNAVAILABLE` after the connection's end, `RESOURCE_EXHAUSTED` for a request that does not fit a
+    ///   frame.
     func start(_ call: StartCall) throws(LensError) -> (id: UInt32, PendingCall) {
         let pending = PendingCall()
         let (id, end) = state.withLock { state -> (UInt32, LensError?) in

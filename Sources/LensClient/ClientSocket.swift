@@ -5,11 +5,14 @@ internal import Synchronization
 
 /// A connected Unix socket that writes and reads whole frames, blocking.
 ///
-/// A client has one connection and wants to be up at once, so it is a plain socket: a call writes its own frame, and one
-/// thread reads (``ClientLink``). SwiftNIO would add an event loop and two thread hops to each call and buys nothing here.
+/// A client has one connection and wants to be up at once, so it is a plain socket: a call writes its own frame, and
+/// one thread reads (``ClientLink``). SwiftNIO would add an event loop and two thread hops to each call, and buys
+/// nothing here.
 final class ClientSocket: Sendable {
     private let descriptor: CInt
-    /// False once the descriptor is closed; held while writing, so that frames do not mix.
+    /// Held while writing, so that frames do not mix.
+    private let writing = Mutex(())
+    /// False once the descriptor is closed and its number may be another's; changes only while nobody writes.
     private let isOpen = Mutex(true)
 
     private init(descriptor: CInt) {
@@ -58,8 +61,8 @@ final class ClientSocket: Sendable {
 
     /// Writes all of it; returns false when the daemon is gone or takes nothing.
     func write(_ bytes: [UInt8]) -> Bool {
-        isOpen.withLock { isOpen in
-            guard isOpen else { return false }
+        writing.withLock { _ in
+            guard isOpen.withLock({ $0 }) else { return false }
             var sent = 0
             while sent < bytes.count {
                 let count = bytes.withUnsafeBytes { room in
@@ -69,7 +72,7 @@ final class ClientSocket: Sendable {
                     sent += count
                 } else if count == 0 || errno != EINTR {
                     // Half a frame may be out: nothing can follow it.
-                    if sent > 0 { _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) }
+                    if sent > 0 { shutdown() }
                     return false
                 }
             }
@@ -117,15 +120,21 @@ final class ClientSocket: Sendable {
         }
     }
 
-    /// Wakes the reader; nothing can be written any more.
+    /// Wakes whoever reads or writes; nothing can be written any more.
     func shutdown() {
-        _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
+        isOpen.withLock { isOpen in
+            if isOpen { _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) }
+        }
     }
 
+    /// Closes the socket, once nobody writes.
     func close() {
-        isOpen.withLock { isOpen in
-            if isOpen { _ = Glibc.close(descriptor) }
-            isOpen = false
+        shutdown()
+        writing.withLock { _ in
+            isOpen.withLock { isOpen in
+                if isOpen { _ = Glibc.close(descriptor) }
+                isOpen = false
+            }
         }
     }
 

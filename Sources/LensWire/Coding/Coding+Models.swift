@@ -10,7 +10,10 @@ public struct EmptyRequest: Sendable, Hashable {
 
 extension Coding where Value == EmptyRequest {
     private static func empty<Message: CMessage>(_ type: Message.Type) -> Self {
-        Self(Message.self) { _ in EmptyRequest() } write: { _, _, _ in }
+        Self(Message.self) { _ in
+            EmptyRequest()
+        } write: { _, _, _ in
+        }
     }
 
     static var listModelsRequest: Self { empty(CListModelsRequest.self) }

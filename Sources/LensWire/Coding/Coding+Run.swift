@@ -101,7 +101,8 @@ extension Coding where Value == RunReply {
             message.model = try ModelStamp(name: value.model, form: value.form, fingerprint: value.fingerprint)
                 .write(arena)
             message.loss = value.loss
-            (message.n_prompts, message.prompts) = try arena.messages(value.prompts) { (prompt, item) throws(LensError) in
+            (message.n_prompts, message.prompts) = try arena.messages(value.prompts) {
+                (prompt, item) throws(LensError) in
                 try prompt.write(to: &item, arena)
             }
         }
@@ -154,7 +155,8 @@ extension PromptResult {
         }
         message.loss = loss
         (message.n_per_token_loss, message.per_token_loss) = arena.array(perTokenLoss)
-        (message.n_top, message.top) = try arena.messages(top) { (prediction, item: inout CPrediction) throws(LensError) in
+        (message.n_top, message.top) = try arena.messages(top) {
+            (prediction, item: inout CPrediction) throws(LensError) in
             item.token = try arena.message { (token: inout CToken) throws(LensError) in
                 try prediction.token.write(to: &token, arena)
             }

@@ -83,7 +83,8 @@ extension SweepReply {
         (message.n_tokens, message.tokens) = try Token.write(tokens, arena)
         message.baseline_loss = baselineLoss
         (message.n_baseline_losses, message.baseline_losses) = arena.array(baselineLosses)
-        (message.n_heads, message.heads) = try arena.messages(heads) { (effect, item: inout CHeadEffect) throws(LensError) in
+        (message.n_heads, message.heads) = try arena.messages(heads) {
+            (effect, item: inout CHeadEffect) throws(LensError) in
             item.layer = try arena.uint32(effect.layer, "layer")
             item.head = try arena.uint32(effect.head, "head")
             item.loss = effect.loss

@@ -3,7 +3,8 @@ public import LensCore
 
 /// How one kind of value travels as a protobuf message.
 public struct Coding<Value>: Sendable {
-    private let encodeInto: @Sendable (Value, (Int, (UnsafeMutableRawPointer) -> Void) -> Void) throws(LensError) -> Void
+    private let encodeInto:
+        @Sendable (Value, (Int, (UnsafeMutableRawPointer) -> Void) -> Void) throws(LensError) -> Void
     private let decodeFrom: @Sendable (UnsafeRawBufferPointer) throws(LensError) -> Value
 
     /// Couples a value with the generated struct that carries it.

@@ -5,13 +5,7 @@ internal import LensCore
 ///
 /// Numbers that do not fit their field are refused, so that a caller's mistake is an error and not a trap.
 final class MessageArena {
-    private var blocks: [UnsafeMutableRawPointer] = []
-    private var free = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    private static let blockSize = 16 << 10
-
-    deinit {
-        for block in blocks { block.deallocate() }
-    }
+    private let memory = MessageMemory()
 
     // MARK: - Fields
 
@@ -26,7 +20,7 @@ final class MessageArena {
 
     private func bytes(_ raw: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
         guard raw.count > 0 else { return ProtobufCBinaryData(len: 0, data: nil) }
-        let copy = allocate(byteCount: raw.count, alignment: 1)
+        let copy = memory.allocate(byteCount: raw.count, alignment: 1)
         copy.copyMemory(from: raw)
         return ProtobufCBinaryData(len: raw.count, data: copy.bindMemory(to: UInt8.self).baseAddress)
     }
@@ -76,34 +70,12 @@ final class MessageArena {
         return number
     }
 
-    // MARK: - Memory
-
     private func copy<Element>(_ elements: some Collection<Element>) -> UnsafeMutablePointer<Element>? {
         guard !elements.isEmpty else { return nil }
-        let room = allocate(
+        let room = memory.allocate(
             byteCount: elements.count * MemoryLayout<Element>.stride, alignment: MemoryLayout<Element>.alignment
         ).bindMemory(to: Element.self)
         _ = room.initialize(from: elements)
         return room.baseAddress
-    }
-
-    private func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawBufferPointer {
-        let padding = free.baseAddress.map { -Int(bitPattern: $0) & (alignment - 1) } ?? 0
-        if free.count < byteCount + padding {
-            let size = max(byteCount, Self.blockSize)
-            let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
-            blocks.append(block)
-            // A big piece gets a block of its own; what is left of the current one stays in use.
-            if size > Self.blockSize { return UnsafeMutableRawBufferPointer(start: block, count: size) }
-            free = UnsafeMutableRawBufferPointer(start: block, count: size)
-            return take(byteCount, after: 0)
-        }
-        return take(byteCount, after: padding)
-    }
-
-    private func take(_ byteCount: Int, after padding: Int) -> UnsafeMutableRawBufferPointer {
-        let piece = UnsafeMutableRawBufferPointer(rebasing: free[padding..<padding + byteCount])
-        free = UnsafeMutableRawBufferPointer(rebasing: free[(padding + byteCount)...])
-        return piece
     }
 }

@@ -1,47 +1,62 @@
 internal import CProtobufC
-internal import Glibc
 internal import LensCore
 
 /// Says that bytes were no message at all, so that the connection they came on cannot be trusted to go on.
 ///
-/// It is the `cause` of the `INVALID_ARGUMENT` that decoding throws; a well-formed message with an impossible value has none.
+/// It is the `cause` of the `INVALID_ARGUMENT` that decoding throws; a well-formed message with an impossible value has
+/// none.
 struct MalformedMessage: Error {}
 
 /// Parses with protobuf-c under a budget of memory.
 ///
 /// libprotobuf-c has no limit of its own and spends up to 36 bytes on a byte of unknown fields. Real requests need
-/// less than 24 (a corpus of one-letter prompts comes nearest); what asks for more is refused as malformed.
+/// less than 24 (a corpus of one-letter prompts comes nearest); what asks for more is refused as malformed. Memory is
+/// given out in one piece after another and taken back as a whole, so that nothing depends on how the library tidies up
+/// after an error.
 enum MessageReader {
     private static let baseBudget = 1 << 20
     private static let budgetPerByte = 24
 
+    private struct Allowance {
+        let memory: Unmanaged<MessageMemory>
+        var budget: Int
+    }
+
     /// Parses `bytes` and lends the struct to `read`; the memory is freed before this returns.
     ///
-    /// - Throws: `INVALID_ARGUMENT` caused by ``MalformedMessage`` for bytes that do not parse, else what `read` throws.
+    /// - Throws: `INVALID_ARGUMENT` caused by ``MalformedMessage`` for bytes that do not parse, else what `read`
+    ///   throws.
     static func withMessage<Message: CMessage, Result>(
         _ type: Message.Type, in bytes: UnsafeRawBufferPointer,
         _ read: (Message) throws(LensError) -> Result
     ) throws(LensError) -> Result {
         let descriptor = Message.fresh.base.descriptor
-        var budget = baseBudget + budgetPerByte * bytes.count
-        return try withUnsafeMutablePointer(to: &budget) { budget throws(LensError) in
+        let memory = MessageMemory()
+        defer { withExtendedLifetime(memory) {} }
+        var allowance = Allowance(
+            memory: .passUnretained(memory), budget: baseBudget + budgetPerByte * bytes.count)
+        let unpacked = withUnsafeMutablePointer(to: &allowance) { allowance in
             var allocator = ProtobufCAllocator(
                 alloc: { data, size in
-                    guard let budget = data?.assumingMemoryBound(to: Int.self), size <= budget.pointee else { return nil }
-                    budget.pointee -= size
-                    return malloc(max(size, 1))
+                    guard let allowance = data?.assumingMemoryBound(to: Allowance.self),
+                        size <= allowance.pointee.budget
+                    else { return nil }
+                    allowance.pointee.budget -= size
+                    return allowance.pointee.memory._withUnsafeGuaranteedRef { memory in
+                        memory.allocate(byteCount: max(size, 1), alignment: 16).baseAddress
+                    }
                 },
-                free: { _, pointer in free(pointer) },
-                allocator_data: budget)
+                free: { _, _ in },
+                allocator_data: allowance)
             let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard let unpacked = protobuf_c_message_unpack(descriptor, &allocator, bytes.count, base) else {
-                throw LensError(
-                    .invalidArgument, "\(bytes.count) bytes are no valid \(name(of: descriptor))",
-                    cause: MalformedMessage())
-            }
-            defer { protobuf_c_message_free_unpacked(unpacked, &allocator) }
-            return try read(UnsafeRawPointer(unpacked).assumingMemoryBound(to: Message.self).pointee)
+            return protobuf_c_message_unpack(descriptor, &allocator, bytes.count, base)
         }
+        guard let unpacked else {
+            throw LensError(
+                .invalidArgument, "\(bytes.count) bytes are no valid \(name(of: descriptor))", cause: MalformedMessage()
+            )
+        }
+        return try read(UnsafeRawPointer(unpacked).assumingMemoryBound(to: Message.self).pointee)
     }
 
     private static func name(of descriptor: UnsafePointer<ProtobufCMessageDescriptor>?) -> String {

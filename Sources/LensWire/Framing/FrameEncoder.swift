@@ -64,7 +64,8 @@ package enum FrameEncoder {
             }
         }
         if let tooLong {
-            throw .resourceExhausted("a request has at most \(WireProtocol.maxRequestBytes) bytes; this one has \(tooLong)")
+            throw .resourceExhausted(
+                "a request has at most \(WireProtocol.maxRequestBytes) bytes; this one has \(tooLong)")
         }
         return bytes
     }

@@ -33,7 +33,8 @@ extension Logger {
     func callFailed(_ error: LensError) {
         switch error.code {
         case .internal, .dataLoss, .unknown:
-            self.error("call failed", metadata: ["status": "\(error.code.name)", "cause": "\(String(describing: error.cause))"])
+            let cause = error.cause.map { String(describing: $0) } ?? error.message
+            self.error("call failed", metadata: ["status": "\(error.code.name)", "cause": "\(cause)"])
         default:
             self.debug("call failed", metadata: ["status": "\(error.code.name)"])
         }

@@ -14,7 +14,7 @@ public struct ListeningSocket: Sendable {
     private static let longestPath = 107
 
     /// Binds the socket. A stale one is removed if it is a socket, ours, and refuses a connection; the new one has its
-    /// mode from its first moment.
+    /// mode from its first moment. Serve it soon: until it listens it refuses connections like a stale one.
     ///
     /// - Parameter mode: permission bits; 0600 lets in only the daemon's own user.
     /// - Throws: a start-up error: exit status 75 where another daemon answers, 77 where the socket is another user's,
@@ -64,7 +64,8 @@ public struct ListeningSocket: Sendable {
             throw StartupError(.usage, "\(path) exists and is not a socket; name another path or remove it")
         }
         guard status.st_uid == geteuid() else {
-            throw StartupError(.notAllowed, "the socket \(path) belongs to uid \(status.st_uid), not to uid \(geteuid())")
+            throw StartupError(
+                .notAllowed, "the socket \(path) belongs to uid \(status.st_uid), not to uid \(geteuid())")
         }
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let probe = socket(AF_UNIX, kind, 0)
@@ -102,7 +103,9 @@ public struct ListeningSocket: Sendable {
         _ address: inout sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
         withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
     }
 

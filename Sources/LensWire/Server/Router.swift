@@ -5,8 +5,8 @@ internal import NIOCore
 public struct Router: Sendable {
     struct Route: Sendable {
         let kind: MethodKind
-        /// Decodes the request and calls the handler. Messages of a stream go to the sink; what is returned is the frame
-        /// that ends a unary call, to be written together with its status.
+        /// Decodes the request and calls the handler. Messages of a stream go to the sink; what is returned is the
+        /// frame that ends a unary call, to be written together with its status.
         let serve: @Sendable ([UInt8], CallContext, MessageSink) async throws -> ByteBuffer?
     }
 

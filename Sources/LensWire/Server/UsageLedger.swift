@@ -65,7 +65,7 @@ final class UsageLedger: Sendable {
         remove(Usage(bytes: bytes), of: peer)
     }
 
-    /// Returns when no call runs any more.
+    /// Returns when no call runs any more, or when waiting is ended.
     func callsToEnd() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
@@ -74,6 +74,15 @@ final class UsageLedger: Sendable {
             }
             if isIdle { continuation.resume() }
         }
+    }
+
+    /// Ends all waiting for calls.
+    func endWaiting() {
+        let waiters = state.withLock { state in
+            defer { state.idleWaiters = [] }
+            return state.idleWaiters
+        }
+        for waiter in waiters { waiter.resume() }
     }
 
     private func add(_ more: Usage, of peer: Peer) throws(LensError) {
@@ -92,7 +101,8 @@ final class UsageLedger: Sendable {
             ]
             for row in rows where row.more > 0 {
                 if row.user + row.more > row.userLimit {
-                    return .resourceExhausted("a user may have \(row.userLimit) \(row.what) and has \(row.user); try later")
+                    return .resourceExhausted(
+                        "a user may have \(row.userLimit) \(row.what) and has \(row.user); try later")
                 }
                 if row.all + row.more > row.limit {
                     return .resourceExhausted("the daemon's \(row.limit) \(row.what) are taken; try later")

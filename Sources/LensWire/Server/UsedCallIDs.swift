@@ -1,19 +1,21 @@
 /// The call ids that were used on a connection, kept as ranges: clients count, so there are few.
-struct UsedCallIDs {
+package struct UsedCallIDs {
     /// Sorted, apart from each other by at least one unused id.
     private var ranges: [ClosedRange<UInt32>] = []
     /// A client that scatters its ids has this many pieces at most.
-    static let maximumRanges = 4096
+    package static let maximumRanges = 4096
 
-    var isFull: Bool { ranges.count >= Self.maximumRanges }
+    package init() {}
 
-    func contains(_ id: UInt32) -> Bool {
+    package var isFull: Bool { ranges.count >= Self.maximumRanges }
+
+    package func contains(_ id: UInt32) -> Bool {
         let index = firstIndex(endingAtOrAfter: id)
         return index < ranges.count && ranges[index].contains(id)
     }
 
     /// Returns false where the id was used before.
-    mutating func insert(_ id: UInt32) -> Bool {
+    package mutating func insert(_ id: UInt32) -> Bool {
         let index = firstIndex(endingAtOrAfter: id)
         let joinsRight: Bool
         if index < ranges.count {

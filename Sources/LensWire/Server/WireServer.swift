@@ -10,6 +10,9 @@ public final class WireServer: Sendable {
     /// The kernel's stand-in for users that have no number here; it could be anybody.
     private static let overflowUserID: UInt32 = 65534
 
+    /// How long a handler may take to notice that it was told to stop, before the server no longer waits for it.
+    private static let lastWait = Duration.seconds(5)
+
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
     private let socket: ListeningSocket
@@ -63,14 +66,16 @@ public final class WireServer: Sendable {
     /// How many clients are connected.
     public var connectionCount: Int { ledger.connectionCount }
 
-    /// Stops: takes no new connection, answers new calls with `UNAVAILABLE`, lets the calls in flight finish for so long,
-    /// ends the rest, closes every connection once its answers are written, and removes the socket.
+    /// Stops: takes no new connection, answers new calls with `UNAVAILABLE`, lets the calls in flight finish for so
+    /// long, ends the rest, closes every connection once its answers are written, and removes the socket.
     public func shutdown(grace: Duration = .seconds(20)) async {
         try? await listener.close().get()
         connections.tell(ChannelShouldQuiesceEvent())
-        let expiry = Task { [connections] in
+        let expiry = Task { [connections, ledger] in
             try await Task.sleep(for: grace)
             connections.tell(GraceHasPassed())
+            try await Task.sleep(for: Self.lastWait)
+            ledger.endWaiting()
         }
         await connections.allClosed()
         // Handlers that were told to stop may still be on their way out; what they use must outlive them.

@@ -147,7 +147,7 @@ struct  Lens__V1__ServerHello
    */
   ProtobufCBinaryData server;
   /*
-   * Limits of this daemon, in bytes.
+   * The longest frames that this daemon takes and sends, in bytes.
    */
   uint32_t max_request_bytes;
   uint32_t max_reply_bytes;
@@ -173,7 +173,8 @@ struct  Lens__V1__StartCall
    */
   uint64_t deadline_ms;
   /*
-   * Bytes of reply messages that the daemon may send before it waits for credit; zero means 4 MiB.
+   * Bytes of reply messages that the daemon may send before it waits for credit; zero means 4 MiB. A message goes out
+   * while any credit is left, and its whole length is taken from it: the next one waits until credit is above zero.
    */
   uint32_t window;
   /*

@@ -1,0 +1,93 @@
+import LensCore
+import LensWire
+import Testing
+
+/// Every message there and back, and what decoding refuses.
+@Suite struct CodingTests {
+    /// Encodes, decodes and encodes again: what came back says the same, text for text.
+    private func checkRoundTrip<Value>(_ coding: Coding<Value>, _ values: [Value]) throws {
+        for value in values {
+            let bytes = try coding.encode(value)
+            let back = try coding.decode(bytes)
+            #expect(try coding.encode(back) == bytes)
+            #expect(String(reflecting: back) == String(reflecting: value))
+        }
+    }
+
+    @Test func requestsRoundTrip() throws {
+        try checkRoundTrip(UnaryMethod.tokenize.request, Samples.tokenizeRequests)
+        try checkRoundTrip(UnaryMethod.run.request, Samples.runRequests)
+        try checkRoundTrip(StreamingMethod.query.request, Samples.queryRequests)
+        try checkRoundTrip(StreamingMethod.sweep.request, Samples.sweepRequests)
+        try checkRoundTrip(UnaryMethod.scoreHeads.request, Samples.scoreHeadsRequests)
+        try checkRoundTrip(UnaryMethod.status.request, [EmptyRequest()])
+        try checkRoundTrip(UnaryMethod.listModels.request, [EmptyRequest()])
+        try checkRoundTrip(UnaryMethod.listSessions.request, [EmptyRequest()])
+        try checkRoundTrip(UnaryMethod.showSession.request, [SessionRequest(name: "Ümlaut")])
+        try checkRoundTrip(UnaryMethod.deleteSession.request, [SessionRequest(name: "x")])
+        try checkRoundTrip(StreamingMethod.attentionPage.request, Samples.attentionPageRequests)
+    }
+
+    @Test func repliesRoundTrip() throws {
+        try checkRoundTrip(UnaryMethod.tokenize.reply, Samples.tokenizeReplies)
+        try checkRoundTrip(UnaryMethod.run.reply, Samples.runReplies)
+        try checkRoundTrip(StreamingMethod.query.event, Samples.queryEvents)
+        try checkRoundTrip(StreamingMethod.sweep.event, Samples.sweepEvents)
+        try checkRoundTrip(UnaryMethod.scoreHeads.reply, Samples.scoreHeadsReplies)
+        try checkRoundTrip(UnaryMethod.status.reply, Samples.daemonStatuses)
+        try checkRoundTrip(UnaryMethod.listModels.reply, [[], [Samples.model, Samples.model]])
+        try checkRoundTrip(UnaryMethod.listSessions.reply, [[], [Samples.session]])
+        try checkRoundTrip(UnaryMethod.showSession.reply, Samples.sessionDetails)
+        try checkRoundTrip(UnaryMethod.deleteSession.reply, [0, 17])
+        try checkRoundTrip(StreamingMethod.attentionPage.event, [[], Array("<html>".utf8)])
+    }
+
+    @Test func framesRoundTrip() throws {
+        try checkRoundTrip(.clientFrame, Samples.clientFrames)
+        try checkRoundTrip(.serverFrame, Samples.serverFrames)
+    }
+
+    @Test func longTextAndManyTokensSurvive() throws {
+        let text = String(repeating: "Es war einmal ein Wölfchen. 🐺\u{0}", count: 8000)
+        let request = TokenizeRequest(
+            model: ModelReference(name: nil),
+            prompts: [.text(text, prependBOS: true), .tokens((0..<50_000).map { Int32($0) }), .tokens([.max])])
+        let back = try UnaryMethod.tokenize.request.decode(try UnaryMethod.tokenize.request.encode(request))
+        #expect(back.prompts == request.prompts)
+    }
+
+    @Test func whatWasLeftOutHasItsDefault() throws {
+        let run = try UnaryMethod.run.request.decode([])
+        #expect(run.model == ModelReference(name: nil))
+        #expect(run.session == "default")
+        #expect(run.isRecorded && run.wantsLoss && !run.wantsPerTokenLoss)
+        #expect(run.keep == .none)
+        // field 4 (intervention) with only a hook would leave the action out; see refusals.
+        let sweep = try StreamingMethod.sweep.request.decode([0x20, 1])
+        #expect(sweep.hook == "z")
+        #expect(sweep.action == .zero)
+    }
+
+    @Test func encodingRefusesWhatTheWireCannotSay() {
+        func refuses<Value>(_ coding: Coding<Value>, _ value: Value, _ part: String) {
+            #expect { try coding.encode(value) } throws: { error in
+                guard let error = error as? LensError else { return false }
+                return error.code == .invalidArgument && error.message.contains(part)
+            }
+        }
+        let model = ModelReference(name: "m")
+        refuses(UnaryMethod.run.request, RunRequest(model: model, prompts: [.tokens([-1])]), "prompt.tokens.ids[0]")
+        refuses(UnaryMethod.run.request, RunRequest(model: model, prompts: [], topCount: -1), "top_count")
+        refuses(
+            UnaryMethod.run.request,
+            RunRequest(
+                model: model, prompts: [], interventions: [InterventionSpec(hook: "z0", action: .zero, heads: [])]),
+            "intervention.heads")
+        refuses(
+            StreamingMethod.query.request, QueryRequest(source: .run("a"), hook: "z0", prompts: []), "prompt_indices")
+        refuses(
+            StreamingMethod.query.request,
+            QueryRequest(source: .run("a"), hook: "z0", slice: TensorSlice([.range(start: nil, stop: nil, step: 0)])),
+            "step")
+    }
+}

@@ -1,0 +1,148 @@
+import LensCore
+import LensWire
+
+/// Values of every kind that travels, ordinary and odd.
+enum Samples {
+    static let tokens = [
+        Token(id: 0, text: "<|endoftext|>"), Token(id: 4095, text: " ünd\u{0}\u{FFFD}"), Token(id: .max, text: ""),
+    ]
+    static let prompts: [Prompt] = [
+        .text("Once upon a time", prependBOS: true), .text("", prependBOS: false), .tokens([0, 1, 4095]), .tokens([]),
+    ]
+    static let interventions = [
+        InterventionSpec(hook: "blocks.0.attn.hook_z", action: .zero, heads: [8, 0]),
+        InterventionSpec(hook: "pattern0", action: .mean),
+    ]
+    static let raw = ModelReference(name: "tinytales-1l", form: .raw)
+    static let fallback = ModelReference(name: nil)
+
+    static let tokenizeRequests = [
+        TokenizeRequest(model: raw, prompts: prompts), TokenizeRequest(model: fallback, prompts: []),
+    ]
+    static let tokenizeReplies = [
+        TokenizeReply(model: "m", tokens: [tokens, []], texts: ["a\u{0}b", ""]),
+        TokenizeReply(model: "", tokens: [], texts: []),
+    ]
+
+    static let runRequests = [
+        RunRequest(
+            model: raw, session: "work", prompts: prompts, interventions: interventions, topCount: 10,
+            wantsPerTokenLoss: true, keep: .names(["z0", "hook_embed"]), isRecorded: false, wantsLoss: false),
+        RunRequest(model: fallback, prompts: [], keep: .all),
+        RunRequest(model: ModelReference(name: nil, form: .raw), prompts: []),
+    ]
+    static let runReplies = [
+        RunReply(
+            runID: "0123456789abcdef0123456789abcdef", model: "m", form: .raw, fingerprint: "f", loss: 2.5,
+            prompts: [
+                PromptResult(
+                    tokens: tokens, loss: 1.25, perTokenLoss: [0.5, .infinity],
+                    top: [Prediction(token: tokens[1], logprob: -0.125)]),
+                PromptResult(tokens: [], loss: .nan, perTokenLoss: [], top: []),
+            ]),
+        RunReply(runID: "", model: "", form: .processed, fingerprint: "", loss: .nan, prompts: []),
+    ]
+
+    static let queryRequests = [
+        QueryRequest(
+            source: .run("last"), hook: "pattern0",
+            slice: TensorSlice([
+                .index(-3), .range(start: nil, stop: nil, step: 1), .range(start: -4, stop: 0, step: -2), .ellipsis,
+            ]), prompts: [0, 2]),
+        QueryRequest(source: .prompts(raw, prompts, interventions), hook: "z0"),
+        QueryRequest(source: .run(""), hook: "", slice: TensorSlice([])),
+    ]
+    static let queryEvents: [QueryEvent] = [
+        .header(
+            TensorHeader(
+                hook: "blocks.0.attn.hook_pattern", prompt: 1, elementType: .float32, shape: [16, 32, 32],
+                model: "m@raw", fingerprint: "f", tokens: tokens)),
+        .header(
+            TensorHeader(
+                hook: "hook_tokens", prompt: 0, elementType: .int32, shape: [], model: "", fingerprint: "",
+                tokens: [])),
+        .values([0, 0, 128, 63]), .values([]),
+    ]
+
+    static let sweepRequests = [
+        SweepRequest(model: raw, session: "s", prompts: prompts, action: .mean, hook: "v", isRecorded: false),
+        SweepRequest(model: fallback, prompts: []),
+    ]
+    static let sweepEvents: [SweepEvent] = [
+        .progress(done: 0, total: 16), .progress(done: 16, total: 16),
+        .result(
+            SweepReply(
+                runID: "r", model: "m", form: .processed, fingerprint: "f", action: .mean, hook: "z",
+                tokens: [tokens, []],
+                baselineLoss: 3.5, baselineLosses: [3, 4],
+                heads: [
+                    HeadEffect(layer: 0, head: 15, loss: 4, delta: 0.5, standardError: 0.25, promptDeltas: [0.5, -1]),
+                    HeadEffect(layer: 0, head: 0, loss: 4, delta: -0.5, standardError: .nan, promptDeltas: []),
+                ])),
+    ]
+
+    static let scoreHeadsRequests = [HeadScoresRequest(model: raw, prompts: prompts)]
+    static let scoreHeadsReplies = [
+        HeadScoresReply(
+            model: "m", fingerprint: "f", tokens: [tokens],
+            heads: [
+                HeadScores(
+                    layer: 1, head: 2, toSelf: 0.1, toPrevious: 0.2, distance: 3, toDistance: 0.3, toFirst: 0.4,
+                    toDuplicate: 0.5, toInduction: 0.6, entropy: 0.7, detectPrevious: 0.8, detectDuplicate: 0.9,
+                    detectInduction: 1)
+            ])
+    ]
+
+    static let model = ModelDescription(
+        name: "tinytales-1l",
+        configuration: ModelConfiguration(
+            originalArchitecture: "GPTNeoForCausalLM", nLayers: 2, nHeads: 16, dModel: 256, dHead: 16, dMLP: 1024,
+            nCtx: 256, dVocab: 4096, actFn: "gelu_new", eps: 1e-5, attnScale: 1, attnTypes: [.global, .local],
+            windowSize: 256, tiedEmbedding: true),
+        fingerprint: "f", weightBytes: 1 << 40, parameterCount: 2_000_000, isDefault: true, bosTokenID: 0)
+
+    static let daemonStatuses = [
+        DaemonStatus(
+            version: DaemonVersion(lensd: "0.1.0", wireProtocol: 1, blas: "OpenBLAS 0.3.21", sqlite: "3.40.1"),
+            uptimeSeconds: 1.5, processID: 42, residentBytes: 1 << 33, models: [model], queuedJobs: 1, runningJobs: 2,
+            cacheBytes: 3, cacheCapacityBytes: 4, threads: 2, connections: 7)
+    ]
+
+    static let session = SessionSummary(id: "i", name: "default", createdAt: 1.5, updatedAt: 2.5, runCount: 3)
+    static let sessionDetails = [
+        SessionDetail(session: session, runs: []),
+        SessionDetail(
+            session: session,
+            runs: [
+                RunSummary(
+                    id: "r", kind: .sweep, session: "default", createdAt: 1.5, model: "m@raw", fingerprint: "f",
+                    promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan)
+            ]),
+    ]
+
+    static let attentionPageRequests = [
+        AttentionPageRequest(model: raw, prompt: prompts[0], withAblation: true, action: .mean, title: "<script>"),
+        AttentionPageRequest(model: fallback, prompt: prompts[2]),
+    ]
+
+    static let clientFrames = [
+        ClientFrame(.hello(ClientHello(protocolVersions: [1, 7], client: "test/1"))),
+        ClientFrame(
+            callID: .max,
+            .start(
+                StartCall(
+                    method: "/lens.v1.Inference/Run", request: [1, 2], deadlineMilliseconds: 1500, window: 65536,
+                    requestID: [0, 255]))),
+        ClientFrame(callID: 1, .start(StartCall(method: "", request: []))),
+        ClientFrame(callID: 2, .message([])), ClientFrame(callID: 2, .message([0, 255])),
+        ClientFrame(callID: 2, .endStream), ClientFrame(callID: 2, .cancel), ClientFrame(callID: 2, .credit(1 << 20)),
+        ClientFrame(.ping),
+    ]
+    static let serverFrames = [
+        ServerFrame(
+            .hello(ServerHello(protocolVersion: 1, server: "lensd/0", maxRequestBytes: 1, maxReplyBytes: .max))),
+        ServerFrame(callID: 3, .message([])), ServerFrame(callID: 3, .message([0, 255])),
+        ServerFrame(callID: 3, .status(Status(.ok))), ServerFrame(.status(Status(.dataLoss, "ünd\u{0}"))),
+        ServerFrame(callID: 3, .heartbeat), ServerFrame(callID: 3, .credit(5)), ServerFrame(.pong),
+    ]
+}

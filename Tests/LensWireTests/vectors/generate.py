@@ -1,0 +1,229 @@
+"""Writes messages.json: messages as Google's own protobuf encodes them, for the clients in Swift and in Python to agree on.
+
+Run with `protobuf` installed and Clients/python/src on PYTHONPATH. Each vector has a name, the message's type, its bytes
+and its fields as protobuf's JSON. `Support/Samples.swift` holds the same values under the same names, so that Swift's
+conversions are held against an implementation that knows nothing of them.
+"""
+
+import json
+import pathlib
+
+from google.protobuf import json_format
+
+from lensd._proto import (
+    common_pb2 as common,
+    daemon_pb2 as daemon,
+    frame_pb2 as frame,
+    inference_pb2 as inference,
+    models_pb2 as models,
+    reports_pb2 as reports,
+    sessions_pb2 as sessions,
+)
+
+NAN = float("nan")
+ZERO, MEAN = common.ACTION_ZERO, common.ACTION_MEAN
+
+
+def text(value: str) -> bytes:
+    return value.encode()
+
+
+TOKENS = [
+    common.Token(id=0, text=text("<|endoftext|>")),
+    common.Token(id=4095, text=text(" ünd\0\ufffd")),
+    common.Token(id=2**31 - 1),
+]
+PROMPTS = [
+    common.Prompt(text=common.TextPrompt(text=text("Once upon a time"))),
+    common.Prompt(text=common.TextPrompt(no_bos=True)),
+    common.Prompt(tokens=common.TokenPrompt(ids=[0, 1, 4095])),
+    common.Prompt(tokens=common.TokenPrompt()),
+]
+INTERVENTIONS = [
+    common.Intervention(hook=b"blocks.0.attn.hook_z", action=ZERO, heads=[8, 0]),
+    common.Intervention(hook=b"pattern0", action=MEAN),
+]
+RAW = b"tinytales-1l@raw"
+SLICE = common.Slice(
+    entries=[
+        common.SliceEntry(index=-3),
+        common.SliceEntry(range=common.SliceRange(step=1)),
+        common.SliceEntry(range=common.SliceRange(start=-4, stop=0, step=-2)),
+        common.SliceEntry(ellipsis=common.Ellipsis()),
+    ]
+)
+MODEL = models.ModelDescription(
+    name=b"tinytales-1l",
+    configuration=models.ModelConfiguration(
+        original_architecture=b"GPTNeoForCausalLM", n_layers=2, n_heads=16, d_model=256, d_head=16, d_mlp=1024,
+        n_ctx=256, d_vocab=4096, act_fn=b"gelu_new", eps=1e-5, attn_scale=1, attn_types=[b"global", b"local"],
+        window_size=256, tied_embedding=True,
+    ),
+    fingerprint=b"f", weight_bytes=1 << 40, parameter_count=2_000_000, is_default=True, bos_token_id=0,
+)  # fmt: skip
+SESSION = sessions.SessionSummary(id=b"i", name=b"default", created_at=1.5, updated_at=2.5, run_count=3)
+
+VECTORS = {
+    "clientFrames": [
+        frame.ClientFrame(hello=frame.ClientHello(protocol_versions=[1, 7], client=b"test/1")),
+        frame.ClientFrame(
+            call_id=2**32 - 1,
+            start=frame.StartCall(
+                method=b"/lens.v1.Inference/Run", request=b"\1\2", deadline_ms=1500, window=65536, request_id=b"\0\xff"
+            ),
+        ),
+        frame.ClientFrame(call_id=1, start=frame.StartCall()),
+        frame.ClientFrame(call_id=2, message=b""),
+        frame.ClientFrame(call_id=2, message=b"\0\xff"),
+        frame.ClientFrame(call_id=2, end_stream=frame.EndStream()),
+        frame.ClientFrame(call_id=2, cancel=frame.CancelCall()),
+        frame.ClientFrame(call_id=2, credit=frame.Credit(bytes=1 << 20)),
+        frame.ClientFrame(ping=frame.Ping()),
+    ],
+    "serverFrames": [
+        frame.ServerFrame(
+            hello=frame.ServerHello(
+                protocol_version=1, server=b"lensd/0", max_request_bytes=1, max_reply_bytes=2**32 - 1
+            )
+        ),
+        frame.ServerFrame(call_id=3, message=b""),
+        frame.ServerFrame(call_id=3, message=b"\0\xff"),
+        frame.ServerFrame(call_id=3, status=frame.Status()),
+        frame.ServerFrame(status=frame.Status(code=15, message=text("ünd\0"))),
+        frame.ServerFrame(call_id=3, heartbeat=frame.Heartbeat()),
+        frame.ServerFrame(call_id=3, credit=frame.Credit(bytes=5)),
+        frame.ServerFrame(pong=frame.Pong()),
+    ],
+    "tokenizeRequests": [
+        inference.TokenizeRequest(model=RAW, prompts=PROMPTS),
+        inference.TokenizeRequest(),
+    ],
+    "tokenizeReplies": [
+        inference.TokenizeReply(
+            model=b"m", tokens=[common.TokenList(tokens=TOKENS), common.TokenList()], texts=[b"a\0b", b""]
+        ),
+        inference.TokenizeReply(),
+    ],
+    "runRequests": [
+        inference.RunRequest(
+            model=RAW, session=b"work", prompts=PROMPTS, interventions=INTERVENTIONS, top_count=10,
+            per_token_loss=True, keep_names=[b"z0", b"hook_embed"], unrecorded=True, skip_loss=True,
+        ),
+        inference.RunRequest(session=b"default", keep_all=True),
+        inference.RunRequest(model=b"@raw", session=b"default"),
+    ],
+    "runReplies": [
+        inference.RunReply(
+            run_id=b"0123456789abcdef0123456789abcdef",
+            model=inference.ModelStamp(name=b"m", raw=True, fingerprint=b"f"),
+            loss=2.5,
+            prompts=[
+                inference.PromptResult(
+                    tokens=TOKENS, loss=1.25, per_token_loss=[0.5, float("inf")],
+                    top=[inference.Prediction(token=TOKENS[1], logprob=-0.125)],
+                ),
+                inference.PromptResult(loss=NAN),
+            ],
+        ),
+        inference.RunReply(model=inference.ModelStamp(), loss=NAN),
+    ],
+    "queryRequests": [
+        inference.QueryRequest(run=b"last", hook=b"pattern0", slice=SLICE, prompt_indices=[0, 2]),
+        inference.QueryRequest(
+            prompts=inference.PassSource(model=RAW, prompts=PROMPTS, interventions=INTERVENTIONS), hook=b"z0"
+        ),
+        inference.QueryRequest(run=b"", slice=common.Slice()),
+    ],
+    "queryEvents": [
+        inference.QueryEvent(
+            header=inference.TensorHeader(
+                hook=b"blocks.0.attn.hook_pattern", prompt_index=1, element_type=b"F32", shape=[16, 32, 32],
+                model=b"m@raw", fingerprint=b"f", tokens=TOKENS,
+            )
+        ),
+        inference.QueryEvent(header=inference.TensorHeader(hook=b"hook_tokens", element_type=b"I32")),
+        inference.QueryEvent(values=b"\0\0\x80\x3f"),
+        inference.QueryEvent(values=b""),
+    ],
+    "sweepRequests": [
+        inference.SweepRequest(
+            model=RAW, session=b"s", prompts=PROMPTS, action=MEAN, hook=b"v", unrecorded=True
+        ),
+        inference.SweepRequest(session=b"default", action=ZERO, hook=b"z"),
+    ],
+    "sweepEvents": [
+        inference.SweepEvent(progress=inference.SweepProgress(done=0, total=16)),
+        inference.SweepEvent(progress=inference.SweepProgress(done=16, total=16)),
+        inference.SweepEvent(
+            result=inference.SweepReply(
+                run_id=b"r", model=inference.ModelStamp(name=b"m", fingerprint=b"f"), action=MEAN, hook=b"z",
+                tokens=[common.TokenList(tokens=TOKENS), common.TokenList()], baseline_loss=3.5,
+                baseline_losses=[3, 4],
+                heads=[
+                    inference.HeadEffect(
+                        layer=0, head=15, loss=4, delta=0.5, standard_error=0.25, prompt_deltas=[0.5, -1]
+                    ),
+                    inference.HeadEffect(layer=0, head=0, loss=4, delta=-0.5, standard_error=NAN),
+                ],
+            )
+        ),
+    ],
+    "scoreHeadsRequests": [inference.ScoreHeadsRequest(model=RAW, prompts=PROMPTS)],
+    "scoreHeadsReplies": [
+        inference.ScoreHeadsReply(
+            model=b"m", fingerprint=b"f", tokens=[common.TokenList(tokens=TOKENS)],
+            heads=[
+                inference.HeadScores(
+                    layer=1, head=2, to_self=0.1, to_previous=0.2, distance=3, to_distance=0.3, to_first=0.4,
+                    to_duplicate=0.5, to_induction=0.6, entropy=0.7, detect_previous=0.8, detect_duplicate=0.9,
+                    detect_induction=1,
+                )
+            ],
+        )
+    ],
+    "daemonStatuses": [
+        daemon.DaemonStatusReply(
+            lensd_version=b"0.1.0", protocol_version=1, blas=b"OpenBLAS 0.3.21", sqlite=b"3.40.1",
+            uptime_seconds=1.5, process_id=42, resident_bytes=1 << 33, models=[MODEL], queued_jobs=1, running_jobs=2,
+            cache_bytes=3, cache_capacity_bytes=4, threads=2, connections=7,
+        )
+    ],
+    "sessionDetails": [
+        sessions.ShowSessionReply(session=SESSION),
+        sessions.ShowSessionReply(
+            session=SESSION,
+            runs=[
+                sessions.RunSummary(
+                    id=b"r", kind=b"sweep", session=b"default", created_at=1.5, model=b"m@raw", fingerprint=b"f",
+                    prompt_count=2, token_count=3, excerpt=text("Once …"), loss=NAN,
+                )
+            ],
+        ),
+    ],
+    "attentionPageRequests": [
+        reports.AttentionPageRequest(
+            model=RAW, prompt=PROMPTS[0], with_ablation=True, action=MEAN, title=b"<script>"
+        ),
+        reports.AttentionPageRequest(prompt=PROMPTS[2], action=ZERO),
+    ],
+}  # fmt: skip
+
+
+def main() -> None:
+    rows = []
+    for name, messages in VECTORS.items():
+        for index, message in enumerate(messages):
+            rows.append(
+                {
+                    "name": f"{name}[{index}]",
+                    "message": message.DESCRIPTOR.full_name,
+                    "hex": message.SerializeToString(deterministic=True).hex(),
+                    "fields": json_format.MessageToDict(message, preserving_proto_field_name=True),
+                }
+            )
+    path = pathlib.Path(__file__).with_name("messages.json")
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
