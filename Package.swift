@@ -30,16 +30,13 @@ let package = Package(
         .target(name: "LensTensor", dependencies: ["CLensKernels", "COpenBLAS", "LensCore"]),
         .target(
             name: "LensModel",
-            dependencies: [
-                "LensCore", "LensTensor",
-                .product(name: "Crypto", package: "swift-crypto"),
-            ]),
+            dependencies: ["LensCore", "LensTensor", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "LensEngine",
             dependencies: [
                 "LensCore", "LensModel", "LensTensor",
-                .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ]),
 
         // Sessions.
@@ -66,43 +63,41 @@ let package = Package(
                 "LensCore", "LensEngine", "LensReport", "LensStore", "LensWire",
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .target(
-            name: "LensClient",
-            dependencies: ["LensCore", "LensWire"]),
+        .target(name: "LensClient", dependencies: ["LensCore", "LensWire"]),
 
         // Pictures.
-        .target(name: "LensReport", dependencies: ["LensCore"]),
+        .target(name: "LensReport", dependencies: ["LensCore"], exclude: ["Assets", "embed-assets.sh"]),
+        .target(name: "LensTerminal", dependencies: ["LensCore", "LensReport"]),
 
         // Programs.
         .executableTarget(
             name: "lensd",
             dependencies: [
-                "CLensSystem", "LensCore", "LensEngine", "LensModel", "LensService", "LensStore", "LensWire",
+                "LensCore", "LensEngine", "LensModel", "LensService", "LensStore", "LensTensor", "LensWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
             name: "lensctl",
             dependencies: [
-                "LensClient", "LensCore", "LensReport",
+                "LensClient", "LensCore", "LensReport", "LensTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Clients/lensctl"),
         .executableTarget(
             name: "lens-bench",
             dependencies: [
-                "LensClient", "LensCore", "LensEngine", "LensModel", "LensTensor",
+                "COpenBLAS", "LensClient", "LensCore", "LensEngine", "LensModel", "LensTensor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror the sources.
-        .target(
-            name: "LensTestSupport", dependencies: ["LensCore", "LensModel"], path: "Tests/Support"),
-        .testTarget(name: "LensCoreTests", dependencies: ["LensCore"]),
+        .target(name: "LensTestSupport", dependencies: ["LensCore", "LensModel"], path: "Tests/Support"),
+        .testTarget(name: "LensCoreTests", dependencies: ["LensCore", "LensTestSupport"]),
         .testTarget(name: "LensTensorTests", dependencies: ["LensCore", "LensTensor"]),
-        .testTarget(name: "LensModelTests", dependencies: ["LensCore", "LensModel", "LensTensor", "LensTestSupport"]),
+        .testTarget(
+            name: "LensModelTests", dependencies: ["LensCore", "LensModel", "LensTensor", "LensTestSupport"]),
         .testTarget(
             name: "LensEngineTests",
             dependencies: ["LensCore", "LensEngine", "LensModel", "LensTensor", "LensTestSupport"]),
@@ -111,11 +106,11 @@ let package = Package(
             name: "LensWireTests",
             dependencies: [
                 "LensClient", "LensCore", "LensWire",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
-            ]),
+            ],
+            exclude: ["vectors"]),
         .testTarget(name: "LensReportTests", dependencies: ["LensCore", "LensReport"]),
-        .testTarget(name: "LensctlTests", dependencies: ["LensCore", "lensctl"]),
+        .testTarget(name: "LensTerminalTests", dependencies: ["LensCore", "LensReport", "LensTerminal"]),
     ]
 )

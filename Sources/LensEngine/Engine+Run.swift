@@ -1,4 +1,4 @@
-import Glibc
+import HeapModule
 import LensCore
 import LensModel
 import LensTensor
@@ -56,14 +56,33 @@ extension Engine {
     ) throws(LensError) -> [Prediction] {
         let (best, logSum) = logits.withPointer { pointer in
             let values = UnsafeBufferPointer(start: pointer, count: logits.count)
-            let best = values.indices.sorted { (values[$1], $0) < (values[$0], $1) }.prefix(count)
-            return (best.map { ($0, Double(values[$0])) }, values.logSumExp())
+            var best = Heap<Candidate>()
+            for (id, logit) in values.enumerated() {
+                let candidate = Candidate(logit: logit, id: id)
+                if best.count < count {
+                    best.insert(candidate)
+                } else if let lowest = best.min, lowest < candidate {
+                    best.replaceMin(with: candidate)
+                }
+            }
+            return (best.unordered.sorted(by: >), values.logSumExp())
         }
         var predictions: [Prediction] = []
-        for (id, logit) in best {
-            let token = Token(id: Int32(id), text: try model.tokenizer.text(of: Int32(id)))
-            predictions.append(Prediction(token: token, logprob: Float(logit - logSum)))
+        for candidate in best {
+            let id = Int32(candidate.id)
+            let token = Token(id: id, text: try model.tokenizer.text(of: id))
+            predictions.append(Prediction(token: token, logprob: Float(Double(candidate.logit) - logSum)))
         }
         return predictions
+    }
+
+    /// A possible next token; the better one is the greater.
+    private struct Candidate: Comparable {
+        let logit: Float
+        let id: Int
+
+        static func < (left: Candidate, right: Candidate) -> Bool {
+            (left.logit, right.id) < (right.logit, left.id)
+        }
     }
 }

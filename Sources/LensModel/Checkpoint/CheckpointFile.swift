@@ -17,10 +17,11 @@ public final class CheckpointFile: Sendable {
     ///
     /// - Throws: as `init(opening:in:sizeLimit:)`.
     public convenience init(path: String, sizeLimit: Int = .max) throws(LensError) {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
-        let folder = path.utf8.count > name.utf8.count ? String(path.dropLast(name.count)) : "."
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { String(path[...$0]) } ?? "."
+        let name = slash.map { String(path[path.utf8.index(after: $0)...]) } ?? path
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.systemError("cannot open the folder of \(name)") }
+        guard descriptor >= 0 else { throw Self.systemError(errno, "cannot open the folder of \(name)") }
         defer { close(descriptor) }
         try self.init(opening: name, in: descriptor, sizeLimit: sizeLimit)
     }
@@ -37,11 +38,11 @@ public final class CheckpointFile: Sendable {
                 throw LensError(
                     .permissionDenied, "\(name) is a symbolic link; a model's files must lie in its folder themselves")
             }
-            throw Self.systemError("cannot open \(name)")
+            throw Self.systemError(errno, "cannot open \(name)")
         }
         do throws(LensError) {
             var status = stat()
-            guard fstat(descriptor, &status) == 0 else { throw Self.systemError("cannot look at \(name)") }
+            guard fstat(descriptor, &status) == 0 else { throw Self.systemError(errno, "cannot look at \(name)") }
             guard status.st_mode & S_IFMT == S_IFREG else {
                 throw .invalidArgument("\(name) must be a regular file; found \(Self.kind(status.st_mode))")
             }
@@ -100,10 +101,12 @@ public final class CheckpointFile: Sendable {
         guard status.st_uid == 0 || status.st_uid == geteuid() else {
             throw LensError(
                 .permissionDenied,
-                "\(name) must belong to root or to uid \(geteuid()), which runs this process; it belongs to uid \(status.st_uid)")
+                "\(name) must belong to root or to uid \(geteuid()), who runs this; it belongs to uid \(status.st_uid)"
+            )
         }
-        // Where users have a private group of their own number, umask 002 is the custom and its group is no stranger.
-        let isPrivateGroup = status.st_gid == status.st_uid && status.st_uid >= 1000
+        // A user's private group has the user's number, and only root puts others into it: no stranger. Umask 002 is
+        // the custom then, and archives unpacked by root have its modes. System users' numbers say nothing of the kind.
+        let isPrivateGroup = status.st_gid == status.st_uid && (status.st_uid == 0 || status.st_uid >= 1000)
         let forbidden = S_IWOTH | (isPrivateGroup ? 0 : S_IWGRP)
         guard status.st_mode & forbidden == 0 else {
             let mode = String(status.st_mode & 0o7777, radix: 8)
@@ -112,8 +115,8 @@ public final class CheckpointFile: Sendable {
         }
     }
 
-    static func systemError(_ what: String) -> LensError {
-        let number = errno
+    /// The error of a system call that failed with `number`.
+    static func systemError(_ number: Int32, _ what: String) -> LensError {
         let code: StatusCode =
             switch number {
             case ENOENT, ENOTDIR, ENXIO, ENODEV: .notFound

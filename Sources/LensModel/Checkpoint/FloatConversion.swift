@@ -27,9 +27,9 @@ enum FloatConversion {
             destination[index] = Float(bitPattern: magnitude.bitPattern | (bits & 0x8000) &<< 16)
         }
         guard carry & 0x8000 == 0 else {
-            // The scaled infinities and NaNs look finite: mark them for the error's sake.
-            for index in 0..<min(source.count, destination.count) where source[index] & 0x7C00 == 0x7C00 {
-                destination[index] = source[index] & 0x03FF == 0 ? .infinity : .nan
+            // Infinities and NaNs look finite once scaled: convert again, slowly, so that the error finds them.
+            for index in 0..<min(source.count, destination.count) {
+                destination[index] = Float(Float16(bitPattern: UInt16(littleEndian: source[index])))
             }
             return false
         }

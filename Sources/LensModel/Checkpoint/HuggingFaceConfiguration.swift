@@ -37,7 +37,8 @@ public struct HuggingFaceConfiguration: Sendable {
         let activation = try keys.required("activation_function")
         let actFn = try activation.string()
         guard actFn == "gelu_new" else {
-            throw activation.error("'\(actFn)' is not supported; expected 'gelu_new'", code: .unimplemented)
+            throw activation.error(
+                "'\(try activation.excerpt())' is not supported; expected 'gelu_new'", code: .unimplemented)
         }
         model = ModelConfiguration(
             originalArchitecture: architecture,
@@ -64,11 +65,12 @@ public struct HuggingFaceConfiguration: Sendable {
     private static func architecture(_ keys: JSONObject) throws(LensError) -> String {
         var names: [String] = []
         try keys.required("architectures").forEachElement { element throws(LensError) in
-            if names.count < 16 { names.append(try element.string()) }
+            if names.count < 4 { names.append(try element.excerpt()) }
         }
         guard names.count == 1, let name = names.first, architectures.contains(name) else {
+            let found = names.joined(separator: ", ")
             throw .unimplemented(
-                "not supported: architecture \(names.joined(separator: ", ")); expected \(architectures.joined(separator: ", "))")
+                "not supported: architecture \(found); expected \(architectures.joined(separator: ", "))")
         }
         return name
     }
@@ -104,7 +106,8 @@ public struct HuggingFaceConfiguration: Sendable {
         try value.forEachElement { element throws(LensError) in
             let name = try element.string()
             guard let kind = ModelConfiguration.AttentionKind(rawValue: name) else {
-                throw value.error("'\(name)' is not supported; expected 'global' or 'local'", code: .unimplemented)
+                throw value.error(
+                    "'\(try element.excerpt())' is not supported; expected 'global' or 'local'", code: .unimplemented)
             }
             guard kinds.count < layers.upperBound else {
                 throw value.error("may name at most \(layers.upperBound) layers")

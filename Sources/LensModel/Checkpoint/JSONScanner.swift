@@ -7,6 +7,8 @@ import LensCore
 struct JSONScanner {
     /// How deep arrays and objects may stand in each other; real files stay below 10.
     static let depthLimit = 64
+    /// Bytes that a key may have, so that errors can show it; names of tensors and tokens stay far below.
+    static let keyLimit = 4096
 
     let bytes: [UInt8]
     /// The name that errors give the text, such as `config.json`.
@@ -70,7 +72,13 @@ struct JSONScanner {
 
     /// Steps over a member's key and colon to its value.
     mutating func scanKey() throws(LensError) -> JSONString {
+        let start = position
         let key = try scanString()
+        guard key.range.count <= Self.keyLimit else {
+            throw .invalidArgument(
+                "\(file): a key may have at most \(Self.keyLimit) bytes; that at byte \(start) has \(key.range.count)"
+            )
+        }
         skipSpace()
         guard next == UInt8(ascii: ":") else { throw unexpected("':'") }
         position += 1
@@ -138,10 +146,13 @@ struct JSONScanner {
     private mutating func scanHexadecimal() throws(LensError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw unexpected("a hexadecimal digit")
+            switch next {
+            case .some(let byte) where UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte:
+                value = value << 4 | UInt32(byte & 15)
+            case .some(let byte) where UInt8(ascii: "a")...UInt8(ascii: "f") ~= byte | 0x20:
+                value = value << 4 | (UInt32(byte & 15) + 9)
+            default: throw unexpected("a hexadecimal digit")
             }
-            value = value << 4 | UInt32(digit)
             position += 1
         }
         return value

@@ -64,6 +64,13 @@ package struct JSONValue: Sendable {
         String(decoding: try utf8(), as: UTF8.self)
     }
 
+    /// A string's beginning, as errors show it.
+    package func excerpt() throws(LensError) -> String {
+        let text = try string()
+        return text.unicodeScalars.count <= 64
+            ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(64))) + "…"
+    }
+
     /// A string's UTF-8, for those who must not mix up what is canonically equivalent.
     package func utf8() throws(LensError) -> [UInt8] {
         try expect(.string)

@@ -42,14 +42,15 @@ public struct ModelFolder: Sendable {
 
     /// Opens a folder and its files.
     ///
-    /// - Throws: `NOT_FOUND` for a missing folder or file, `PERMISSION_DENIED` for links and for what strangers may write,
-    ///   `INVALID_ARGUMENT` for what is no regular file or too large, `UNIMPLEMENTED` for weights in another format.
+    /// - Throws: `NOT_FOUND` for a missing folder or file, `PERMISSION_DENIED` for links and for what strangers may
+    ///   write, `INVALID_ARGUMENT` for what is no regular file or too large, `UNIMPLEMENTED` for weights in another
+    ///   format.
     public init(opening path: String) throws(LensError) {
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw CheckpointFile.systemError("cannot open the model's folder \(path)") }
+        guard folder >= 0 else { throw CheckpointFile.systemError(errno, "cannot open the model's folder \(path)") }
         defer { close(folder) }
         var status = stat()
-        guard fstat(folder, &status) == 0 else { throw CheckpointFile.systemError("cannot look at \(path)") }
+        guard fstat(folder, &status) == 0 else { throw CheckpointFile.systemError(errno, "cannot look at \(path)") }
         try CheckpointFile.checkWriters(status, of: "the model's folder \(path)")
 
         func text(_ name: String, limit: Int) throws(LensError) -> JSONFile {

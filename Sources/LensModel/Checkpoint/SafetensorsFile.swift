@@ -48,7 +48,10 @@ public final class SafetensorsFile: Sendable {
         self.name = name
         names = header.tensors.map(\.name)
         tensors = Dictionary(header.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        headerDigest = SHA256.hash(data: prefix + text)
+        var hash = SHA256()
+        hash.update(data: prefix)
+        hash.update(data: text)
+        headerDigest = hash.finalize()
     }
 
     /// Reads a tensor of type F32, F16 or BF16, row-major, as float32.

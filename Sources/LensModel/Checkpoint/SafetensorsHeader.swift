@@ -2,8 +2,8 @@ import LensCore
 
 /// The header of a safetensors file, checked: its tensors cover the data without a gap and without touching twice.
 ///
-/// The format: 8 bytes of header length, the header in JSON, the tensors' bytes. Ported from the format's description at
-/// github.com/huggingface/safetensors and as strict as its own reader, with bounds on rank and number of tensors beside.
+/// The format: 8 bytes of header length, the header in JSON, the tensors' bytes. Written after the description at
+/// github.com/huggingface/safetensors and as strict as its own reader, with bounds on rank and number of tensors.
 public struct SafetensorsHeader: Sendable {
     /// A tensor as the header describes it.
     public struct TensorInfo: Sendable, Equatable {
@@ -39,7 +39,10 @@ public struct SafetensorsHeader: Sendable {
         try header.forEachMember { name, value throws(LensError) in
             guard names.insert(name).inserted else { throw Self.error(file, name, "is in the header twice") }
             if name == "__metadata__" {
-                try value.forEachMember { _, note throws(LensError) in _ = try note.utf8() }
+                // Notes that nothing here reads.
+                try value.forEachMember { _, note throws(LensError) in
+                    guard note.kind == .string else { throw note.error("must be a string in __metadata__") }
+                }
             } else {
                 guard tensors.count < Self.tensorLimit else {
                     throw .invalidArgument("\(file): a file may hold at most \(Self.tensorLimit) tensors; it has more")
@@ -60,18 +63,25 @@ public struct SafetensorsHeader: Sendable {
         guard value.kind == .object else {
             throw error(file, name, "must be an object in the header; found \(value.kind.rawValue)")
         }
-        let fields = try value.object()
+        var fields: [String: JSONValue] = [:]
+        try value.forEachMember { key, field throws(LensError) in
+            guard ["dtype", "shape", "data_offsets"].contains(key) else {
+                throw error(file, name, "must have dtype, shape and data_offsets in the header; found '\(key)'")
+            }
+            guard fields.updateValue(field, forKey: key) == nil else {
+                throw error(file, name, "has '\(key)' twice in the header")
+            }
+        }
         func field(_ key: String) throws(LensError) -> JSONValue {
-            guard let field = fields.members[key] else { throw error(file, name, "lacks '\(key)' in the header") }
+            guard let field = fields[key] else { throw error(file, name, "lacks '\(key)' in the header") }
             return field
         }
-        guard fields.members.count == 3 else {
-            let keys = fields.members.keys.sorted().joined(separator: ", ")
-            throw error(file, name, "must have dtype, shape and data_offsets in the header; found \(keys)")
+        let typeField = try field("dtype")
+        guard typeField.kind == .string else {
+            throw error(file, name, "must have a string as dtype; found \(typeField.kind.rawValue)")
         }
-        let typeName = try field("dtype").string()
-        guard let type = StoredType(rawValue: typeName) else {
-            throw error(file, name, "has an unknown dtype '\(typeName)'")
+        guard let type = StoredType(rawValue: try typeField.string()) else {
+            throw error(file, name, "has an unknown dtype '\(try typeField.excerpt())'")
         }
         let shape = try integers(field("shape"), file: file, tensor: name, limit: rankLimit)
         var byteCount = type.size
@@ -90,7 +100,8 @@ public struct SafetensorsHeader: Sendable {
         guard offsets[1] - offsets[0] == byteCount else {
             throw error(
                 file, name,
-                "of type \(type.rawValue) and shape \(shape) must have \(byteCount) bytes; its data_offsets are \(offsets)")
+                "of type \(type.rawValue) and shape \(shape) must have \(byteCount) bytes; data_offsets are \(offsets)"
+            )
         }
         let range = data.lowerBound + offsets[0]..<data.lowerBound + offsets[1]
         return TensorInfo(name: name, elementType: type, shape: shape, byteRange: range)
@@ -130,7 +141,8 @@ public struct SafetensorsHeader: Sendable {
             previous = "tensor '\(tensor.name)'"
         }
         guard end == data.upperBound else {
-            throw .invalidArgument("\(file) has \(data.upperBound - end) bytes after \(previous) that belong to no tensor")
+            throw .invalidArgument(
+                "\(file) has \(data.upperBound - end) bytes after \(previous) that belong to no tensor")
         }
     }
 

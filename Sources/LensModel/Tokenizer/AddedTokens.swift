@@ -37,8 +37,8 @@ struct AddedTokens: Sendable {
         }
     }
 
-    /// Ported from `AddedVocabulary::find_matches`; that a token may reach into the space that the one before it took is
-    /// the library's own way.
+    /// After the library's `AddedVocabulary::find_matches`; that a token may reach into the space that the one before
+    /// it took is the library's own way.
     private static func cut(_ text: ValidUTF8, _ range: Range<Int>, _ trie: TokenTrie) -> [Piece] {
         guard !trie.isEmpty else { return [.text(range)] }
         var pieces: [Piece] = []
@@ -63,7 +63,6 @@ struct AddedTokens: Sendable {
                     guard CharacterClass(scalar) == .space else { break }
                     start -= length
                 }
-                start = max(start, done)
             }
             if token.stripsRight {
                 while end < range.upperBound {

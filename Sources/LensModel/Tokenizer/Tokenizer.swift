@@ -18,7 +18,8 @@ public struct Tokenizer: Sendable {
 
     /// Reads a model's tokenizer.
     ///
-    /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in itself.
+    /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in
+    ///   itself.
     public init(reading folder: ModelFolder, configuration: HuggingFaceConfiguration) throws(LensError) {
         try self.init(
             reading: folder.tokenizer, settings: folder.tokenizerConfiguration, configuration: configuration)
@@ -91,7 +92,7 @@ public struct Tokenizer: Sendable {
                 // Either the token or an object around it.
                 let token = value.kind == .object ? try value.object().required("content") : value
                 guard let id = contents.id(of: try token.string()) else {
-                    throw value.error("'\(try token.string())' is not a token of the tokenizer")
+                    throw value.error("'\(try token.excerpt())' is not a token of the tokenizer")
                 }
                 return id
             }

@@ -16,10 +16,11 @@ struct TokenizerFile {
     private static let addedTokenLengthLimit = 1024
     private static let addedTokensLengthLimit = 1 << 20
 
-    /// Reads a file. Its `truncation` and `padding` are settings of a caller and left aside; its post-processor adds only
-    /// special tokens, and ids are without those here.
+    /// Reads a file. Its `truncation` and `padding` are settings of a caller and left aside; its post-processor adds
+    /// only special tokens, and ids are without those here.
     ///
-    /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in itself.
+    /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in
+    ///   itself.
     init(reading file: JSONFile) throws(LensError) {
         let keys = try file.object()
         if let normalizer = keys.optional("normalizer") { throw try Self.unsupported(normalizer, expected: "none") }
@@ -55,7 +56,9 @@ struct TokenizerFile {
     }
 
     private static func unsupported(_ component: JSONValue, expected: String) throws(LensError) -> LensError {
-        component.error("'\(try type(component))' is not supported; expected \(expected)", code: .unimplemented)
+        component.error(
+            "'\(try component.object().required("type").excerpt())' is not supported; expected \(expected)",
+            code: .unimplemented)
     }
 
     /// The fields of a component that is `ByteLevel`, by itself or alone in a sequence.
@@ -106,7 +109,7 @@ struct TokenizerFile {
         }
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
             if let affix = fields.optional(key), try !affix.utf8().isEmpty {
-                throw affix.error("'\(try affix.string())' is not supported; expected none", code: .unimplemented)
+                throw affix.error("'\(try affix.excerpt())' is not supported; expected none", code: .unimplemented)
             }
         }
         if let dropout = fields.optional("dropout"), try dropout.double() != 0 {
@@ -120,7 +123,9 @@ struct TokenizerFile {
         var taken: Set<Int32> = []
         try value.forEachMember { token, id throws(LensError) in
             let id = Int32(try id.integer(in: 0...idLimit - 1))
-            guard taken.insert(id).inserted else { throw value.error("has the id \(id) twice, the second time for '\(token)'") }
+            guard taken.insert(id).inserted else {
+                throw value.error("has the id \(id) twice, the second time for '\(token)'")
+            }
             guard vocabulary.updateValue(id, forKey: Array(token.utf8)) == nil else {
                 throw value.error("has the token '\(token)' twice")
             }
@@ -139,7 +144,7 @@ struct TokenizerFile {
                 symbols.append(.unknown(unknown))
             } else {
                 if let token = fields.optional("unk_token") {
-                    throw token.error("'\(try token.string())' is not in the vocabulary, which lacks byte \(byte)")
+                    throw token.error("'\(try token.excerpt())' is not in the vocabulary, which lacks byte \(byte)")
                 }
                 symbols.append(.none)
             }
@@ -163,7 +168,7 @@ struct TokenizerFile {
         var merges: [(left: Int32, right: Int32, merged: Int32)] = []
         func id(_ token: [UInt8]) throws(LensError) -> Int32 {
             guard let id = vocabulary[token] else {
-                let token = String(decoding: token, as: UTF8.self)
+                let token = String(decoding: token.prefix(64), as: UTF8.self)
                 throw value.error("names '\(token)', which is not in the vocabulary (merge \(merges.count))")
             }
             return id
@@ -201,7 +206,8 @@ struct TokenizerFile {
             let name = String(decoding: content, as: UTF8.self)
             length += content.count
             guard content.count <= Self.addedTokenLengthLimit, length <= Self.addedTokensLengthLimit else {
-                throw value.error("may have at most \(Self.addedTokensLengthLimit) bytes, each \(Self.addedTokenLengthLimit)")
+                throw value.error(
+                    "may have at most \(Self.addedTokensLengthLimit) bytes, each \(Self.addedTokenLengthLimit)")
             }
             let stated = try fields.required("id").integer(in: 0...Self.idLimit - 1)
             var id = nextID

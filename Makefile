@@ -1,0 +1,103 @@
+# lensd: make demo shows it, make test tests it; make help lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+VENV := .venv
+BUILD := .build/release
+# One configuration for programs and tests: SwiftPM would build them twice otherwise.
+SWIFT_BUILD := swift build -c release --build-tests
+
+BUILD_PACKAGES := libopenblas-dev libprotobuf-c-dev libsqlite3-dev pkg-config
+PYTHON_PACKAGES := python3 python3-venv
+BROWSER_PACKAGES := chromium chromium-driver
+PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler
+
+SWIFT_FOLDERS := Package.swift Sources Clients/lensctl Tests
+PYTHON_FOLDERS := .ci Models/training Protos Tests
+
+.PHONY: help
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: demo
+demo: build ## Run the main job on the embedded model: tokens, predictions, patterns, ablation, a page
+	@Clients/demo.sh
+
+.PHONY: build
+build: toolchain ## Build the daemon, the CLI and the tests (release)
+	@.ci/packages.sh $(BUILD_PACKAGES)
+	@$(SWIFT_BUILD) --quiet
+
+.PHONY: toolchain
+toolchain:
+	@command -v swift >/dev/null || { echo "make: a Swift toolchain (6.1 or later) is needed, and swift is not on the PATH" >&2; exit 69; }
+
+.PHONY: test
+test: test-swift test-python ## All tests, Swift and Python
+
+.PHONY: test-swift
+test-swift: build ## The Swift tests
+	@swift test -c release --skip-build
+
+.PHONY: test-python
+test-python: build python ## The Python client's tests, the end-to-end tests and the browser tests
+	@LENS_OPTIONAL=1 .ci/packages.sh $(BROWSER_PACKAGES)
+	@command -v chromedriver >/dev/null || echo "make: without chromium-driver the browser tests are skipped"
+	@for folder in Clients/python Tests/EndToEnd Tests/Browser; do \
+	    (cd $$folder && $(abspath $(VENV))/bin/python -m pytest -q) || exit 1; \
+	done
+
+.PHONY: python
+python:
+	@.ci/packages.sh $(PYTHON_PACKAGES)
+	@.ci/python.sh $(VENV)
+
+.PHONY: bench
+bench: build ## Measure against limits of the same run; figures go to .build/bench.json
+	@$(BUILD)/lens-bench --json .build/bench.json
+
+.PHONY: lint
+lint: toolchain python ## Format, imports, generated code, Python types
+	@.ci/packages.sh $(BUILD_PACKAGES) $(PROTO_PACKAGES)
+	@swift format lint --strict --recursive --parallel $(SWIFT_FOLDERS)
+	@.ci/check-imports.py
+	@Protos/generate.sh --check
+	@$(VENV)/bin/ruff check --quiet $(PYTHON_FOLDERS) Clients/python
+	@cd Clients/python && $(abspath $(VENV))/bin/mypy --no-error-summary
+	@Sources/LensReport/embed-assets.sh --check
+	@echo "lint: clean"
+
+.PHONY: format
+format: toolchain python ## Format Swift and Python
+	@swift format --in-place --recursive --parallel $(SWIFT_FOLDERS)
+	@$(VENV)/bin/ruff check --quiet --fix $(PYTHON_FOLDERS) Clients/python
+
+.PHONY: protos
+protos: ## Generate C and Python from Protos/
+	@.ci/packages.sh $(PROTO_PACKAGES)
+	@Protos/generate.sh
+
+.PHONY: install
+install: build ## Install under PREFIX (/usr/local): lensd, lensctl, the embedded model, completions
+	@install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lensd/models/tinytales-1l
+	@install -m 0755 $(BUILD)/lensd $(BUILD)/lensctl $(DESTDIR)$(PREFIX)/bin
+	@install -m 0644 Models/tinytales-1l/* $(DESTDIR)$(PREFIX)/share/lensd/models/tinytales-1l
+	@install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	@$(BUILD)/lensctl --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lensctl
+	@$(BUILD)/lensctl --generate-completion-script zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_lensctl
+	@echo "Installed lensd and lensctl in $(DESTDIR)$(PREFIX)/bin"
+
+.PHONY: fixtures
+fixtures: ## Make the reference fixtures again (3 GB of Python packages; needed only when they change)
+	@.ci/packages.sh $(PYTHON_PACKAGES)
+	@[ -x .venv-fixtures/bin/python ] || python3 -m venv .venv-fixtures
+	@.venv-fixtures/bin/python -m pip install --quiet -r Tests/Fixtures/requirements.txt
+	@.venv-fixtures/bin/python Tests/Fixtures/generate.py
+
+.PHONY: clean
+clean: ## Remove what was built
+	@rm -rf .build $(VENV) .venv-fixtures

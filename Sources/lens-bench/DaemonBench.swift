@@ -1,0 +1,79 @@
+import Glibc
+import LensClient
+import LensCore
+import LensEngine
+import LensModel
+import LensTensor
+
+/// What users feel: the sweep through the socket, `lensctl run` as a whole process, the daemon's memory.
+struct DaemonBench {
+    let workspace: Workspace
+    let repeats: Int
+    let withLargeModel: Bool
+
+    private static let story =
+        "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she"
+
+    func measure(into table: inout FigureTable) async throws {
+        let daemon = try await workspace.startDaemon(name: "tinytales", model: nil)
+        defer { daemon.stop() }
+        try await sweep(daemon, into: &table)
+        try wholeProcess(daemon, into: &table)
+        try await memory(daemon, "tinytales-1l", into: &table)
+        if withLargeModel {
+            let large = try await workspace.startDaemon(name: "large", model: workspace.largeCheckpoint())
+            defer { large.stop() }
+            try await memory(large, "shape A", into: &table)
+        }
+    }
+
+    private func sweep(_ daemon: Daemon, into table: inout FigureTable) async throws {
+        guard let description = try await daemon.connection.listModels().first else { return }
+        let configuration = description.configuration
+        let tokens = try await daemon.connection.tokenize(
+            TokenizeRequest(model: ModelReference(name: nil), prompts: [.text(Self.story, prependBOS: true)]))
+        let pos = 32
+        var ids = (tokens.tokens.first ?? []).map(\.id)
+        while ids.count < pos { ids += ids.dropFirst() }
+        let request = SweepRequest(
+            model: ModelReference(name: nil), prompts: [.tokens(Array(ids.prefix(pos)))], isRecorded: false)
+        let pool = ComputePool(threads: availableCores())
+        let peak = SgemmPeak(pool)
+        let work = SweepWork(configuration, pos: pos)
+        var times: [Double] = []
+        var floors: [Double] = []
+        for _ in 0..<max(repeats, 5) * 4 {
+            floors.append(work.flops / (try peak.measure()))
+            // Let the benchmark's own threads come to rest before the daemon's are timed.
+            usleep(2000)
+            times.append(try await clocked { _ = try await daemon.connection.sweep(request) })
+        }
+        let floor = floors.median * 1000
+        table.note("tinytales-1l sweep floor", "\(floor.rounded(2)) ms")
+        table.add(
+            "tinytales-1l, 16-head sweep, 32 tokens, socket", ours: times.median * 1000, atMost: 1.5 * floor + 2,
+            unit: "ms")
+    }
+
+    private func wholeProcess(_ daemon: Daemon, into table: inout FigureTable) throws {
+        var times: [Double] = []
+        for _ in 0..<max(repeats, 5) * 6 {
+            times.append(
+                try clocked {
+                    let lensctl = try ChildProcess(
+                        workspace.program("lensctl"), ["--socket", daemon.socket, "--json", "run", Self.story])
+                    guard lensctl.wait() == 0 else { throw BenchError("lensctl run failed") }
+                })
+        }
+        table.add("lensctl run on tinytales-1l, whole process", ours: times.median * 1000, atMost: 25, unit: "ms")
+    }
+
+    private func memory(_ daemon: Daemon, _ name: String, into table: inout FigureTable) async throws {
+        // Memory after loading; calls that came before belong to the daemon's life as well.
+        let status = try await daemon.connection.status()
+        let weights = status.models.reduce(0) { $0 + $1.weightBytes }
+        table.add(
+            "\(name), resident memory after loading", ours: Double(status.residentBytes) / 1_048_576,
+            atMost: 1.25 * Double(weights) / 1_048_576 + 64, unit: "MiB")
+    }
+}

@@ -1,0 +1,56 @@
+import LensCore
+import LensModel
+import LensTestSupport
+import Testing
+
+struct ModelFingerprintTests {
+    @Test func sameFilesSameFingerprint() throws {
+        let first = try fingerprint("gpt-neo-2l-f16")
+        #expect(first.description.utf8.count == 64)
+        #expect(first.description.allSatisfy { $0.isHexDigit && !$0.isUppercase })
+        #expect(try fingerprint("gpt-neo-2l-f16") == first)
+        #expect(try Set(Fixtures.checkpoints.map { try fingerprint($0) }).count == Fixtures.checkpoints.count)
+    }
+
+    /// What was read before counts as what is read for the fingerprint.
+    @Test func readingChangesNothing() throws {
+        let folder = try Fixtures.folder("gpt-neo-2l-f16")
+        let file = try SafetensorsFile(opening: folder.weights)
+        for name in file.names.reversed() {
+            guard let info = file.tensors[name], info.elementType != .bool else { continue }
+            _ = try SafetensorsFileTests.floats(file, name, info.shape)
+        }
+        let read = try ModelFingerprint(weights: file, configuration: folder.configuration, tokenizer: folder.tokenizer)
+        #expect(try read == fingerprint("gpt-neo-2l-f16"))
+    }
+
+    @Test func everyByteCounts() throws {
+        let original = try fingerprint("gpt-neo-2l-f16")
+        let bytes = try Fixtures.bytes("gpt-neo-2l-f16/model.safetensors")
+        let temporary = try TemporaryFolder()
+        // The last byte of the header's padding or text and of the data, and one in a tensor that no model reads.
+        for position in [bytes.count - 1, bytes.count / 2, bytes.count / 3] {
+            var changed = bytes
+            changed[position] ^= 1
+            let path = try temporary.write("model.safetensors", changed)
+            #expect(try fingerprint("gpt-neo-2l-f16", weights: path) != original)
+        }
+        let folder = try Fixtures.folder("gpt-neo-2l-f16")
+        let file = try SafetensorsFile(opening: folder.weights)
+        func with(_ configuration: JSONFile, _ tokenizer: JSONFile) throws -> ModelFingerprint {
+            try ModelFingerprint(weights: file, configuration: configuration, tokenizer: tokenizer)
+        }
+        func longer(_ file: JSONFile) -> JSONFile { JSONFile(name: file.name, bytes: file.bytes + [0x20]) }
+        #expect(try with(folder.configuration, folder.tokenizer) == original)
+        #expect(try with(longer(folder.configuration), folder.tokenizer) != original)
+        #expect(try with(folder.configuration, longer(folder.tokenizer)) != original)
+        #expect(try with(folder.tokenizer, folder.configuration) != original)
+    }
+
+    private func fingerprint(_ checkpoint: String, weights: String? = nil) throws -> ModelFingerprint {
+        let folder = try Fixtures.folder(checkpoint)
+        let file = try SafetensorsFile(
+            opening: weights.map { path in try CheckpointFile(path: path) } ?? folder.weights)
+        return try ModelFingerprint(weights: file, configuration: folder.configuration, tokenizer: folder.tokenizer)
+    }
+}
