@@ -12,7 +12,8 @@ extension LensError {
         case is CancellationError:
             self.init(.cancelled, "the call was cancelled before it reached the disk", cause: error)
         case is RowDecodingError:
-            self.init(.dataLoss, "the session database holds a value of the wrong type", cause: error)
+            // GRDB's description shows the whole row, and with it what a user typed: it is no cause for the log.
+            self.init(.dataLoss, "the session database holds a value of the wrong type")
         default: self.init(.internal, "the session database failed", cause: error)
         }
     }

@@ -17,13 +17,8 @@ extension SessionStore {
         // Encoded out here: the database's queue only writes.
         let encoded = try EncodedRun(run)
         return try await write { db in
-            if let earlier = try Self.record(requestID: run.requestID, owner: owner, in: db) {
-                guard earlier.recipe == encoded.recipe, earlier.result.subject == run.result.subject else {
-                    throw LensError.invalidArgument(
-                        "this request id was already used for another call (run \(earlier.id))")
-                }
-                return earlier
-            }
+            let earlier = try Self.record(requestID: run.requestID, owner: owner, in: db)
+            if let earlier = try earlier?.answering(encoded.recipe, run.result.subject) { return earlier }
             let summary = try Self.insert(encoded, of: run, session: session, owner: owner, in: db)
             return RunRecord(
                 summary: summary, recipe: encoded.recipe, result: run.result.with(runID: summary.id),
@@ -31,9 +26,16 @@ extension SessionStore {
         }
     }
 
-    /// What an earlier call with this request id recorded; `nil` where there was none.
-    public func run(requestID: [UInt8], owner: UInt32) async throws(LensError) -> RunRecord? {
-        try await read { db in try Self.record(requestID: requestID, owner: owner, in: db) }
+    /// What an earlier call with this request id recorded, so that a retry need not compute again; `nil` for none.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` where the earlier call asked something else.
+    public func earlierRun(
+        requestID: [UInt8], recipe: Recipe, subject: RunSubject, owner: UInt32
+    ) async throws(LensError) -> RunRecord? {
+        guard !requestID.isEmpty else { return nil }
+        return try await read { db in
+            try Self.record(requestID: requestID, owner: owner, in: db)?.answering(recipe, subject)
+        }
     }
 
     /// One of the caller's runs or sweeps, by its id, by a unique prefix of at least 4 digits, or `last`.

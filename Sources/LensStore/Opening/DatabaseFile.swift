@@ -43,7 +43,10 @@ struct DatabaseFile {
         do {
             try makePrivateFile()
             let queue = try DatabaseQueue(path: path, configuration: Self.configuration(readonly: false))
-            try queue.writeWithoutTransaction { db in try Self.setUp(db, maximumBytes: maximumBytes) }
+            try queue.writeWithoutTransaction { db in
+                try Self.setUp(db, maximumBytes: maximumBytes)
+                try Self.claim(db)
+            }
             if needsMigration { try keepCopy(of: queue) }
             try SchemaMigration.migrator(migrations).migrate(queue)
             return queue
@@ -118,7 +121,9 @@ struct DatabaseFile {
             let migrator = SchemaMigration.migrator(migrations)
             let unknown = try migrator.appliedIdentifiers(db).subtracting(migrator.migrations)
             if !unknown.isEmpty { return .newer(unknown.sorted()) }
-            return try migrator.hasCompletedMigrations(db) ? .current : .older
+            // One that was never filled, since its first start was cut short, has nothing to keep a copy of.
+            let isComplete = try migrator.hasCompletedMigrations(db) || migrator.appliedMigrations(db).isEmpty
+            return isComplete ? .current : .older
         }
     }
 
@@ -133,6 +138,12 @@ struct DatabaseFile {
         configuration.busyMode = .timeout(2)
         configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA trusted_schema = OFF") }
         return configuration
+    }
+
+    /// Claims an empty database, before there is a first table: a crash between the two must not leave a stranger's.
+    private static func claim(_ db: Database) throws {
+        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 else { return }
+        try db.execute(sql: "PRAGMA application_id = \(applicationID)")
     }
 
     /// Sets what a connection does not keep by itself and reads it back: a setting that did not take is no setting.

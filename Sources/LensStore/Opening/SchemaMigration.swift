@@ -27,8 +27,6 @@ package struct SchemaMigration: Sendable {
     private static let sessionsAndRuns = SchemaMigration(
         "1 sessions and runs",
         sql: """
-            PRAGMA application_id = \(DatabaseFile.applicationID);
-
             CREATE TABLE sessions (
                 id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
                 owner INTEGER NOT NULL CHECK (owner BETWEEN 0 AND 4294967295),

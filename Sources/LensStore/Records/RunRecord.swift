@@ -1,5 +1,11 @@
 import LensCore
 
+/// What was asked beside the recipe: two calls of one recipe and one subject ask the same question.
+public enum RunSubject: Sendable, Hashable {
+    case run
+    case sweep(Intervention.Action, hook: String)
+}
+
 /// What came out of a recorded run or sweep.
 public enum RunResult: Sendable {
     case run(RunReply)
@@ -12,11 +18,10 @@ public enum RunResult: Sendable {
         }
     }
 
-    /// What was asked beside the recipe: two results of one recipe and one subject answer the same question.
-    public var subject: String {
+    public var subject: RunSubject {
         switch self {
-        case .run: "run"
-        case .sweep(let reply): "sweep \(reply.action) \(reply.hook)"
+        case .run: .run
+        case .sweep(let reply): .sweep(reply.action, hook: reply.hook)
         }
     }
 
@@ -90,6 +95,20 @@ public struct RunRecord: Sendable {
 
     /// 32 hexadecimal digits.
     public var id: String { summary.id }
+
+    /// Itself, as the answer to a retry.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` where the retry asks something else.
+    func answering(_ recipe: Recipe, _ subject: RunSubject) throws(LensError) -> RunRecord {
+        // Two names of one model are one model: the fingerprint decides.
+        let isSame =
+            self.recipe.fingerprint == recipe.fingerprint && self.recipe.model.form == recipe.model.form
+            && self.recipe.tokens == recipe.tokens && self.recipe.interventions == recipe.interventions
+        guard isSame, result.subject == subject else {
+            throw .invalidArgument("this request id was already used for another call (run \(id))")
+        }
+        return self
+    }
 }
 
 /// How much one user has in the store.

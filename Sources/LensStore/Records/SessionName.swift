@@ -1,10 +1,11 @@
 import LensCore
 
 /// A checked name of a session: 1 to 64 printable characters.
-struct SessionName: Hashable, Sendable {
-    let text: String
+public struct SessionName: Hashable, Sendable {
+    public let text: String
 
-    init(checking text: String) throws(LensError) {
+    /// - Throws: `INVALID_ARGUMENT` that says what came.
+    public init(checking text: String) throws(LensError) {
         let count = text.unicodeScalars.count
         guard (1...64).contains(count) else {
             throw .invalidArgument("a session's name has 1 to 64 printable characters; received \(count) characters")

@@ -1,0 +1,50 @@
+import LensCore
+import LensEngine
+import LensReport
+import LensWire
+
+/// Renders pages for clients that do not link the report library.
+struct ReportsHandler: Sendable {
+    /// Half of what a reply frame may carry.
+    private static let chunkSize = 2 << 20
+
+    let engine: Engine
+    let version: DaemonVersion
+
+    func attentionPage(
+        _ request: AttentionPageRequest, _ context: CallContext, _ send: @escaping SendEvent<[UInt8]>
+    ) async throws {
+        let page = try await page(request, control: context.control)
+        let html = Array(page.html().utf8)
+        for start in stride(from: 0, to: html.count, by: Self.chunkSize) {
+            try await send(Array(html[start..<min(start + Self.chunkSize, html.count)]))
+        }
+    }
+
+    private func page(_ request: AttentionPageRequest, control: CallControl) async throws(LensError) -> AttentionPage {
+        let prompts = [request.prompt]
+        let recipe = try engine.prepare(model: request.model, prompts: prompts, interventions: [])
+        let run = try await engine.run(
+            RunRequest(
+                model: request.model, prompts: prompts, topCount: 5, wantsPerTokenLoss: true, isRecorded: false),
+            recipe: recipe, control: control)
+        let patterns = try await engine.attentionPatterns(recipe: recipe, control: control)
+        let scores = try await engine.scoreHeads(
+            HeadScoresRequest(model: request.model, prompts: prompts), control: control)
+        var ablation: AttentionPage.Ablation?
+        if request.withAblation {
+            let sweep = SweepRequest(
+                model: request.model, prompts: prompts, action: request.action, isRecorded: false)
+            ablation = AttentionPage.Ablation(
+                try await engine.sweep(sweep, recipe: recipe, control: control) { _, _ in })
+        }
+        guard let result = run.prompts.first else { throw LensError(.internal, "a run of one prompt has no result") }
+        var heads: [HeadPattern] = []
+        for (layer, values) in patterns.enumerated() {
+            heads += try HeadPattern.heads(layer: layer, positions: result.tokens.count, values: values)
+        }
+        return try AttentionPage(
+            title: request.title, model: run.model, form: run.form, fingerprint: run.fingerprint, result: result,
+            patterns: heads, ablation: ablation, scores: scores.heads, daemon: version)
+    }
+}

@@ -1,0 +1,85 @@
+import LensCore
+import LensEngine
+import LensStore
+import LensWire
+import Logging
+
+/// Everything the daemon answers: one handler per service of `Protos/lens/v1`.
+///
+/// A handler checks what only it can check, calls the engine or the store, and replies. It holds no tensor and no SQL.
+public struct Services: Sendable {
+    let daemon: DaemonHandler
+    let models: ModelsHandler
+    let inference: InferenceHandler
+    let sessions: SessionsHandler
+    let reports: ReportsHandler
+
+    /// - Parameter connections: how many connections are open at this moment.
+    public init(
+        engine: Engine, store: SessionStore, version: DaemonVersion, connections: @escaping @Sendable () -> Int
+    ) {
+        daemon = DaemonHandler(engine: engine, version: version, connections: connections)
+        models = ModelsHandler(engine: engine)
+        inference = InferenceHandler(engine: engine, store: store)
+        sessions = SessionsHandler(store: store)
+        reports = ReportsHandler(engine: engine, version: version)
+    }
+
+    /// Which handler answers which method.
+    public var router: Router {
+        var router = Router()
+        unary(.status, in: &router) { _, _ in try daemon.status() }
+        unary(.listModels, in: &router) { _, _ in models.list() }
+        unary(.tokenize, in: &router) { request, _ in try inference.tokenize(request) }
+        unary(.run, in: &router, inference.run)
+        streaming(.query, in: &router, inference.query)
+        streaming(.sweep, in: &router, inference.sweep)
+        unary(.scoreHeads, in: &router, inference.scoreHeads)
+        unary(.listSessions, in: &router) { _, context in try await sessions.list(context) }
+        unary(.showSession, in: &router, sessions.show)
+        unary(.deleteSession, in: &router, sessions.delete)
+        streaming(.attentionPage, in: &router, reports.attentionPage)
+        return router
+    }
+
+    private func unary<Request, Reply>(
+        _ method: UnaryMethod<Request, Reply>, in router: inout Router,
+        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Reply
+    ) {
+        router.unary(method) { request, context in
+            try await Self.logged(context) { try await handler(request, context) }
+        }
+    }
+
+    private func streaming<Request, Event>(
+        _ method: StreamingMethod<Request, Event>, in router: inout Router,
+        _ handler: @escaping @Sendable (Request, CallContext, @escaping SendEvent<Event>) async throws -> Void
+    ) {
+        router.streaming(method) { request, context, replies in
+            try await Self.logged(context) {
+                try await handler(request, context) { event in try await replies.send(event) }
+            }
+        }
+    }
+
+    /// One line per call: who (from the connection), what, how it ended, how long it took. Nothing that a user typed.
+    private static func logged<Reply>(_ context: CallContext, _ body: () async throws -> Reply) async throws -> Reply {
+        let start = ContinuousClock.now
+        func log(_ status: StatusCode) {
+            let milliseconds = start.duration(to: .now) / Duration.milliseconds(1)
+            context.logger.info(
+                "call", metadata: ["status": "\(status.name)", "ms": "\((milliseconds * 10).rounded() / 10)"])
+        }
+        do {
+            let reply = try await body()
+            log(.ok)
+            return reply
+        } catch {
+            log((error as? LensError)?.code ?? (error is CancellationError ? .cancelled : .internal))
+            throw error
+        }
+    }
+}
+
+/// Gives one event of a streaming call to its client; waits while the client has no room for it.
+typealias SendEvent<Event> = @Sendable (Event) async throws -> Void

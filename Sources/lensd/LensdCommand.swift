@@ -1,0 +1,76 @@
+import ArgumentParser
+import LensCore
+import LensTensor
+import Logging
+
+/// The daemon's flags; everything else is in ``DaemonProcess``.
+@main
+struct LensdCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lensd",
+        abstract: "Keeps transformer language models resident and lets the users of this machine look inside them.",
+        discussion: """
+            Runs in the foreground until SIGTERM or Ctrl-C. Once calls are accepted, one line with the word 'ready' \
+            and the socket's path goes to stderr. Without --model the embedded model tinytales-1l is served.
+
+            Environment: LENSD_SOCKET and LENSD_STATE stand in for --socket and --state, LENSD_MODELS names the folder \
+            of the embedded model, LENSD_LOG sets the log level (trace, debug, info, notice, warning, error).
+            """,
+        version: lensdVersion)
+
+    @Option(help: ArgumentHelp("Where to listen. Default: $XDG_RUNTIME_DIR/lensd/lensd.sock", valueName: "path"))
+    var socket: String?
+
+    @Option(help: ArgumentHelp("Where sessions are kept. Default: $XDG_STATE_HOME/lensd", valueName: "dir"))
+    var state: String?
+
+    @Option(
+        name: .customLong("model"),
+        help: ArgumentHelp(
+            "A Hugging Face model folder to serve under NAME; may be given again. The first is the default model.",
+            valueName: "NAME=DIR"),
+        transform: ModelArgument.init(parsing:))
+    var models: [ModelArgument] = []
+
+    @Option(help: ArgumentHelp("Threads that compute. Default: one per available core", valueName: "n"))
+    var threads: Int?
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads must be in 1...1024; received \(threads)")
+        }
+        for (index, model) in models.enumerated() where models[..<index].contains(where: { $0.name == model.name }) {
+            throw ValidationError("--model names '\(model.name)' twice; every model needs a name of its own")
+        }
+    }
+
+    func run() async throws {
+        BLAS.restartWithBestKernels()
+        let environment = Environment()
+        let logLevel = try Self.logLevel(environment)
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = logLevel
+            return handler
+        }
+        do {
+            let process = try DaemonProcess(
+                socket: socket ?? Places.socket(environment), state: state ?? Places.state(environment),
+                models: models.isEmpty ? [Places.embeddedModel(environment)] : models, threads: threads,
+                environment: environment)
+            try await process.run()
+        } catch let error as StartupError {
+            StandardError.write("lensd: \(error.message)\n")
+            throw ExitCode(error.status.rawValue)
+        }
+    }
+
+    private static func logLevel(_ environment: Environment) throws -> Logger.Level {
+        guard let text = environment["LENSD_LOG"] else { return .info }
+        guard let level = Logger.Level(rawValue: text) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("LENSD_LOG is one of \(levels); received '\(text)'")
+        }
+        return level
+    }
+}

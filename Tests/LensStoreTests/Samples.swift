@@ -1,0 +1,80 @@
+import LensCore
+import LensStore
+
+/// Runs and sweeps with every corner that the store has to keep.
+enum Samples {
+    static let fingerprint = String(repeating: "ab", count: 32)
+
+    static func run(
+        _ session: String = "default", tokens: [[Int32]] = [[0, 17, 4_095]], requestID: String = "",
+        interventions: [Intervention] = [], name: String = "tiny", form: ModelReference.Form = .processed
+    ) -> NewRun {
+        let recipe = Recipe(
+            fingerprint: fingerprint, model: ModelReference(name: name, form: form), tokens: tokens,
+            interventions: interventions)
+        let prompts = tokens.map { ids in
+            PromptResult(
+                tokens: ids.map { Token(id: $0, text: "t\($0)\u{0}\u{FFFD}🎈") },
+                loss: ids.count > 1 ? 1.0 / 3.0 : .nan,
+                perTokenLoss: ids.dropFirst().map { Float($0) / 7 },
+                top: [
+                    Prediction(token: Token(id: 9, text: " a\n"), logprob: -0.1),
+                    .init(token: Token(id: 1, text: ""), logprob: -.infinity),
+                ])
+        }
+        let reply = RunReply(
+            runID: "", model: name, form: form, fingerprint: fingerprint, loss: prompts[0].loss, prompts: prompts)
+        return NewRun(
+            session: session, recipe: recipe, result: .run(reply), excerpt: "Once upon a time",
+            requestID: Array(requestID.utf8))
+    }
+
+    static func sweep(_ session: String = "default", hook: String = "z", requestID: String = "") -> NewRun {
+        let tokens: [[Int32]] = [[0, 5], [0, 6, 7]]
+        let heads = (0..<4).map { (head: Int) -> HeadEffect in
+            let delta = Double(head) / 3
+            return HeadEffect(
+                layer: head / 2, head: head % 2, loss: 2.5 + delta, delta: delta, standardError: head == 0 ? .nan : 0.1,
+                promptDeltas: [0.1, -delta])
+        }
+        let reply = SweepReply(
+            runID: "", model: "tiny", form: .raw, fingerprint: fingerprint, action: .mean, hook: hook,
+            tokens: tokens.map { $0.map { Token(id: $0, text: "<\($0)>") } }, baselineLoss: 2.5,
+            baselineLosses: [2, 3],
+            heads: heads)
+        let recipe = Recipe(
+            fingerprint: fingerprint, model: ModelReference(name: "tiny", form: .raw), tokens: tokens, interventions: []
+        )
+        return NewRun(
+            session: session, recipe: recipe, result: .sweep(reply), excerpt: "two", requestID: Array(requestID.utf8))
+    }
+
+    /// Opens the store of a state folder, which first becomes a copy of `after` where that is given.
+    static func store(
+        _ folder: TemporaryFolder, state: String = "state", after: String? = nil, maximumBytes: Int? = nil,
+        migrations: [SchemaMigration] = SchemaMigration.all
+    ) throws -> SessionStore {
+        if let after { try folder.snapshot(after, to: state) }
+        return try SessionStore(
+            in: StateFolder(at: "\(folder.path)/\(state)"), maximumBytes: maximumBytes, migrations: migrations)
+    }
+}
+
+/// The error that a body throws; `nil` where it throws none.
+func lensError<Value>(_ body: () async throws -> Value) async -> LensError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch {
+        return error as? LensError
+    }
+}
+
+func startupError<Value>(_ body: () throws -> Value) -> StartupError? {
+    do {
+        _ = try body()
+        return nil
+    } catch {
+        return error as? StartupError
+    }
+}

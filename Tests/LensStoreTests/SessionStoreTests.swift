@@ -1,0 +1,216 @@
+import LensCore
+import LensStore
+import Testing
+
+@Suite struct SessionStoreTests {
+    let folder: TemporaryFolder
+    let store: SessionStore
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = try Samples.store(folder)
+    }
+
+    @Test func aRunComesBackAsItWasRecorded() async throws {
+        let edits = [
+            Intervention(point: HookPoint(.z, layer: 3), action: .zero, heads: [0, 15]),
+            Intervention(point: HookPoint(.embed), action: .mean),
+        ]
+        let new = Samples.run(tokens: [[0, 17, Int32.max], [5], []], interventions: edits, form: .raw)
+        let recorded = try await store.record(new, owner: 1000)
+        let found = try await store.run(recorded.id, owner: 1000)
+        #expect(found.recipe == new.recipe)
+        #expect(try await store.recipe(of: "last", owner: 1000) == new.recipe)
+        #expect(found.id.utf8.count == 32 && found.id.allSatisfy(\.isHexDigit))
+        #expect(found.summary.model == "tiny@raw" && found.lensdVersion == lensdVersion)
+        #expect(found.summary.promptCount == 3 && found.summary.tokenCount == 4)
+        guard case .run(let reply) = found.result, case .run(let sent) = new.result else { throw Unexpected() }
+        #expect(reply.runID == found.id && reply.model == "tiny" && reply.form == .raw)
+        #expect(reply.loss == 1.0 / 3.0)
+        #expect(reply.prompts[0] == sent.prompts[0])
+        #expect(reply.prompts[1].loss.isNaN && reply.prompts[2].tokens.isEmpty)
+    }
+
+    @Test func aSweepComesBackAsItWasRecorded() async throws {
+        let new = Samples.sweep()
+        let recorded = try await store.record(new, owner: 7)
+        guard case .sweep(let reply) = try await store.run(recorded.id, owner: 7).result,
+            case .sweep(let sent) = new.result
+        else { throw Unexpected() }
+        #expect(reply.heads.dropFirst() == sent.heads.dropFirst())
+        #expect(reply.heads[0].standardError.isNaN)
+        #expect(reply.action == .mean && reply.hook == "z" && reply.tokens == sent.tokens)
+        #expect(reply.baselineLosses == [2, 3] && reply.runID == recorded.id)
+    }
+
+    @Test func aLossThatIsNoneStaysNaN() async throws {
+        let recorded = try await store.record(Samples.run(tokens: [[0]]), owner: 1)
+        #expect(recorded.summary.loss.isNaN)
+        #expect(try await store.run("last", owner: 1).summary.loss.isNaN)
+    }
+
+    @Test func runsAreFoundByPrefixAndLast() async throws {
+        var ids: [String] = []
+        for _ in 0..<8 { ids.append(try await store.record(Samples.run(), owner: 1).id) }
+        #expect(try await store.run("last", owner: 1).id == ids[7])
+        let id = ids[3]
+        #expect(try await store.run(String(id.prefix(12)), owner: 1).id == id)
+        #expect(try await store.run(id.uppercased(), owner: 1).id == id)
+        for bad in ["", "abc", "xyzw", id + "0", "LAST", "last ", "ab\u{1B}cd"] {
+            let error = await lensError { try await store.run(bad, owner: 1) }
+            #expect(error?.code == .invalidArgument, "\(bad)")
+        }
+        let escaped = await lensError { try await store.run("ab\u{1B}cd", owner: 1) }
+        #expect(escaped?.message.contains("\\u{1b}") == true)
+    }
+
+    @Test func anAmbiguousPrefixSaysHowManyRunsShareIt() async throws {
+        // 800 ids share 65536 prefixes: a pair is all but certain (1 − e^−4.9), and the seed of all is random.
+        var prefixes: [String: Int] = [:]
+        for _ in 0..<800 {
+            prefixes[String(try await store.record(Samples.run(), owner: 1).id.prefix(4)), default: 0] += 1
+        }
+        guard let (prefix, count) = prefixes.first(where: { $0.value > 1 }) else { return }
+        let error = await lensError { try await store.run(prefix, owner: 1) }
+        #expect(
+            error == .invalidArgument("the prefix '\(prefix)' is shared by \(count) of your runs; give more digits"))
+    }
+
+    @Test func whatBelongsToSomebodyElseIsAnsweredAsAbsent() async throws {
+        let recorded = try await store.record(Samples.run("secret", requestID: "r1"), owner: 1)
+        for reference in [recorded.id, String(recorded.id.prefix(8)), "last"] {
+            let foreign = await lensError { try await store.run(reference, owner: 2) }
+            #expect(foreign?.code == .notFound)
+            #expect(await lensError { try await store.recipe(of: reference, owner: 2) } == foreign)
+            // The same question to a store that has nothing at all.
+            let empty = try Samples.store(folder, state: "empty")
+            #expect(await lensError { try await empty.run(reference, owner: 2) } == foreign)
+            try empty.close()
+        }
+        let session = await lensError { try await store.session(named: "secret", owner: 2) }
+        #expect(session == .notFound("no session 'secret' among your sessions"))
+        #expect(await lensError { try await store.deleteSession(named: "secret", owner: 2) } == session)
+        #expect(try await store.sessions(owner: 2).isEmpty)
+        #expect(try await store.counts(owner: 2) == StoreCounts(sessions: 0, runs: 0))
+        let earlier = try await store.earlierRun(
+            requestID: Array("r1".utf8), recipe: recorded.recipe, subject: .run, owner: 2)
+        #expect(earlier == nil)
+        // Names and request ids are each user's own.
+        let theirs = try await store.record(Samples.run("secret", requestID: "r1"), owner: 2)
+        #expect(theirs.id != recorded.id)
+        #expect(try await store.deleteSession(named: "secret", owner: 2) == 1)
+        #expect(try await store.run(recorded.id, owner: 1).id == recorded.id)
+    }
+
+    @Test func theHighestUidsAreOwnersLikeOthers() async throws {
+        for owner in [0, 65_533, UInt32.max] {
+            let id = try await store.record(Samples.run(), owner: owner).id
+            #expect(try await store.run("last", owner: owner).id == id)
+        }
+    }
+
+    @Test func aRetryIsRecordedOnce() async throws {
+        let first = try await store.record(Samples.run(requestID: "call-1"), owner: 1)
+        let second = try await store.record(Samples.run(requestID: "call-1"), owner: 1)
+        #expect(second.id == first.id)
+        #expect(try await store.counts(owner: 1).runs == 1)
+        let id = Array("call-1".utf8)
+        #expect(
+            try await store.earlierRun(requestID: id, recipe: first.recipe, subject: .run, owner: 1)?.id == first.id)
+        let other = await lensError {
+            try await store.earlierRun(requestID: id, recipe: first.recipe, subject: .sweep(.zero, hook: "z"), owner: 1)
+        }
+        #expect(other?.code == .invalidArgument)
+        #expect(try await store.earlierRun(requestID: [], recipe: first.recipe, subject: .run, owner: 1) == nil)
+        let reused = [
+            Samples.run(tokens: [[1, 2]], requestID: "call-1"), Samples.sweep(requestID: "call-1"),
+            Samples.run(requestID: String(repeating: "x", count: 65)),
+        ]
+        for run in reused {
+            #expect(await lensError { try await store.record(run, owner: 1) }?.code == .invalidArgument)
+        }
+        #expect(try await store.counts(owner: 1).runs == 1)
+        // Without an id every call is its own.
+        for _ in 0..<2 { _ = try await store.record(Samples.run(), owner: 1) }
+        #expect(try await store.counts(owner: 1).runs == 3)
+    }
+
+    @Test func retriesAtTheSameTimeAreRecordedOnce() async throws {
+        let ids = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<24 { group.addTask { try await store.record(Samples.sweep(requestID: "same"), owner: 1).id } }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(ids.count == 1)
+        #expect(try await store.counts(owner: 1) == StoreCounts(sessions: 1, runs: 1))
+    }
+
+    @Test func sessionsAreListedShownAndDeleted() async throws {
+        for name in ["first", "second", "первый 🎈"] { _ = try await store.record(Samples.run(name), owner: 1) }
+        let newest = try await store.record(Samples.sweep("first"), owner: 1)
+        let sessions = try await store.sessions(owner: 1)
+        #expect(sessions.map(\.name) == ["first", "первый 🎈", "second"])
+        #expect(sessions.map(\.runCount) == [2, 1, 1])
+        #expect(sessions[0].updatedAt >= sessions[0].createdAt && sessions[0].createdAt > 1.7e9)
+
+        let detail = try await store.session(named: "first", owner: 1)
+        #expect(detail.session == sessions[0])
+        #expect(detail.runs.map(\.kind) == [.sweep, .run])
+        #expect(detail.runs[0] == newest.summary)
+        #expect(try await store.session(named: "first", owner: 1, runLimit: 1).runs.map(\.id) == [newest.id])
+
+        #expect(try await store.deleteSession(named: "first", owner: 1) == 2)
+        #expect(await lensError { try await store.run(newest.id, owner: 1) }?.code == .notFound)
+        #expect(await lensError { try await store.session(named: "first", owner: 1) }?.code == .notFound)
+        #expect(try await store.counts(owner: 1) == StoreCounts(sessions: 2, runs: 2))
+    }
+
+    @Test(arguments: ["", "a\nb", "bell\u{7}", "right\u{202E}left", "line\u{2028}", String(repeating: "n", count: 65)])
+    func aNameThatIsNoneIsRefusedEverywhere(name: String) async throws {
+        for error in [
+            await lensError { try await store.record(Samples.run(name), owner: 1) },
+            await lensError { try await store.session(named: name, owner: 1) },
+            await lensError { try await store.deleteSession(named: name, owner: 1) },
+        ] {
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.message.contains("1 to 64 printable characters; received") == true)
+            #expect(error?.message.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } == true)
+        }
+        #expect(try await store.counts(owner: 1).sessions == 0)
+    }
+
+    @Test func longExcerptsAreCut() async throws {
+        var run = Samples.run()
+        run.excerpt = String(repeating: "é", count: 500)
+        #expect(try await store.record(run, owner: 1).summary.excerpt.count == NewRun.excerptLength)
+    }
+
+    @Test func aResultOfAnotherRecipeIsNotRecorded() async throws {
+        var run = Samples.run()
+        run.recipe.tokens[0][0] = 99
+        #expect(await lensError { try await store.record(run, owner: 1) }?.code == .internal)
+        #expect(try await store.counts(owner: 1).runs == 0)
+    }
+
+    @Test func manyWritersAtOnceLoseNothing() async throws {
+        let ids = try await withThrowingTaskGroup(of: String.self) { group in
+            for index in 0..<64 {
+                group.addTask {
+                    try await store.record(
+                        Samples.run("s\(index % 5)", tokens: [[Int32(index)]]), owner: UInt32(index % 3)
+                    ).id
+                }
+            }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(ids.count == 64)
+        var total = 0
+        for owner in 0..<3 {
+            let counts = try await store.counts(owner: UInt32(owner))
+            #expect(counts.sessions == 5)
+            total += counts.runs
+        }
+        #expect(total == 64)
+    }
+}
+
+struct Unexpected: Error {}
