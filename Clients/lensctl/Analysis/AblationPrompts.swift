@@ -1,0 +1,52 @@
+import LensClient
+import LensCore
+
+/// What an ablation runs over: one prompt, or a file of them in groups that fit a call.
+struct AblationPrompts {
+    let first: Prompt
+    let batches: [[Prompt]]
+
+    init(_ corpus: Corpus, prependBOS: Bool) {
+        batches = corpus.batches().map { $0.map { .text($0, prependBOS: prependBOS) } }
+        // A corpus holds at least one prompt.
+        first = batches.first?.first ?? .tokens([])
+    }
+
+    init(_ prompt: Prompt) {
+        first = prompt
+        batches = [[prompt]]
+    }
+
+    var count: Int { batches.reduce(0) { $0 + $1.count } }
+}
+
+extension LensConnection {
+    /// Ablates every head over all prompts, with a progress bar; several calls for a large corpus, pooled exactly.
+    func ablate(
+        _ prompts: AblationPrompts, model: ModelReference, session: String, action: Intervention.Action,
+        on console: Console
+    ) async throws -> SweepReply {
+        let progress = Progress("ablating", on: console)
+        defer { progress.finish() }
+        let isSingle = prompts.batches.count == 1
+        var pool = SweepPool()
+        var done = 0
+        for batch in prompts.batches {
+            let request = SweepRequest(model: model, session: session, prompts: batch, action: action)
+            do {
+                let reply = try await sweep(request) { variant, variants in
+                    // Of a single call the heads are counted, of several the prompts.
+                    let part = isSingle ? variant : batch.count * variant / max(variants, 1)
+                    progress.update(done: done + part, total: isSingle ? variants : prompts.count)
+                }
+                try pool.add(reply)
+            } catch {
+                let place = isSingle ? "" : "prompts \(done + 1) to \(done + batch.count) of \(prompts.count): "
+                throw LensError(error.code, place + error.message, cause: error.cause)
+            }
+            done += batch.count
+        }
+        guard let sweep = pool.pooled else { throw LensError(.internal, "a sweep ended without a result") }
+        return sweep
+    }
+}

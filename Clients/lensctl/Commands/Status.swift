@@ -1,0 +1,54 @@
+import ArgumentParser
+import LensCore
+import LensTerminal
+
+struct Status: ConsoleCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say which daemon answers, what is resident, and how busy it is.",
+        discussion: """
+            Examples:
+              lensctl status
+              lensctl status --json
+            """)
+
+    @OptionGroup(title: "Everywhere") var global: GlobalOptions
+
+    func run(on console: Console) async throws {
+        let connection = try global.connect()
+        let status = try await connection.status()
+        console.answer(json(status, socket: connection.path)) { terminal in
+            let models = status.models.map { model in
+                model.name + (model.isDefault ? " (default)" : "") + ", " + DecimalText.bytes(model.weightBytes)
+            }
+            let rows: [(String, String)] = [
+                ("socket", connection.path),
+                (
+                    "daemon",
+                    "lensd \(status.version.lensd), process \(status.processID), "
+                        + "up \(DecimalText.duration(status.uptimeSeconds))"
+                ),
+                ("memory", "\(DecimalText.bytes(status.residentBytes)) resident"),
+                ("models", models.joined(separator: "; ")),
+                ("cache", "\(DecimalText.bytes(status.cacheBytes)) of \(DecimalText.bytes(status.cacheCapacityBytes))"),
+                ("passes", "\(status.runningJobs) running, \(status.queuedJobs) waiting, \(status.threads) threads"),
+                ("connections", "\(status.connections)"),
+            ]
+            return TextTable(
+                columns: [.init(""), .init("")],
+                rows: rows.map { [StyledText($0, .faint), StyledText(terminal.visible(line: $1))] }
+            ).lines()
+        }
+    }
+
+    private func json(_ status: DaemonStatus, socket: String) -> JSON {
+        .object([
+            ("schema", .integer(1)), ("socket", .string(socket)), ("pid", .integer(status.processID)),
+            ("version", .string(status.version.lensd)), ("protocol", .integer(status.version.wireProtocol)),
+            ("uptime_seconds", .number(status.uptimeSeconds)), ("resident_bytes", .integer(status.residentBytes)),
+            ("models", .array(status.models.map(JSON.model))), ("queued_jobs", .integer(status.queuedJobs)),
+            ("running_jobs", .integer(status.runningJobs)), ("cache_bytes", .integer(status.cacheBytes)),
+            ("cache_capacity_bytes", .integer(status.cacheCapacityBytes)), ("threads", .integer(status.threads)),
+            ("connections", .integer(status.connections)),
+        ])
+    }
+}

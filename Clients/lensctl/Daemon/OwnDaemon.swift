@@ -1,0 +1,56 @@
+import ArgumentParser
+import Glibc
+import LensCore
+
+/// Where one's own daemon listens and keeps its state, by the rules that lensd itself follows.
+struct OwnDaemon {
+    let socket: String
+    let state: String
+
+    var log: String { state + "/lensd.log" }
+
+    /// - Parameters:
+    ///   - socket: What the command line says.
+    ///   - state: What the command line says.
+    /// - Throws: a usage error where no place is known.
+    init(socket: String?, state: String?) throws {
+        self.socket = try socket ?? Self.defaultSocket()
+        self.state = try state ?? Self.defaultState()
+    }
+
+    static func defaultSocket() throws -> String {
+        if let path = Environment["LENSD_SOCKET"] { return path }
+        if let folder = Environment.folder("XDG_RUNTIME_DIR") { return folder + "/lensd/lensd.sock" }
+        if geteuid() == 0 { return "/run/lensd/lensd.sock" }
+        throw ValidationError("no place for the socket: give --socket PATH, or set LENSD_SOCKET or XDG_RUNTIME_DIR")
+    }
+
+    static func defaultState() throws -> String {
+        if let path = Environment["LENSD_STATE"] { return path }
+        if let folder = Environment.folder("XDG_STATE_HOME") { return folder + "/lensd" }
+        if let folder = Environment.folder("HOME") { return folder + "/.local/state/lensd" }
+        throw ValidationError("no place for sessions: give --state DIR, or set LENSD_STATE or HOME")
+    }
+
+    /// Makes the state's folder with those above it, for its owner alone.
+    ///
+    /// - Throws: `PERMISSION_DENIED` or `FAILED_PRECONDITION` where it cannot be made.
+    func makeStateFolder() throws(LensError) {
+        var path = state.hasPrefix("/") ? "" : "."
+        for part in state.split(separator: "/") {
+            path += "/" + part
+            guard mkdir(path, 0o700) != 0, errno != EEXIST else { continue }
+            let code = errno
+            throw LensError(
+                code == EACCES || code == EPERM ? .permissionDenied : .failedPrecondition,
+                "cannot make the state's folder '\(path)': \(SystemError.text(code))")
+        }
+    }
+}
+
+extension Environment {
+    /// The XDG specification says that a relative folder is to be ignored.
+    static func folder(_ name: String) -> String? {
+        self[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+}

@@ -1,0 +1,83 @@
+import LensCore
+
+/// How Core's values look in JSON.
+extension JSON {
+    static func tokens(_ tokens: [Token]) -> JSON {
+        .array(tokens.map { .object([("token", .string($0.text)), ("id", .integer(Int($0.id)))]) })
+    }
+
+    static func predictions(_ predictions: [Prediction]) -> JSON {
+        .array(
+            predictions.map {
+                .object([
+                    ("token", .string($0.token.text)), ("id", .integer(Int($0.token.id))),
+                    ("logprob", .float($0.logprob)),
+                ])
+            })
+    }
+
+    static func integers(_ values: [Int]) -> JSON { .array(values.map(JSON.integer)) }
+
+    /// `{"error":{"code":…,"message":…}}`
+    package static func error(code: String, message: String) -> JSON {
+        .object([("error", .object([("code", .string(code)), ("message", .string(message))]))])
+    }
+
+    static func model(_ model: ModelDescription) -> JSON {
+        let shape = model.configuration
+        return .object([
+            ("name", .string(model.name)), ("is_default", .bool(model.isDefault)),
+            ("fingerprint", .string(model.fingerprint)), ("parameters", .integer(model.parameterCount)),
+            ("weight_bytes", .integer(model.weightBytes)),
+            ("bos_token_id", model.bosTokenID.map { .integer(Int($0)) } ?? .null),
+            (
+                "cfg",
+                .object([
+                    ("original_architecture", .string(shape.originalArchitecture)),
+                    ("n_layers", .integer(shape.nLayers)), ("n_heads", .integer(shape.nHeads)),
+                    ("d_model", .integer(shape.dModel)), ("d_head", .integer(shape.dHead)),
+                    ("d_mlp", .integer(shape.dMLP)), ("n_ctx", .integer(shape.nCtx)),
+                    ("d_vocab", .integer(shape.dVocab)), ("act_fn", .string(shape.actFn)), ("eps", .float(shape.eps)),
+                    ("attn_scale", .float(shape.attnScale)),
+                    ("attn_types", .array(shape.attnTypes.map { .string($0.rawValue) })),
+                    ("window_size", .integer(shape.windowSize)), ("tied_embedding", .bool(shape.tiedEmbedding)),
+                ])
+            ),
+        ])
+    }
+
+    static func headEffect(_ effect: HeadEffect) -> [(String, JSON)] {
+        [
+            ("layer", .integer(effect.layer)), ("head", .integer(effect.head)), ("loss", .number(effect.loss)),
+            ("delta", .number(effect.delta)), ("standard_error", .number(effect.standardError)),
+        ]
+    }
+
+    static func scores(_ scores: HeadScores) -> JSON {
+        .object([
+            ("self", .number(scores.toSelf)), ("previous", .number(scores.toPrevious)),
+            ("distance", .integer(scores.distance)), ("to_distance", .number(scores.toDistance)),
+            ("first", .number(scores.toFirst)), ("duplicate", .number(scores.toDuplicate)),
+            ("induction", .number(scores.toInduction)), ("entropy", .number(scores.entropy)),
+            ("detect_previous", .number(scores.detectPrevious)),
+            ("detect_duplicate", .number(scores.detectDuplicate)),
+            ("detect_induction", .number(scores.detectInduction)),
+        ])
+    }
+
+    static func session(_ session: SessionSummary) -> JSON {
+        .object([
+            ("name", .string(session.name)), ("id", .string(session.id)), ("created_at", .number(session.createdAt)),
+            ("updated_at", .number(session.updatedAt)), ("runs", .integer(session.runCount)),
+        ])
+    }
+
+    static func run(_ run: RunSummary) -> JSON {
+        .object([
+            ("run", .string(run.id)), ("kind", .string(run.kind.rawValue)), ("created_at", .number(run.createdAt)),
+            ("model", .string(run.model)), ("fingerprint", .string(run.fingerprint)),
+            ("prompts", .integer(run.promptCount)), ("tokens", .integer(run.tokenCount)),
+            ("excerpt", .string(run.excerpt)), ("loss", .number(run.loss)),
+        ])
+    }
+}
