@@ -111,6 +111,7 @@ let package = Package(
             ],
             exclude: ["vectors"]),
         .testTarget(name: "LensReportTests", dependencies: ["LensCore", "LensReport"]),
+        .testTarget(name: "LensctlTests", dependencies: ["LensCore", "lensctl"]),
         .testTarget(name: "LensTerminalTests", dependencies: ["LensCore", "LensReport", "LensTerminal"]),
     ]
 )

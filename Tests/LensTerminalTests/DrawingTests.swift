@@ -136,7 +136,7 @@ private let terminals = [
     }
 
     @Test func numbersThatAreNoneDrawNothing() {
-        #expect(chart([(0, 1e300), (0.1, 0.01), (-1e-320, 1e308)]).allSatisfy { $0.count <= 80 })
+        #expect(chart([(0, 1e300), (0.1, 0.01), (-1e-300, 1e308), (-1e308, 1)]).allSatisfy { $0.count <= 80 })
         let lines = chart([(.nan, .nan), (0, .nan), (.infinity, 1)])
         #expect(lines.allSatisfy { $0.count <= 60 })
         #expect(lines[0].hasSuffix("nan"))

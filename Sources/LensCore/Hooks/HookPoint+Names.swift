@@ -10,7 +10,7 @@ extension HookPoint {
         let layerCount = (points.compactMap(\.layer).max() ?? -1) + 1
         let candidate = parse(name, layerCount: layerCount)
         if let candidate, points.contains(candidate) { return candidate }
-        let near = nearest(to: candidate?.name ?? name, among: points.map(\.name))
+        let near = nearest(to: candidate?.name ?? name, among: points)
         throw .notFound("no hook point '\(name)' in this model; near names: \(near.joined(separator: ", "))")
     }
 
@@ -123,11 +123,17 @@ extension HookPoint {
 
     // MARK: - Near names
 
-    private static func nearest(to name: String, among names: [String]) -> [String] {
+    /// A slip in a short form is compared with short forms: `patern0` is near `pattern0`.
+    private static func nearest(to name: String, among points: [HookPoint]) -> [String] {
         let wanted = Array(name.utf8.prefix(128))
-        return names.map { ($0, editDistance(wanted, Array($0.utf8))) }
-            .sorted { $0.1 < $1.1 }
-            .prefix(4).map(\.0)
+        let isFull = name.contains(".") || name.hasPrefix("hook_")
+        let stems = Dictionary(shortNames.map { ($0.value, $0.key) }, uniquingKeysWith: { max($0, $1) })
+        return points.map { point in
+            let spelling = isFull ? point.name : (stems[point.kind] ?? point.kind.suffix) + (point.layer.map(String.init) ?? "")
+            return (point.name, editDistance(wanted, Array(spelling.utf8)))
+        }
+        .sorted { $0.1 < $1.1 }
+        .prefix(4).map(\.0)
     }
 
     private static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {

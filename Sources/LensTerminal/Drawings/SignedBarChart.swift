@@ -63,7 +63,7 @@ public struct SignedBarChart: Sendable {
             let low = -min(reaches.map(\.low).min() ?? 0, 0)
             let high = max(reaches.map(\.high).max() ?? 0, 0)
             let span = low + high
-            let share = span > 0 ? Double(columns - 1) * low / span : 0
+            let share = span > 0 ? Double(columns - 1) * (low / span) : 0
             negativeColumns = min(max(Int(share.rounded()), low > 0 ? 1 : 0), columns - (high > 0 ? 2 : 1))
             positiveColumns = columns - 1 - negativeColumns
             columnsPerUnit = min(

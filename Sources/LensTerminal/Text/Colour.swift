@@ -61,7 +61,7 @@ extension Colour {
     static let above = Colour(230, 126, 34)
     static let below = Colour(52, 137, 219)
     /// Too near to zero to count.
-    static let aboveFaint = Colour(148, 107, 73)
-    static let belowFaint = Colour(84, 112, 140)
+    static let aboveFaint = Colour(175, 135, 95)
+    static let belowFaint = Colour(95, 135, 175)
     static let accent = Colour(38, 166, 154)
 }

@@ -74,5 +74,7 @@ import Testing
     @Test func nearNamesAreNear() {
         let error = #expect(throws: LensError.self) { try HookPoint.named("blocks.0.attn.hook_patern", among: points) }
         #expect(error?.message.contains("blocks.0.attn.hook_pattern,") == true)
+        let short = #expect(throws: LensError.self) { try HookPoint.named("patern0", among: points) }
+        #expect(short?.message.contains("blocks.0.attn.hook_pattern,") == true)
     }
 }
