@@ -12,8 +12,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SYSTEM = {"FoundationEssentials", "Glibc", "PackageDescription", "Synchronization", "Testing", "Dispatch"}
-IMPORT = re.compile(r"^(?:(?:@\w+|public|package|internal|private)\s+)*import\s+(?:\w+\s+)?(\w+)", re.MULTILINE)
+SYSTEM = {"Foundation", "FoundationEssentials", "Glibc", "PackageDescription", "Synchronization", "Testing", "Dispatch"}
+IMPORT = re.compile(
+    r"^(?:(?:@\w+|public|package|internal|private)[ \t]+)*import[ \t]+"
+    r"(?:(?:class|enum|func|let|protocol|struct|typealias|var)[ \t]+)?(\w+)",
+    re.MULTILINE,
+)
 
 
 def main() -> int:

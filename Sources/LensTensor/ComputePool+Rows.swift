@@ -104,7 +104,9 @@ extension ComputePool {
         try result.withMutablePointer { (result) throws(LensError) in
             let result = Shared(result)
             try forRows(x.shape[0], width: sourceWidth, control: control) { rows in
-                x.withPointer { body($0 + rows.lowerBound * sourceWidth, rows, result.pointer + rows.lowerBound * width) }
+                x.withPointer {
+                    body($0 + rows.lowerBound * sourceWidth, rows, result.pointer + rows.lowerBound * width)
+                }
             }
         }
         return result

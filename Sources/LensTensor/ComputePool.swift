@@ -140,13 +140,16 @@ public final class ComputePool: Sendable {
             pthread_mutex_unlock(mutex)
         }
 
-        /// A thread's life: take part in each job, spin shortly for the next (stages follow one another within
-        /// microseconds), then sleep.
+        /// About a tenth of a millisecond: longer than the single-threaded work between two stages of a pass, which
+        /// costs less than waking a thread, and short enough not to be felt by others.
+        private static let spins = 100_000
+
+        /// A thread's life: take part in each job, spin shortly for the next, then sleep.
         func work() {
             var seen = 0
             while true {
                 var spins = 0
-                while generation.load(ordering: .acquiring) == seen, spins < 2000 { spins += 1 }
+                while generation.load(ordering: .acquiring) == seen, spins < Self.spins { spins += 1 }
                 pthread_mutex_lock(mutex)
                 while generation.load(ordering: .relaxed) == seen, !isStopped { pthread_cond_wait(condition, mutex) }
                 seen = generation.load(ordering: .relaxed)

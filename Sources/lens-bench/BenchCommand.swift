@@ -28,7 +28,9 @@ struct BenchCommand: AsyncParsableCommand {
     var small = false
 
     func validate() throws {
-        guard (1...1000).contains(repeats) else { throw ValidationError("--repeats must be in 1...1000; received \(repeats)") }
+        guard (1...1000).contains(repeats) else {
+            throw ValidationError("--repeats must be in 1...1000; received \(repeats)")
+        }
     }
 
     func run() async throws {

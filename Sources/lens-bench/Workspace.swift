@@ -45,7 +45,8 @@ final class Workspace {
 
     func startDaemon(name: String, model: String?) async throws -> Daemon {
         let socket = "\(path)/\(name).sock"
-        let arguments = ["--socket", socket, "--state", "\(path)/\(name)"] + (model.map { ["--model", "\(name)=\($0)"] } ?? [])
+        let arguments =
+            ["--socket", socket, "--state", "\(path)/\(name)"] + (model.map { ["--model", "\(name)=\($0)"] } ?? [])
         let process = try ChildProcess(program("lensd"), arguments)
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
@@ -133,7 +134,9 @@ final class Workspace {
                 state ^= state << 17
                 return (isNorm ? 1 : 0) + 0.04 * (Float(state >> 40) / Float(1 << 23) - 1)
             }
-            guard fwrite(values, 4, values.count, file) == values.count else { throw BenchError("cannot write \(path)") }
+            guard fwrite(values, 4, values.count, file) == values.count else {
+                throw BenchError("cannot write \(path)")
+            }
         }
     }
 

@@ -6,11 +6,12 @@ import shutil
 import subprocess
 
 import pytest
-from page import Page
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+from page import Page
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STORY = "Once upon a time, there was a little girl named Lily. She loved to play with her dog Max.\nOne day, Lily"

@@ -145,7 +145,9 @@ def main() -> None:
         text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
         tokenizer = Tokenizer.from_str(text)
         cases = [
-            json.dumps({"text": string, "ids": tokenizer.encode(string, add_special_tokens=False).ids}, separators=(",", ":"))
+            json.dumps(
+                {"text": string, "ids": tokenizer.encode(string, add_special_tokens=False).ids}, separators=(",", ":")
+            )
             for string in strings(arguments.count, generator)
         ]
         head = json.dumps({"name": name, "tokenizer": text}, separators=(",", ":"))[:-1]

@@ -55,9 +55,12 @@ import Testing
         #expect(refusal([.tokens(Array(repeating: 0, count: 49))])?.message.contains("48") == true)
         #expect(refusal([.text(String(repeating: "x", count: 100_000), prependBOS: true)])?.code == .invalidArgument)
         #expect(refusal(good + [.tokens([999])])?.message.hasPrefix("prompt 1: ") == true)
-        #expect(refusal(good, [InterventionSpec(hook: "z0", action: .zero, heads: [16])])?.message == "head must be in 0...15; received 16")
+        #expect(
+            refusal(good, [InterventionSpec(hook: "z0", action: .zero, heads: [16])])?.message
+                == "head must be in 0...15; received 16")
         #expect(refusal(good, [InterventionSpec(hook: "z1", action: .zero)])?.code == .notFound)
-        #expect(refusal(good, [InterventionSpec(hook: "resid_pre0", action: .zero, heads: [0])])?.code == .invalidArgument)
+        #expect(
+            refusal(good, [InterventionSpec(hook: "resid_pre0", action: .zero, heads: [0])])?.code == .invalidArgument)
         #expect(refusal(good, [InterventionSpec(hook: "hook_tokens", action: .zero)])?.code == .invalidArgument)
     }
 

@@ -31,7 +31,9 @@ import Testing
         #expect(slice.shapes == [[6, 4]])
         var expected: [Float] = []
         for row in 1..<7 {
-            for column in stride(from: 6, through: 0, by: -2) { expected.append(whole.values[3 * 49 + row * 7 + column]) }
+            for column in stride(from: 6, through: 0, by: -2) {
+                expected.append(whole.values[3 * 49 + row * 7 + column])
+            }
         }
         #expect(slice.values == expected)
         let one = try await fixture.query(recipe, "pattern1", slice: "[0, 3, 2]")

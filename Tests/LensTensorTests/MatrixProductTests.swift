@@ -8,7 +8,9 @@ import Testing
     let pool = ComputePool(threads: 2)
     let control = CallControl()
 
-    @Test(arguments: [(1, 1, 1), (1, 300, 17), (3, 64, 8), (33, 129, 65), (257, 100, 40), (1100, 70, 9), (31, 2049, 16)])
+    @Test(arguments: [
+        (1, 1, 1), (1, 300, 17), (3, 64, 8), (33, 129, 65), (257, 100, 40), (1100, 70, 9), (31, 2049, 16),
+    ])
     func productsAgreeWithTheNaiveOne(rows: Int, outputs: Int, inputs: Int) throws {
         var random = Random(seed: UInt64(rows * 31 + outputs))
         let x = random.tensor([rows, inputs])

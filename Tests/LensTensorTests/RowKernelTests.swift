@@ -21,7 +21,8 @@ import Testing
             let expected = (variance + 1e-5).squareRoot()
             #expect(abs(Double(scale.values[row]) - expected) <= 1e-5 * max(1, expected))
             for column in 0..<width {
-                #expect(abs(Double(normalized.values[row * width + column]) - (values[column] - mean) / expected) <= 1e-4)
+                #expect(
+                    abs(Double(normalized.values[row * width + column]) - (values[column] - mean) / expected) <= 1e-4)
             }
         }
     }
@@ -47,7 +48,8 @@ import Testing
         let v = random.tensor([20, 2, 8])
         let scores = try pool.attentionScores(q: q, k: k, sequences: sequences, shape: shape, control: control)
         let patterns = try pool.attentionPattern(scores: scores, sequences: sequences, shape: shape, control: control)
-        let mixed = try pool.attentionMix(patterns: patterns, v: v, sequences: sequences, shape: shape, control: control)
+        let mixed = try pool.attentionMix(
+            patterns: patterns, v: v, sequences: sequences, shape: shape, control: control)
         let fused = try pool.attention(q: q, k: k, v: v, sequences: sequences, shape: shape, control: control)
         #expect(largestDifference(mixed.values, fused.values.map(Double.init)) <= 1e-5)
         for (index, rows) in sequences.enumerated() {
@@ -57,9 +59,10 @@ import Testing
                     let logits = (0..<rows.count).map { source -> Double in
                         guard source >= first, source <= pos else { return -.infinity }
                         let key = (rows.lowerBound + source) * 16 + head / 2 * 8
-                        return 0.5 * (0..<8).reduce(0.0) {
-                            $0 + Double(q.values[row * 32 + head * 8 + $1]) * Double(k.values[key + $1])
-                        }
+                        return 0.5
+                            * (0..<8).reduce(0.0) {
+                                $0 + Double(q.values[row * 32 + head * 8 + $1]) * Double(k.values[key + $1])
+                            }
                     }
                     let highest = logits.max() ?? 0
                     let total = logits.reduce(0) { $0 + exp($1 - highest) }

@@ -84,7 +84,10 @@ package struct ReferenceTensors {
         }
         return try file.bytes(of: name).withUnsafeBytes { bytes in
             (0..<bytes.count / MemoryLayout<Bits>.size).map { index in
-                convert(Bits(littleEndian: bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self)))
+                convert(
+                    Bits(
+                        littleEndian: bytes.loadUnaligned(
+                            fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self)))
             }
         }
     }

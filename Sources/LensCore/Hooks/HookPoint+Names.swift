@@ -129,7 +129,8 @@ extension HookPoint {
         let isFull = name.contains(".") || name.hasPrefix("hook_")
         let stems = Dictionary(shortNames.map { ($0.value, $0.key) }, uniquingKeysWith: { max($0, $1) })
         return points.map { point in
-            let spelling = isFull ? point.name : (stems[point.kind] ?? point.kind.suffix) + (point.layer.map(String.init) ?? "")
+            let spelling =
+                isFull ? point.name : (stems[point.kind] ?? point.kind.suffix) + (point.layer.map(String.init) ?? "")
             return (point.name, editDistance(wanted, Array(spelling.utf8)))
         }
         .sorted { $0.1 < $1.1 }

@@ -107,7 +107,9 @@ extension TensorSlice {
             }
             entries.append(entry)
         }
-        guard entries.count <= 16 else { throw .invalidArgument("a slice has at most 16 entries; received \(entries.count)") }
+        guard entries.count <= 16 else {
+            throw .invalidArgument("a slice has at most 16 entries; received \(entries.count)")
+        }
         self.init(entries)
     }
 

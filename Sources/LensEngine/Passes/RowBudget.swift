@@ -9,7 +9,7 @@ struct RowBudget: Sendable {
     init(_ configuration: ModelConfiguration) {
         // Residual, norm, projections and the MLP's activation, with one temporary each.
         let perRow = 4 * (6 * configuration.dModel + 2 * configuration.dMLP)
-        rows = min(max(Self.bytes / max(perRow, 1), 256), 4096)
+        rows = min(max(Self.bytes / max(perRow, 1), 256), 1536)
     }
 
     /// Cuts items with so many rows each into batches of about equal size that hold the budget; an item that exceeds it

@@ -37,7 +37,9 @@ extension ForwardState {
             try apply(&values, from: 0)
             var edited: [Int32] = []
             for value in values.values {
-                guard let id = Int32(exactly: value) else { throw .invalidArgument("a token id is a whole number; received \(value)") }
+                guard let id = Int32(exactly: value) else {
+                    throw .invalidArgument("a token id is a whole number; received \(value)")
+                }
                 edited.append(id)
             }
             try Self.check(edited, configuration: configuration)

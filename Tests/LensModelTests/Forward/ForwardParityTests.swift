@@ -43,7 +43,8 @@ import Testing
                 #expect(!subject.reference.contains(key))
                 continue
             }
-            #expect(excess(losses, over: try subject.reference.floats(key), absolute: 1e-5, relative: 1e-5) <= 0, "\(key)")
+            #expect(
+                excess(losses, over: try subject.reference.floats(key), absolute: 1e-5, relative: 1e-5) <= 0, "\(key)")
             let mean = losses.reduce(0.0) { $0 + Double($1) } / Double(losses.count)
             let reference = Double(try subject.reference.floats("\(form.rawValue)/\(name)/loss")[0])
             #expect(abs(mean - reference) <= 1e-5)
@@ -56,7 +57,8 @@ import Testing
         let subject = try TestModel(checkpoint)
         var ours = 0.0
         var torchs = 0.0
-        for name in try subject.sequenceNames() where subject.reference.contains("\(form.rawValue)/\(name)/token_loss") {
+        for name in try subject.sequenceNames() where subject.reference.contains("\(form.rawValue)/\(name)/token_loss")
+        {
             let exact = try subject.reference.doubles("f64/\(form.rawValue)/\(name)/token_loss")
             let torch = try subject.reference.floats("\(form.rawValue)/\(name)/token_loss")
             let found = try subject.begin(form, sequences: [name]).tokenLosses(on: subject.compute)[0]

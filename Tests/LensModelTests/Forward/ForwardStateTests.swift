@@ -142,7 +142,8 @@ import Testing
             for index in names.indices {
                 let logits = whole.activation(of: index)
                 let row = logits.rows(logits.shape[0] - 1..<logits.shape[0])
-                #expect(excess(last.rows(index..<index + 1).values, over: row.values, absolute: 1e-5, relative: 1e-5) <= 0)
+                #expect(
+                    excess(last.rows(index..<index + 1).values, over: row.values, absolute: 1e-5, relative: 1e-5) <= 0)
             }
         }
     }

@@ -1,7 +1,7 @@
-"""Writes messages.json: messages as Google's own protobuf encodes them, for the clients in Swift and in Python to agree on.
+"""Writes messages.json: messages as Google's own protobuf encodes them, for both clients to agree on.
 
-Run with `protobuf` installed and Clients/python/src on PYTHONPATH. Each vector has a name, the message's type, its bytes
-and its fields as protobuf's JSON. `Support/Samples.swift` holds the same values under the same names, so that Swift's
+Run with `protobuf` installed and Clients/python/src on PYTHONPATH. Each vector has a name, the message's type, its
+bytes and its fields as protobuf's JSON. `Support/Samples.swift` holds the same values under the same names, so that Swift's
 conversions are held against an implementation that knows nothing of them.
 """
 
@@ -12,11 +12,23 @@ from google.protobuf import json_format
 
 from lensd._proto import (
     common_pb2 as common,
+)
+from lensd._proto import (
     daemon_pb2 as daemon,
+)
+from lensd._proto import (
     frame_pb2 as frame,
+)
+from lensd._proto import (
     inference_pb2 as inference,
+)
+from lensd._proto import (
     models_pb2 as models,
+)
+from lensd._proto import (
     reports_pb2 as reports,
+)
+from lensd._proto import (
     sessions_pb2 as sessions,
 )
 
