@@ -44,10 +44,10 @@ test-swift: build ## The Swift tests
 	@swift test -c release --skip-build
 
 .PHONY: test-python
-test-python: build python ## The Python client's tests, the end-to-end tests and the browser tests
+test-python: build python ## The Python tests: stories, client, end to end, browser
 	@LENS_OPTIONAL=1 .ci/packages.sh $(BROWSER_PACKAGES)
 	@command -v chromedriver >/dev/null || echo "make: without chromium-driver the browser tests are skipped"
-	@for folder in Clients/python Tests/EndToEnd Tests/Browser; do \
+	@for folder in Models/training Clients/python Tests/EndToEnd Tests/Browser; do \
 	    (cd $$folder && $(abspath $(VENV))/bin/python -m pytest -q) || exit 1; \
 	done
 

@@ -1,8 +1,8 @@
 """Writes messages.json: messages as Google's own protobuf encodes them, for both clients to agree on.
 
-Run with `protobuf` installed and Clients/python/src on PYTHONPATH. Each vector has a name, the message's type, its
-bytes and its fields as protobuf's JSON. `Support/Samples.swift` holds the same values under the same names, so that Swift's
-conversions are held against an implementation that knows nothing of them.
+Run with `protobuf` installed and Clients/python/src on PYTHONPATH. Each vector has a name, the message's
+type, its bytes and its fields as protobuf's JSON. `Support/Samples.swift` holds the same values under the
+same names, so that Swift's conversions are held against an implementation that knows nothing of them.
 """
 
 import json
