@@ -30,7 +30,7 @@ demo: build ## Run the main job on the embedded model: tokens, predictions, patt
 .PHONY: build
 build: toolchain ## Build the daemon, the CLI and the tests (release)
 	@.ci/packages.sh $(BUILD_PACKAGES)
-	@$(SWIFT_BUILD) --quiet
+	@$(SWIFT_BUILD)
 
 .PHONY: toolchain
 toolchain:
