@@ -44,6 +44,26 @@ extension ComputePool {
         }
     }
 
+    /// Layer norm and ``scaleShift(_:centers:weight:bias:control:)`` in one go, where nobody looks in between.
+    public func layerNormScaleShift(
+        _ x: Tensor, eps: Float, centers: Bool, weight: Tensor, bias: Tensor?, control: CallControl
+    ) throws(LensError) -> Tensor {
+        let width = x.rowWidth
+        return try mapRows(x, width: width, control: control) { source, rows, result in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * (width + 1)) { scratch in
+                guard let normalized = scratch.baseAddress else { return }
+                let scale = normalized + rows.count * width
+                lens_layer_norm_scale(source, rows.count, width, eps, scale)
+                lens_layer_norm_apply(source, scale, rows.count, width, normalized)
+                weight.withPointer { weight in
+                    withOptionalPointer(bias) { bias in
+                        lens_scale_shift(normalized, rows.count, width, centers ? 1 : 0, weight, bias, result)
+                    }
+                }
+            }
+        }
+    }
+
     /// In place: `x − mean(x) + bias`, the mean only where `centers` says so.
     public func finishRows(
         _ x: inout Tensor, centers: Bool, bias: Tensor?, control: CallControl

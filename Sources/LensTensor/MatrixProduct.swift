@@ -1,3 +1,4 @@
+import CLensKernels
 import COpenBLAS
 import LensCore
 
@@ -21,14 +22,18 @@ struct RowBlock {
 }
 
 extension ComputePool {
-    /// `x · Wᵀ`: `[rows, inputs]` by `[outputs, inputs]` gives `[rows, outputs]`.
-    public func multiply(_ x: Tensor, by weight: Weight, control: CallControl) throws(LensError) -> Tensor {
-        try multiply(x, by: weight, rows: 0..<weight.outputs, control: control)
+    /// `x · Wᵀ + bias`: `[rows, inputs]` by `[outputs, inputs]` gives `[rows, outputs]`.
+    ///
+    /// - Parameter bias: `[outputs]`; added while a block of the product is still in the cache.
+    public func multiply(
+        _ x: Tensor, by weight: Weight, bias: Tensor? = nil, control: CallControl
+    ) throws(LensError) -> Tensor {
+        try multiply(x, by: weight, rows: 0..<weight.outputs, bias: bias, control: control)
     }
 
-    /// `x · W[rows]ᵀ`: some outputs only.
+    /// `x · W[rows]ᵀ + bias[rows]`: some outputs only.
     public func multiply(
-        _ x: Tensor, by weight: Weight, rows outputs: Range<Int>, control: CallControl
+        _ x: Tensor, by weight: Weight, rows outputs: Range<Int>, bias: Tensor? = nil, control: CallControl
     ) throws(LensError) -> Tensor {
         let count = x.shape[0]
         var result = Tensor(uninitialized: [count, outputs.count])
@@ -37,15 +42,18 @@ extension ComputePool {
             let result = Shared(result)
             try run(blocks: blocking.count, control: control) { block in
                 let (rows, columns) = blocking[block]
+                let product = result.pointer + rows.lowerBound * outputs.count + columns.lowerBound
+                let firstOutput = outputs.lowerBound + columns.lowerBound
                 x.withPointer { x in
                     weight.tensor.withPointer { w in
                         multiplyTransposed(
                             x + rows.lowerBound * weight.inputs, strideA: weight.inputs, rows: rows.count,
-                            w + (outputs.lowerBound + columns.lowerBound) * weight.inputs, strideB: weight.inputs,
-                            columns: columns.count, inner: weight.inputs,
-                            into: result.pointer + rows.lowerBound * outputs.count + columns.lowerBound,
-                            strideC: outputs.count)
+                            w + firstOutput * weight.inputs, strideB: weight.inputs, columns: columns.count,
+                            inner: weight.inputs, into: product, strideC: outputs.count)
                     }
+                }
+                bias?.withPointer {
+                    lens_finish_rows(product, rows.count, columns.count, outputs.count, 0, $0 + firstOutput)
                 }
             }
         }

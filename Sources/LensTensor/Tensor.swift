@@ -90,16 +90,16 @@ public struct Tensor: @unchecked Sendable {
 }
 
 extension Tensor {
-    /// Stacks tensors along the first axis; all have the same further axes.
-    public static func concatenating(_ parts: [Tensor]) -> Tensor {
-        guard let first = parts.first else { return Tensor(uninitialized: [0]) }
-        if parts.count == 1 { return first }
-        var whole = Tensor(uninitialized: [parts.reduce(0) { $0 + $1.shape[0] }] + first.shape.dropFirst())
+    /// Stacks rows of tensors along the first axis; all have the same further axes.
+    public static func stacking(_ parts: [(tensor: Tensor, rows: Range<Int>)]) -> Tensor {
+        guard let first = parts.first?.tensor else { return Tensor(uninitialized: [0]) }
+        let width = first.rowWidth
+        var whole = Tensor(uninitialized: [parts.reduce(0) { $0 + $1.rows.count }] + first.shape.dropFirst())
         whole.withMutablePointer { destination in
             var next = destination
-            for part in parts {
-                part.withPointer { next.update(from: $0, count: part.count) }
-                next += part.count
+            for (tensor, rows) in parts {
+                tensor.withPointer { next.update(from: $0 + rows.lowerBound * width, count: rows.count * width) }
+                next += rows.count * width
             }
         }
         return whole

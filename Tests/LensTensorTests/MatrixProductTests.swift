@@ -18,6 +18,10 @@ import Testing
         let found = try pool.multiply(x, by: Weight(w), control: control)
         #expect(found.shape == [rows, outputs])
         #expect(largestDifference(found.values, naiveProduct(x, w)) <= 1e-4)
+        let bias = random.tensor([outputs])
+        let shifted = try pool.multiply(x, by: Weight(w), bias: bias, control: control)
+        let expectedShifted = found.values.enumerated().map { Double($1) + Double(bias.values[$0 % outputs]) }
+        #expect(largestDifference(shifted.values, expectedShifted) <= 1e-4)
         let part = outputs / 3..<outputs
         let some = try pool.multiply(x, by: Weight(w), rows: part, control: control)
         let expected = (0..<rows).flatMap { row in found.values[row * outputs + part.lowerBound..<(row + 1) * outputs] }

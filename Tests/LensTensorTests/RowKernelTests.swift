@@ -27,6 +27,22 @@ import Testing
         }
     }
 
+    @Test func normScaleAndShiftInOneGoAreTheStepsInTurn() throws {
+        var random = Random(seed: 3)
+        let x = random.tensor([70, 300], scale: 3)
+        let weight = random.tensor([300])
+        let bias = random.tensor([300])
+        let scale = try pool.layerNormScale(x, eps: 1e-5, control: control)
+        let normalized = try pool.layerNormApply(x, scale: scale, control: control)
+        for (centers, bias) in [(false, bias), (true, nil)] as [(Bool, Tensor?)] {
+            let steps = try pool.scaleShift(
+                normalized, centers: centers, weight: weight, bias: bias, control: control)
+            let one = try pool.layerNormScaleShift(
+                x, eps: 1e-5, centers: centers, weight: weight, bias: bias, control: control)
+            #expect(one.values == steps.values)
+        }
+    }
+
     @Test func geluNewFollowsItsFormula() throws {
         let inputs = stride(from: -12, through: 12, by: 0.01).map { Float($0) } + [0, -0.0, -100, 100]
         var x = Tensor(inputs, shape: [1, inputs.count])
@@ -90,7 +106,7 @@ import Testing
         copy.withMutablePointer { $0[0] = 9 }
         #expect(original.values == [1, 2, 3, 4])
         #expect(copy.values == [9, 2, 3, 4])
-        #expect(Tensor.concatenating([original, copy]).shape == [4, 2])
+        #expect(Tensor.stacking([(original, 1..<2), (copy, 0..<2)]).values == [3, 4, 9, 2, 3, 4])
         #expect(original.rows(1..<2).values == [3, 4])
     }
 }

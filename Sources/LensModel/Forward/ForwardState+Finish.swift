@@ -42,20 +42,15 @@ extension ForwardState {
     /// Some rows as the unembedding takes them, `[row, dModel]`: normed, scaled, shifted.
     private mutating func finalRows(_ wanted: [Int], on compute: Compute) throws(LensError) -> Tensor {
         try advance(to: max(point, HookPoint(.residPost, layer: configuration.nLayers - 1)), on: compute)
-        let normalized: Tensor
-        if let live = live[.lnFinalNormalized] {
-            normalized = live.gathering(wanted)
-        } else {
-            let stream = residual.gathering(wanted)
-            let scale =
-                if let live = live[.lnFinalScale] {
-                    live.gathering(wanted)
-                } else {
-                    try compute.layerNormScale(stream, configuration)
-                }
-            normalized = try compute.layerNormApply(stream, scale: scale)
+        if let normalized = live[.lnFinalNormalized] {
+            return try compute.enter(form.lnFinal, normalized.gathering(wanted))
         }
-        return try compute.enter(form.lnFinal, normalized)
+        let stream = residual.gathering(wanted)
+        guard let scale = live[.lnFinalScale] else {
+            return try compute.normAndEnter(form.lnFinal, stream, configuration)
+        }
+        return try compute.enter(
+            form.lnFinal, compute.layerNormApply(stream, scale: scale.gathering(wanted)))
     }
 
     /// From logits that exist because somebody edited or read them.

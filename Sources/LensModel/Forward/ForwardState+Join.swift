@@ -36,7 +36,7 @@ extension ForwardState {
     private static func gather(
         _ parts: [(state: ForwardState, sequence: Int)], _ tensor: (ForwardState) -> Tensor
     ) -> Tensor {
-        Tensor.concatenating(parts.map { tensor($0.state).rows($0.state.rows[$0.sequence]) })
+        Tensor.stacking(parts.map { (tensor($0.state), $0.state.rows[$0.sequence]) })
     }
 
     /// An input that another of the joined passes edited and this one did not.
