@@ -17,6 +17,7 @@ struct DaemonBench {
     func measure(into table: inout FigureTable) async throws {
         let daemon = try await workspace.startDaemon(name: "tinytales", model: nil)
         defer { daemon.stop() }
+        try await roundTrip(daemon, into: &table)
         try await sweep(daemon, into: &table)
         try wholeProcess(daemon, into: &table)
         try await memory(daemon, "tinytales-1l", into: &table)
@@ -25,6 +26,14 @@ struct DaemonBench {
             defer { large.stop() }
             try await memory(large, "shape A", into: &table)
         }
+    }
+
+    /// What a call costs before any work is done.
+    private func roundTrip(_ daemon: Daemon, into table: inout FigureTable) async throws {
+        let request = TokenizeRequest(model: ModelReference(name: nil), prompts: [.text("a", prependBOS: true)])
+        var times: [Double] = []
+        for _ in 0..<1000 { times.append(try await clocked { _ = try await daemon.connection.tokenize(request) }) }
+        table.note("round trip of a small call", "\((times.median * 1e6).rounded(0)) us")
     }
 
     private func sweep(_ daemon: Daemon, into table: inout FigureTable) async throws {

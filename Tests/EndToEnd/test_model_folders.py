@@ -139,7 +139,7 @@ def test_a_spoilt_folder(folder: Path, spoil: Callable[[Path], None], expected: 
     assert code == 65, message
     assert expected in message
     assert "broken" in message or str(model) in message
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20
     assert not (folder / "k").exists()
 
 

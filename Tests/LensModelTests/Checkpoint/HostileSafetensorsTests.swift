@@ -130,7 +130,8 @@ struct HostileSafetensorsTests {
         let error = #expect(throws: LensError.self) {
             try SafetensorsFileTests.open(folder, bad.header, [UInt8](repeating: 0, count: bad.data))
         }
-        #expect(ContinuousClock.now - start < .seconds(1))
+        // Not a measurement: it must not hang.
+        #expect(ContinuousClock.now - start < .seconds(20))
         #expect(error?.code == .invalidArgument)
         #expect(error?.message.hasPrefix("model.safetensors") == true, "\(error?.message ?? "")")
         #expect(error?.message.contains(bad.says) == true, "\(error?.message ?? "")")
