@@ -20,6 +20,9 @@ extension Engine {
         for prompt in wanted where !recipe.tokens.indices.contains(prompt) {
             throw LensError.outOfRange("prompt", prompt, recipe.tokens.indices)
         }
+        guard Set(wanted).count == wanted.count else {
+            throw LensError.invalidArgument("a query names each prompt once; received \(wanted.count) with repeats")
+        }
         // A slice that does not fit is said before anything is computed.
         for prompt in wanted { _ = try axes(slice, subject.shape(of: point.kind, prompt: prompt)) }
         // One prompt after the other where they are large: no more than one answer is held at a time.

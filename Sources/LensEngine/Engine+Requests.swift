@@ -4,6 +4,10 @@ import LensModel
 extension Engine {
     /// The most prompts of one request.
     private static let maximumPrompts = 65536
+    /// The most edits of one pass.
+    private static let maximumInterventions = 4096
+    /// The most heads of all prompts together that one reply speaks of; each takes some hundred bytes meanwhile.
+    private static let maximumHeads = 1 << 18
 
     /// Tokens of prompts; nothing is run.
     public func tokenize(_ request: TokenizeRequest) throws(LensError) -> TokenizeReply {
@@ -36,6 +40,10 @@ extension Engine {
             } catch {
                 throw prompts.count == 1 ? error : LensError(error.code, "prompt \(index): \(error.message)")
             }
+        }
+        guard interventions.count <= Self.maximumInterventions else {
+            throw .invalidArgument(
+                "a pass has at most \(Self.maximumInterventions) interventions; received \(interventions.count)")
         }
         var edits: [Intervention] = []
         for spec in interventions { edits.append(try intervention(spec, in: entry.model.configuration)) }
@@ -94,8 +102,23 @@ extension Engine {
             for head in heads where !(0..<configuration.nHeads).contains(head) {
                 throw .outOfRange("head", head, 0..<configuration.nHeads)
             }
+            guard Set(heads).count == heads.count else {
+                throw .invalidArgument(
+                    "an intervention names each head once; received \(heads.count) heads with repeats")
+            }
         }
         return Intervention(point: point, action: spec.action, heads: spec.heads)
+    }
+
+    /// What is said of every head of every prompt has to fit into one reply.
+    func checkHeadCount(of subject: PassSubject) throws(LensError) {
+        let heads = subject.configuration.headCount
+        let limit = max(Self.maximumHeads / max(heads, 1), 1)
+        guard subject.recipe.tokens.count <= limit else {
+            throw .invalidArgument(
+                "a model of \(heads) heads takes at most \(limit) prompts a call; received "
+                    + "\(subject.recipe.tokens.count): split the corpus")
+        }
     }
 
     /// Attention scores have no mean: masked entries are −∞.

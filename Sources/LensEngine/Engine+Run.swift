@@ -1,4 +1,3 @@
-import HeapModule
 import LensCore
 import LensModel
 import LensTensor
@@ -11,25 +10,21 @@ extension Engine {
         _ request: RunRequest, recipe: Recipe, control: CallControl
     ) async throws(LensError) -> RunReply {
         let subject = try PassSubject(recipe, in: models)
-        guard request.topCount >= 0, request.topCount <= subject.configuration.dVocab else {
-            throw .outOfRange("top count", request.topCount, 0..<subject.configuration.dVocab + 1)
-        }
+        try check(topCount: request.topCount, prompts: recipe.tokens.count, in: subject.configuration)
         let keep = try points(request.keep, in: subject.configuration)
         let outcome = try await passes.run(
             RunJob(
-                subject, keep: keep, cache: cache, wantsLoss: request.wantsLoss,
-                wantsLastLogits: request.topCount > 0),
+                subject, keep: keep, cache: cache, wantsLoss: request.wantsLoss, topCount: request.topCount),
             control: control)
         var prompts: [PromptResult] = []
         for index in recipe.tokens.indices {
             let losses = index < outcome.losses.count ? outcome.losses[index] : []
-            let top =
-                index < outcome.lastLogits.count
-                ? try predictions(outcome.lastLogits[index], count: request.topCount, in: subject.model) : []
+            let top = index < outcome.top.count ? outcome.top[index] : []
             prompts.append(
                 PromptResult(
                     tokens: try subject.tokens(of: index), loss: losses.mean,
-                    perTokenLoss: request.wantsPerTokenLoss ? losses : [], top: top))
+                    perTokenLoss: request.wantsPerTokenLoss ? losses : [],
+                    top: try predictions(top, in: subject.model)))
         }
         return RunReply(
             runID: "", model: subject.name, form: recipe.model.form, fingerprint: recipe.fingerprint,
@@ -50,39 +45,25 @@ extension Engine {
         }
     }
 
-    /// The likeliest next tokens, best first; of equal ones the lower id first.
-    private func predictions(
-        _ logits: Tensor, count: Int, in model: LanguageModel
-    ) throws(LensError) -> [Prediction] {
-        let (best, logSum) = logits.withPointer { pointer in
-            let values = UnsafeBufferPointer(start: pointer, count: logits.count)
-            var best = Heap<Candidate>()
-            for (id, logit) in values.enumerated() {
-                let candidate = Candidate(logit: logit, id: id)
-                if best.count < count {
-                    best.insert(candidate)
-                } else if let lowest = best.min, lowest < candidate {
-                    best.replaceMin(with: candidate)
-                }
-            }
-            return (best.unordered.sorted(by: >), values.logSumExp())
+    /// A reply holds some hundred thousand predictions; whoever wants all of them queries the logits.
+    private func check(topCount: Int, prompts: Int, in configuration: ModelConfiguration) throws(LensError) {
+        let limit = min(configuration.dVocab, 200_000 / max(prompts, 1))
+        guard (0...limit).contains(topCount) else {
+            throw .invalidArgument(
+                "top count must be in 0...\(limit) for \(prompts) prompt\(prompts == 1 ? "" : "s"); received \(topCount)"
+            )
         }
-        var predictions: [Prediction] = []
-        for candidate in best {
-            let id = Int32(candidate.id)
-            let token = Token(id: id, text: try model.tokenizer.text(of: id))
-            predictions.append(Prediction(token: token, logprob: Float(Double(candidate.logit) - logSum)))
-        }
-        return predictions
     }
 
-    /// A possible next token; the better one is the greater.
-    private struct Candidate: Comparable {
-        let logit: Float
-        let id: Int
-
-        static func < (left: Candidate, right: Candidate) -> Bool {
-            (left.logit, right.id) < (right.logit, left.id)
+    private func predictions(
+        _ candidates: [TokenCandidate], in model: LanguageModel
+    ) throws(LensError) -> [Prediction] {
+        var predictions: [Prediction] = []
+        for candidate in candidates {
+            let id = Int32(candidate.id)
+            let token = Token(id: id, text: try model.tokenizer.text(of: id))
+            predictions.append(Prediction(token: token, logprob: candidate.logprob))
         }
+        return predictions
     }
 }

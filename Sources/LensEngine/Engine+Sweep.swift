@@ -11,6 +11,7 @@ extension Engine {
         progress: @escaping @Sendable (Int, Int) -> Void
     ) async throws(LensError) -> SweepReply {
         let subject = try PassSubject(recipe, in: models)
+        try checkHeadCount(of: subject)
         let kind = try HookPoint.named(request.hook + "0", among: subject.configuration.hookPoints).kind
         try checkHasHeads(kind)
         try check(request.action, at: kind)
@@ -31,6 +32,7 @@ extension Engine {
     ) async throws(LensError) -> HeadScoresReply {
         let recipe = try prepare(model: request.model, prompts: request.prompts, interventions: [])
         let subject = try PassSubject(recipe, in: models)
+        try checkHeadCount(of: subject)
         let heads = try await passes.run(HeadScoresJob(subject), control: control)
         var tokens: [[Token]] = []
         for prompt in recipe.tokens.indices { tokens.append(try subject.tokens(of: prompt)) }

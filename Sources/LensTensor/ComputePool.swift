@@ -74,9 +74,9 @@ public final class ComputePool: Sendable {
         }
 
         func takeBlocks() {
-            active.add(1, ordering: .acquiringAndReleasing)
+            active.add(1, ordering: .sequentiallyConsistent)
             while !control.isCancelled {
-                let block = next.add(1, ordering: .relaxed).oldValue
+                let block = next.add(1, ordering: .sequentiallyConsistent).oldValue
                 if block >= blocks { break }
                 body(block)
                 if control.reason != nil { break }
@@ -89,7 +89,7 @@ public final class ComputePool: Sendable {
             // A thread that looks at the job only now must find no block.
             next.store(blocks, ordering: .sequentiallyConsistent)
             var spins = 0
-            while active.load(ordering: .acquiring) != 0 {
+            while active.load(ordering: .sequentiallyConsistent) != 0 {
                 spins += 1
                 if spins > 4000 { sched_yield() }
             }

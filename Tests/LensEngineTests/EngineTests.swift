@@ -58,10 +58,41 @@ import Testing
         #expect(
             refusal(good, [InterventionSpec(hook: "z0", action: .zero, heads: [16])])?.message
                 == "head must be in 0...15; received 16")
+        #expect(refusal(good, [InterventionSpec(hook: "z0", action: .zero, heads: [1, 1])])?.code == .invalidArgument)
+        let many = Array(repeating: InterventionSpec(hook: "z0", action: .zero), count: 5000)
+        #expect(refusal(good, many)?.message.contains("5000") == true)
         #expect(refusal(good, [InterventionSpec(hook: "z1", action: .zero)])?.code == .notFound)
         #expect(
             refusal(good, [InterventionSpec(hook: "resid_pre0", action: .zero, heads: [0])])?.code == .invalidArgument)
         #expect(refusal(good, [InterventionSpec(hook: "hook_tokens", action: .zero)])?.code == .invalidArgument)
+    }
+
+    @Test func repliesThatCannotFitAreRefused() async throws {
+        let engine = fixture.engine
+        let one = try fixture.recipe(.raw, ["seq2"])
+        for (recipe, top) in [
+            (one, 321), (one, -1), (try fixture.recipe(.raw, Array(repeating: "seq1", count: 2000)), 200),
+        ] {
+            let error = await #expect(throws: LensError.self) { try await fixture.run(recipe, top: top) }
+            #expect(error?.code == .invalidArgument)
+        }
+        #expect(try await fixture.run(one, top: 320).prompts[0].top.count == 320)
+        let crowd = try fixture.recipe(.raw, Array(repeating: "seq1", count: 20_000))
+        let error = await #expect(throws: LensError.self) {
+            try await engine.sweep(
+                SweepRequest(model: crowd.model, prompts: [], isRecorded: false), recipe: crowd, control: CallControl()
+            ) { _, _ in }
+        }
+        #expect(error?.message.contains("split the corpus") == true)
+    }
+
+    /// More prompts than one batch of logits holds: each gets its own predictions.
+    @Test func manyPromptsGetTheirOwnPredictions() async throws {
+        let sequences = (0..<150).map { ["seq1", "seq2", "seq7"][$0 % 3] }
+        let reply = try await fixture.run(try fixture.recipe(.processed, sequences), top: 3)
+        for (index, sequence) in sequences.enumerated() {
+            #expect(reply.prompts[index].top.map(\.token) == reply.prompts[index % 3].top.map(\.token), "\(sequence)")
+        }
     }
 
     @Test func cancelledCallsEndAtOnce() async throws {

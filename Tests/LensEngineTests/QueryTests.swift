@@ -68,6 +68,7 @@ import Testing
         for (hook, slice, prompts) in [
             ("blocks.0.attn.hook_zz", nil, nil), ("pattern3", nil, nil), ("pattern0", "[4]", nil),
             ("pattern0", "[0, 0, 0, 0]", nil), ("pattern0", nil, [1]), ("pattern0", nil, [-1]),
+            ("pattern0", nil, [0, 0]),
         ] as [(String, String?, [Int]?)] {
             await #expect(throws: LensError.self, "\(hook) \(slice ?? "")") {
                 try await fixture.query(recipe, hook, slice: slice, prompts: prompts)

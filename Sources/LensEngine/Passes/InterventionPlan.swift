@@ -13,10 +13,13 @@ struct InterventionPlan: Sendable {
     }
 
     /// Edits every sequence of a pass that stands at one of the points.
-    func apply(to state: inout ForwardState) throws(LensError) {
+    func apply(to state: inout ForwardState, control: CallControl) throws(LensError) {
         guard let here = edits[state.point] else { return }
         for sequence in state.tokens.indices {
-            for edit in here { try state.apply(edit, to: sequence) }
+            for edit in here {
+                try control.check()
+                try state.apply(edit, to: sequence)
+            }
         }
     }
 }

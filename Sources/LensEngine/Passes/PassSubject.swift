@@ -43,7 +43,7 @@ struct PassSubject: Sendable {
         let last = points.last
         for point in Set(points).union(plan.points).sorted() {
             try state.advance(to: point, on: compute)
-            try plan.apply(to: &state)
+            try plan.apply(to: &state, control: compute.control)
             if points.contains(point) { try body(state) }
             // Edits behind the last wanted point matter only to whoever goes on.
             if point == last, plan.points.last.map({ $0 <= point }) ?? true { return }

@@ -7,24 +7,24 @@ final class RunJob: PassJob {
     struct Outcome: Sendable {
         /// Per prompt `[pos − 1]`; empty where the loss was not wanted.
         var losses: [[Float]] = []
-        /// Per prompt; `[vocab]` of the last position.
-        var lastLogits: [Tensor] = []
+        /// Per prompt, the likeliest tokens after its last position; empty where none were wanted.
+        var top: [[TokenCandidate]] = []
     }
 
     private let subject: PassSubject
     private let keep: [HookPoint]
     private let cache: ActivationCache
     private let wantsLoss: Bool
-    private let wantsLastLogits: Bool
+    private let topCount: Int
     private var batches: ArraySlice<[Int]>
     private var outcome = Outcome()
 
-    init(_ subject: PassSubject, keep: [HookPoint], cache: ActivationCache, wantsLoss: Bool, wantsLastLogits: Bool) {
+    init(_ subject: PassSubject, keep: [HookPoint], cache: ActivationCache, wantsLoss: Bool, topCount: Int) {
         self.subject = subject
         self.keep = keep.sorted()
         self.cache = cache
         self.wantsLoss = wantsLoss
-        self.wantsLastLogits = wantsLastLogits
+        self.topCount = topCount
         let recipe = subject.recipe
         batches = subject.budget.batches(Array(recipe.tokens.indices)) { recipe.tokens[$0].count }[...]
     }
@@ -37,13 +37,14 @@ final class RunJob: PassJob {
                 cache.insert(state.activation(of: index), for: subject.cacheKey(prompt: prompt, point: state.point))
             }
         }
-        if wantsLoss || wantsLastLogits {
+        if wantsLoss || topCount > 0 {
             let end = HookPoint(.residPost, layer: subject.configuration.nLayers - 1)
             try state.advance(to: max(state.point, end), on: compute)
             if wantsLoss { outcome.losses += try state.tokenLosses(on: compute) }
-            if wantsLastLogits {
-                let logits = try state.lastLogits(on: compute)
-                outcome.lastLogits += batch.indices.map { logits.rows($0..<$0 + 1) }
+            // Some sequences at a time: logits of them all need not fit into memory.
+            for start in stride(from: 0, to: topCount > 0 ? batch.count : 0, by: 64) {
+                let logits = try state.lastLogits(of: start..<min(start + 64, batch.count), on: compute)
+                outcome.top += TokenCandidate.best(topCount, of: logits)
             }
         }
         return batches.isEmpty ? outcome : nil

@@ -29,11 +29,11 @@ extension ForwardState {
         }
     }
 
-    /// Finishes the pass with the logits of each sequence's last position; no other position meets the vocabulary.
+    /// Finishes the pass with the logits of some sequences' last positions; no other position meets the vocabulary.
     ///
     /// - Returns: `[sequence, vocab]`.
-    public consuming func lastLogits(on compute: Compute) throws(LensError) -> Tensor {
-        let last = rows.map { $0.upperBound - 1 }
+    public consuming func lastLogits(of sequences: Range<Int>, on compute: Compute) throws(LensError) -> Tensor {
+        let last = rows[sequences].map { $0.upperBound - 1 }
         if point.kind == .logits, let logits = live[.logits] { return logits.gathering(last) }
         return try compute.pool.logits(
             finalRows(last, on: compute), through: form.unembedding, control: compute.control)

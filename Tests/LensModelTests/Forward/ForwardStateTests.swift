@@ -136,9 +136,11 @@ import Testing
         let names = try subject.sequenceNames()
         for form in [ModelReference.Form.processed, .raw] {
             let state = try subject.begin(form, sequences: names)
-            let last = try state.lastLogits(on: subject.compute)
+            let last = try state.lastLogits(of: 0..<names.count, on: subject.compute)
             var whole = state
             try whole.advance(to: HookPoint(.logits), on: subject.compute)
+            let second = try state.lastLogits(of: 1..<2, on: subject.compute)
+            #expect(excess(second.values, over: last.rows(1..<2).values, absolute: 1e-5, relative: 1e-5) <= 0)
             for index in names.indices {
                 let logits = whole.activation(of: index)
                 let row = logits.rows(logits.shape[0] - 1..<logits.shape[0])
