@@ -34,7 +34,7 @@ let package = Package(
         .target(
             name: "LensEngine",
             dependencies: [
-                "LensCore", "LensModel", "LensTensor",
+                "CLensSystem", "LensCore", "LensModel", "LensTensor",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),

@@ -5,7 +5,8 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 programs=$root/.build/release
 page=$root/.build/demo.html
-work=$(mktemp -d "${TMPDIR:-/tmp}/lensd-demo-XXXXXX")
+# Not in $TMPDIR: a socket's path has at most 107 bytes.
+work=$(mktemp -d /tmp/lensd-demo-XXXXXX)
 daemon=
 
 leave() {
@@ -26,6 +27,7 @@ trap 'exit 143' TERM
 story="Once upon a time, there was a little girl named Lily. She loved to play with her red ball in the park. \
 One day, Lily lost her ball. She was very sad. Her friend Tom found the ball and gave it to"
 
+unset LENSD_MODEL LENSD_SESSION LENSD_LOG
 export LENSD_SOCKET=$work/lensd.sock LENSD_STATE=$work/state LENSD_MODELS=$root/Models
 "$programs/lensd" 2>"$work/lensd.log" &
 daemon=$!
@@ -36,7 +38,11 @@ for _ in $(seq 200); do
 done
 
 show() {
-    printf '\n\033[1m$ lensctl %s\033[0m\n' "$1"
+    if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+        printf '\n\033[1m$ lensctl %s\033[0m\n' "$1"
+    else
+        printf '\n$ lensctl %s\n' "$1"
+    fi
     shift
     "$programs/lensctl" "$@"
 }

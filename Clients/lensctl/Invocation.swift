@@ -20,7 +20,10 @@ struct Invocation {
         }
         interrupt.cancels(work)
         let result = await work.result
-        if interrupt.hasHappened { exit(.interrupted) }
+        if interrupt.hasHappened {
+            if isJSON { writeJSON(code: StatusCode.cancelled.name, message: "interrupted") }
+            exit(.interrupted)
+        }
         switch result {
         case .success: exit(.good)
         case .failure(let error): exit(report(error))

@@ -1606,7 +1606,7 @@ const ProtobufCMessageDescriptor lens__v1__query_event__descriptor =
   (ProtobufCMessageInit) lens__v1__query_event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__tensor_header__field_descriptors[7] =
+static const ProtobufCFieldDescriptor lens__v1__tensor_header__field_descriptors[8] =
 {
   {
     "hook",
@@ -1692,6 +1692,18 @@ static const ProtobufCFieldDescriptor lens__v1__tensor_header__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "run_id",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__TensorHeader, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__tensor_header__field_indices_by_name[] = {
   2,   /* field[2] = element_type */
@@ -1699,13 +1711,14 @@ static const unsigned lens__v1__tensor_header__field_indices_by_name[] = {
   0,   /* field[0] = hook */
   4,   /* field[4] = model */
   1,   /* field[1] = prompt_index */
+  7,   /* field[7] = run_id */
   3,   /* field[3] = shape */
   6,   /* field[6] = tokens */
 };
 static const ProtobufCIntRange lens__v1__tensor_header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor lens__v1__tensor_header__descriptor =
 {
@@ -1715,7 +1728,7 @@ const ProtobufCMessageDescriptor lens__v1__tensor_header__descriptor =
   "Lens__V1__TensorHeader",
   "lens.v1",
   sizeof(Lens__V1__TensorHeader),
-  7,
+  8,
   lens__v1__tensor_header__field_descriptors,
   lens__v1__tensor_header__field_indices_by_name,
   1,  lens__v1__tensor_header__number_ranges,

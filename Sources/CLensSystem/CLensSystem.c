@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <malloc.h>
 
 int lens_peer_user_id(int descriptor, uint32_t *user_id) {
     struct ucred credentials;
@@ -17,3 +18,5 @@ int lens_peer_user_id(int descriptor, uint32_t *user_id) {
     *user_id = credentials.uid;
     return 0;
 }
+
+void lens_trim_memory(void) { malloc_trim(0); }

@@ -27,6 +27,9 @@ extension Engine {
         for prompt in wanted { _ = try axes(slice, subject.shape(of: point.kind, prompt: prompt)) }
         // One prompt after the other where they are large: no more than one answer is held at a time.
         for prompt in wanted {
+            let bytes = 4 * subject.shape(of: point.kind, prompt: prompt).reduce(1, *)
+            try answers.reserve(bytes)
+            defer { answers.release(bytes) }
             let tensor = try await activation(point, of: prompt, in: subject, control: control)
             try await self.send(tensor, point, prompt, slice, subject, send)
         }
@@ -79,7 +82,8 @@ extension Engine {
                     hook: point.name, prompt: prompt, elementType: elementType,
                     shape: axes.filter { !$0.isDropped }.map(\.count), model: subject.modelText,
                     fingerprint: subject.recipe.fingerprint, tokens: try subject.tokens(of: prompt))))
-        let values = slice == nil ? tensor : tensor.selecting(axes)
+        let takesAll = zip(axes, tensor.shape).allSatisfy { $0.count == $1 && $0.step == 1 }
+        let values = takesAll ? tensor : tensor.selecting(axes)
         let step = Self.chunkBytes / MemoryLayout<Float>.stride
         for start in stride(from: 0, to: values.count, by: step) {
             try await send(

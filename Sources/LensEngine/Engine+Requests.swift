@@ -6,6 +6,8 @@ extension Engine {
     private static let maximumPrompts = 65536
     /// The most edits of one pass.
     private static let maximumInterventions = 4096
+    /// The most values that the edits of one pass may touch together: about a second of work.
+    private static let maximumEditedValues = 5e8
     /// The most heads of all prompts together that one reply speaks of; each takes some hundred bytes meanwhile.
     private static let maximumHeads = 1 << 18
 
@@ -47,6 +49,7 @@ extension Engine {
         }
         var edits: [Intervention] = []
         for spec in interventions { edits.append(try intervention(spec, in: entry.model.configuration)) }
+        try check(edits, over: tokens.map(\.count), in: entry.model.configuration)
         return Recipe(
             fingerprint: entry.model.fingerprint, model: ModelReference(name: entry.name, form: reference.form),
             tokens: tokens, interventions: edits)
@@ -82,7 +85,7 @@ extension Engine {
                     + "\(configuration.nCtx)")
         }
         for (position, id) in ids.enumerated() where id < 0 || Int(id) >= configuration.dVocab {
-            throw .outOfRange("token \(position)", id, 0..<configuration.dVocab)
+            throw .outOfRange("token id at position \(position)", id, 0..<configuration.dVocab)
         }
         return ids
     }
@@ -108,6 +111,32 @@ extension Engine {
             }
         }
         return Intervention(point: point, action: spec.action, heads: spec.heads)
+    }
+
+    /// Edits that contradict one another, and more of them than a pass should carry.
+    private func check(
+        _ edits: [Intervention], over lengths: [Int], in configuration: ModelConfiguration
+    ) throws(LensError) {
+        // An edited input of the heads is normed head by head, so the block's own norm is not there to be edited.
+        let inputs: Set<HookKind> = [.attnIn, .qInput, .kInput, .vInput]
+        let normed = Set(edits.filter { inputs.contains($0.point.kind) }.compactMap(\.point.layer))
+        for edit in edits where edit.point.kind == .ln1Scale || edit.point.kind == .ln1Normalized {
+            guard let layer = edit.point.layer, normed.contains(layer) else { continue }
+            throw .invalidArgument(
+                "\(edit.point.name) cannot be edited together with the inputs of layer \(layer)'s heads, "
+                    + "which have norms of their own")
+        }
+        var values = 0.0
+        for edit in edits {
+            let share = edit.heads.map { Double($0.count) / Double(configuration.nHeads) } ?? 1
+            for length in lengths {
+                values += share * Double(configuration.shape(of: edit.point.kind, pos: length).reduce(1, *))
+            }
+            guard values <= Self.maximumEditedValues else {
+                throw .invalidArgument(
+                    "the interventions edit more than \(Int(Self.maximumEditedValues)) values in all")
+            }
+        }
     }
 
     /// What is said of every head of every prompt has to fit into one reply.

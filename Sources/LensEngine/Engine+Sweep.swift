@@ -12,6 +12,12 @@ extension Engine {
     ) async throws(LensError) -> SweepReply {
         let subject = try PassSubject(recipe, in: models)
         try checkHeadCount(of: subject)
+        guard !request.hook.isEmpty,
+            request.hook.utf8.allSatisfy({ $0 == UInt8(ascii: "_") || (97...122).contains($0) })
+        else {
+            throw .invalidArgument(
+                "a sweep takes a point's short name without a layer, such as z; received '\(request.hook.prefix(128))'")
+        }
         let kind = try HookPoint.named(request.hook + "0", among: subject.configuration.hookPoints).kind
         try checkHasHeads(kind)
         try check(request.action, at: kind)

@@ -4,14 +4,15 @@ import LensTensor
 
 /// What the engine may use.
 public struct EngineOptions: Sendable {
-    /// Threads that compute; zero means one per core.
-    public var threads: Int
     /// Bytes of activations kept at hand.
     public var cacheBytes: Int
 
-    public init(threads: Int = 0, cacheBytes: Int = 256 << 20) {
-        self.threads = threads
+    /// Bytes of activations held for clients who have not read them yet.
+    public var answerBytes: Int
+
+    public init(cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30) {
         self.cacheBytes = cacheBytes
+        self.answerBytes = answerBytes
     }
 }
 
@@ -29,6 +30,7 @@ public final class Engine: Sendable {
     public let models: ModelRegistry
     let passes: PassThread
     let cache: ActivationCache
+    let answers: AnswerBudget
     private let pool: ComputePool
 
     /// - Parameter pool: the threads that compute, the engine's alone from here on.
@@ -38,6 +40,7 @@ public final class Engine: Sendable {
         self.pool = pool
         passes = try PassThread(pool: pool)
         cache = ActivationCache(capacity: options.cacheBytes)
+        answers = AnswerBudget(capacity: options.answerBytes)
     }
 
     /// Ends the engine's thread; calls that wait are refused.

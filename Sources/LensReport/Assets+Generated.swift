@@ -5,7 +5,7 @@
 /// What every attention page carries.
 package enum AttentionAssets {
     package static let styleHash = "sha256-ijdhUpufZxzpa9yGzTi3dYgk6Y3OsF9pbW7eyxUTmVI="
-    package static let scriptHash = "sha256-TD0GiHBP2jqP4O+xFLwsW5+pN4Z9KEGWg7+iGmJKLtY="
+    package static let scriptHash = "sha256-GZTaDXmMLSZq3EIsKnPnN9otmTaOkeutXhLkyvVXbRU="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -945,7 +945,7 @@ class EffectsView {
       const at = Math.round(y(value)) + 0.5;
       const kind = value === 0 ? "zero" : "tick";
       parts.push(makeSVG("line", { class: kind, x1: EDGE.left, x2: this.width - EDGE.right, y1: at, y2: at }));
-      const label = value === 0 ? "0" : signedText(value).replace(/0+$/, "");
+      const label = value === 0 ? "0" : signedText(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
       parts.push(makeSVG("text", { class: "tick-label", x: EDGE.left - 6, y: at + 3.5, "text-anchor": "end" }, label));
     }
     return parts;
@@ -1482,7 +1482,11 @@ function showTitle() {
   const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const facts = [count(layers, "layer"), count(data.heads.length, "head"), count(data.tokens.length, "token")];
   if (data.loss !== null) facts.push(`loss ${data.loss.toFixed(4)}`);
-  if (data.ablation) facts.push(`${data.ablation.kind} ablation of ${data.ablation.hook}`);
+  if (data.ablation) {
+    const { kind, hook, prompts, baselineLoss } = data.ablation;
+    const over = prompts > 1 ? ` over ${prompts} prompts, loss ${baselineLoss.toFixed(4)}; patterns of the first` : "";
+    facts.push(`${kind} ablation of ${hook}${over}`);
+  }
   byID("subtitle").textContent = facts.join("  ·  ");
 }
 

@@ -55,15 +55,20 @@ struct InferenceHandler: Sendable {
     func query(
         _ request: QueryRequest, _ context: CallContext, _ send: @escaping SendEvent<QueryEvent>
     ) async throws {
-        let recipe =
+        let (runID, recipe) =
             switch request.source {
             case .run(let reference): try await store.recipe(of: reference, owner: context.peer.userID)
             case .prompts(let model, let prompts, let interventions):
-                try engine.prepare(model: model, prompts: prompts, interventions: interventions)
+                ("", try engine.prepare(model: model, prompts: prompts, interventions: interventions))
             }
         try await engine.query(
             recipe: recipe, hook: request.hook, slice: request.slice, prompts: request.prompts,
-            control: context.control, send: send)
+            control: context.control
+        ) { event in
+            guard case .header(var header) = event else { return try await send(event) }
+            header.runID = runID
+            try await send(.header(header))
+        }
     }
 
     func scoreHeads(_ request: HeadScoresRequest, _ context: CallContext) async throws(LensError) -> HeadScoresReply {

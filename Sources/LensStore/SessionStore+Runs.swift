@@ -49,10 +49,13 @@ extension SessionStore {
     }
 
     /// As ``run(_:owner:)``, without reading the result: what a query needs.
-    public func recipe(of reference: String, owner: UInt32) async throws(LensError) -> Recipe {
+    public func recipe(
+        of reference: String, owner: UInt32
+    ) async throws(LensError) -> (runID: String, recipe: Recipe) {
         let wanted = try RunReference(parsing: reference)
         return try await read { db in
-            try Self.recipe(Self.row(of: wanted, written: reference, owner: owner, in: db))
+            let row = try Self.row(of: wanted, written: reference, owner: owner, in: db)
+            return (try Self.identifier(row), try Self.recipe(row))
         }
     }
 
@@ -163,7 +166,7 @@ extension SessionStore {
             throw LensError.dataLoss("a stored run is of the unknown kind \(kind.quotedForMessage)")
         }
         return RunSummary(
-            id: try RunIdentifier(stored: row.decode(forColumn: "id")).text, kind: kind,
+            id: try identifier(row), kind: kind,
             session: try row.decode(forColumn: "session_name"), createdAt: try row.decode(forColumn: "created"),
             model: try model(row).description, fingerprint: try row.decode(forColumn: "fingerprint"),
             promptCount: try row.decode(forColumn: "prompt_count"),
@@ -178,6 +181,10 @@ extension SessionStore {
             throw LensError.dataLoss("a stored run has a model of the unknown form \(form.quotedForMessage)")
         }
         return ModelReference(name: try row.decode(forColumn: "model"), form: form)
+    }
+
+    private static func identifier(_ row: Row) throws -> String {
+        try RunIdentifier(stored: row.decode(forColumn: "id")).text
     }
 
     private static func recipe(_ row: Row) throws -> Recipe {

@@ -29,7 +29,10 @@ public enum BLAS {
         default: return
         }
         setenv(variable, better, 1)
-        // Returns only when it failed; the program then goes on with the kernels it has.
-        execv("/proc/self/exe", CommandLine.unsafeArgv)
+        // By its own path, so that the process keeps its name. Returns only when it failed; the program then goes on
+        // with the kernels it has.
+        guard let path = realpath("/proc/self/exe", nil) else { return }
+        execv(path, CommandLine.unsafeArgv)
+        free(path)
     }
 }

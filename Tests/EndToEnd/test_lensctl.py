@@ -198,6 +198,7 @@ def test_query_slices_as_numpy_does(shared: Daemon, story: dict[str, Any]) -> No
         ("pattern-1", ["--head", "-1", "--pos", "2"], array[-1, 2]),
     ]:
         part = ask(shared, "query", run[:12], hook, *options)
+        assert part["run"] == run
         assert part["hook"] == "blocks.0.attn.hook_pattern"
         assert part["shape"] == list(expected.shape)
         np.testing.assert_array_equal(np.array(part["data"], dtype=np.float32), expected)

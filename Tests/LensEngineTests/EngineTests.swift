@@ -50,7 +50,7 @@ import Testing
         #expect(refusal([])?.code == .invalidArgument)
         #expect(refusal([.text("", prependBOS: true)])?.message.contains("empty") == true)
         #expect(refusal([.tokens([])])?.code == .invalidArgument)
-        #expect(refusal([.tokens([0, 320])])?.message == "token 1 must be in 0...319; received 320")
+        #expect(refusal([.tokens([0, 320])])?.message == "token id at position 1 must be in 0...319; received 320")
         #expect(refusal([.tokens([-1])])?.code == .invalidArgument)
         #expect(refusal([.tokens(Array(repeating: 0, count: 49))])?.message.contains("48") == true)
         #expect(refusal([.text(String(repeating: "x", count: 100_000), prependBOS: true)])?.code == .invalidArgument)
@@ -61,6 +61,14 @@ import Testing
         #expect(refusal(good, [InterventionSpec(hook: "z0", action: .zero, heads: [1, 1])])?.code == .invalidArgument)
         let many = Array(repeating: InterventionSpec(hook: "z0", action: .zero), count: 5000)
         #expect(refusal(good, many)?.message.contains("5000") == true)
+        let long = Prompt.tokens(Array(repeating: 0, count: 48))
+        let heavy = Array(repeating: InterventionSpec(hook: "pattern0", action: .mean), count: 4000)
+        #expect(refusal(Array(repeating: long, count: 10), heavy)?.message.contains("values") == true)
+        let contradiction = [
+            InterventionSpec(hook: "q_input0", action: .zero), InterventionSpec(hook: "normalized0ln1", action: .zero),
+        ]
+        #expect(refusal(good, contradiction)?.code == .invalidArgument)
+        #expect(refusal(good, [contradiction[1]]) == nil)
         #expect(refusal(good, [InterventionSpec(hook: "z1", action: .zero)])?.code == .notFound)
         #expect(
             refusal(good, [InterventionSpec(hook: "resid_pre0", action: .zero, heads: [0])])?.code == .invalidArgument)

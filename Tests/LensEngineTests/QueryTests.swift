@@ -44,6 +44,20 @@ import Testing
         #expect(none.values.isEmpty)
     }
 
+    /// What a client does not read holds memory; past the budget others are told to come again.
+    @Test func answersThatAreBeingReadAreBounded() async throws {
+        let small = try EngineFixture("gpt-neo-3l-local", answerBytes: 1000)
+        let recipe = try small.recipe(.raw, ["seq7"])
+        let inner = await #expect(throws: LensError.self) {
+            try await small.engine.query(
+                recipe: recipe, hook: "pattern0", slice: nil, prompts: nil, control: CallControl()
+            ) { _ in _ = try await small.query(recipe, "z0") }
+        }
+        #expect(inner?.code == .resourceExhausted)
+        // Nothing is held any more.
+        #expect(try await small.query(recipe, "z0").shapes == [[7, 4, 8]])
+    }
+
     @Test func tokensAreIntegers() async throws {
         let recipe = try fixture.recipe(.raw, ["seq7"])
         let found = try await fixture.query(recipe, "hook_tokens")

@@ -99,6 +99,9 @@ import Testing
         let recipe = try fixture.recipe(.processed, ["seq7"])
         await #expect(throws: LensError.self) { try await sweep(fixture, recipe, .zero, hook: "resid_post") }
         await #expect(throws: LensError.self) { try await sweep(fixture, recipe, .zero, hook: "nonsense") }
+        for hook in ["z0", "z-", "", "blocks.0.attn.hook_z", "k1"] {
+            await #expect(throws: LensError.self) { try await sweep(fixture, recipe, .zero, hook: hook) }
+        }
         await #expect(throws: LensError.self) { try await sweep(fixture, recipe, .mean, hook: "attn_scores") }
     }
 }

@@ -20,7 +20,7 @@ import Testing
         let recorded = try await store.record(new, owner: 1000)
         let found = try await store.run(recorded.id, owner: 1000)
         #expect(found.recipe == new.recipe)
-        #expect(try await store.recipe(of: "last", owner: 1000) == new.recipe)
+        #expect(try await store.recipe(of: "last", owner: 1000).recipe == new.recipe)
         #expect(found.id.utf8.count == 32 && found.id.allSatisfy(\.isHexDigit))
         #expect(found.summary.model == "tiny@raw" && found.lensdVersion == lensdVersion)
         #expect(found.summary.promptCount == 3 && found.summary.tokenCount == 4)

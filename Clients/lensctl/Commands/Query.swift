@@ -60,7 +60,7 @@ struct Query: ConsoleCommand {
     private func json(_ activation: Activation) -> JSON {
         let header = activation.header
         var members: [(String, JSON)] = [
-            ("schema", .integer(1)), ("run", .string(run)), ("hook", .string(header.hook)),
+            ("schema", .integer(1)), ("run", .string(header.runID)), ("hook", .string(header.hook)),
             ("model", .string(header.model)), ("fingerprint", .string(header.fingerprint)),
             ("prompt", .integer(header.prompt)), ("dtype", .string(activation.numpyType)),
             ("shape", .integers(header.shape)), ("tokens", .tokens(header.tokens)),

@@ -27,6 +27,8 @@ struct Study: ConsoleCommand {
     var html: String?
     @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
+    /// Below this a share says nothing about a head.
+    private static let nearestFloor = 0.2
     private static let share = DecimalText.fixed(HeadKind.shareThreshold, 2)
     private static let entropy = DecimalText.fixed(HeadKind.broadThreshold, 2)
 
@@ -128,7 +130,7 @@ struct Study: ConsoleCommand {
         lines += ["", StyledText("Heads", .bold), ""] + table(findings, on: terminal).lines()
         var notes = [
             "", "A kind is named from a share of \(Self.share) of a head's attention on, broad from \(Self.entropy)",
-            "of the greatest entropy; in brackets the nearest, where none gets so far.",
+            "of the greatest entropy; in brackets the nearest from 0.20 on.",
         ]
         if scoredCount < sweep.tokens.count {
             notes.append("Kinds are averages over \(scoredCount) of \(sweep.tokens.count) prompts.")
@@ -146,7 +148,7 @@ struct Study: ConsoleCommand {
         table.rows = findings.map { finding in
             let effect = finding.effect
             var kinds = StyledText()
-            if finding.kinds.isEmpty, let nearest = finding.nearest {
+            if finding.kinds.isEmpty, let nearest = finding.nearest, nearest.score >= Self.nearestFloor {
                 kinds.append("(\(nearest.kind) \(DecimalText.fixed(nearest.score, 2)))", .faint)
             }
             for (index, item) in finding.kinds.enumerated() {

@@ -10,12 +10,12 @@ enum OutputFile {
         var status = stat()
         let exists = stat(path, &status) == 0
         if exists, status.st_mode & S_IFMT != S_IFREG {
-            try write(parts, to: path, flags: O_WRONLY)
+            try write(parts, to: path, named: path, flags: O_WRONLY)
             return
         }
         let partial = "\(path).\(getpid()).partial"
         do throws(LensError) {
-            try write(parts, to: partial, flags: O_WRONLY | O_CREAT | O_EXCL)
+            try write(parts, to: partial, named: path, flags: O_WRONLY | O_CREAT | O_EXCL)
             guard rename(partial, path) == 0 else { throw failure(path) }
         } catch {
             unlink(partial)
@@ -27,15 +27,17 @@ enum OutputFile {
         try write([Array(text.utf8)], to: path)
     }
 
-    private static func write(_ parts: [[UInt8]], to path: String, flags: Int32) throws(LensError) {
+    private static func write(
+        _ parts: [[UInt8]], to path: String, named name: String, flags: Int32
+    ) throws(LensError) {
         let descriptor = open(path, flags | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw failure(path) }
+        guard descriptor >= 0 else { throw failure(name) }
         var error: LensError?
         for part in parts where error == nil {
-            if !Descriptor(descriptor).write(part) { error = failure(path) }
+            if !Descriptor(descriptor).write(part) { error = failure(name) }
         }
         // Some file systems report a full disk only here.
-        if close(descriptor) != 0, error == nil { error = failure(path) }
+        if close(descriptor) != 0, error == nil { error = failure(name) }
         if let error { throw error }
     }
 

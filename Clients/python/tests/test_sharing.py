@@ -131,3 +131,12 @@ def test_daemon_killed_under_waiting_clients(own_daemon: Daemon) -> None:
         own_daemon.restart()
         # The next call finds the new daemon by itself.
         assert model([1, 2]).shape[1] == 2
+
+
+def test_the_environment_names_the_model(client: lensd.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LENSD_MODEL", "local@raw")
+    assert client.model().name == "local@raw"
+    assert client.model("tiny").name == "tiny"
+    monkeypatch.setenv("LENSD_MODEL", "nobody")
+    with pytest.raises(lensd.NotFound, match="nobody"):
+        client.model()

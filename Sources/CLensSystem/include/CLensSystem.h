@@ -8,4 +8,7 @@
 // (SO_PEERCRED). Returns 0, or an errno.
 int lens_peer_user_id(int descriptor, uint32_t *user_id);
 
+// Gives memory that was freed back to the system (glibc keeps it for the process otherwise).
+void lens_trim_memory(void);
+
 #endif

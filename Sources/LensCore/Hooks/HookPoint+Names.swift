@@ -10,8 +10,12 @@ extension HookPoint {
         let layerCount = (points.compactMap(\.layer).max() ?? -1) + 1
         let candidate = parse(name, layerCount: layerCount)
         if let candidate, points.contains(candidate) { return candidate }
-        let near = nearest(to: candidate?.name ?? name, among: points)
-        throw .notFound("no hook point '\(name)' in this model; near names: \(near.joined(separator: ", "))")
+        let near = nearest(to: candidate?.name ?? name, among: points).joined(separator: ", ")
+        var message = "no hook point '\(name.prefix(128))' in this model"
+        if let candidate, let layer = candidate.layer, points.contains(where: { $0.kind == candidate.kind }) {
+            message += ", whose layers are 0...\(layerCount - 1) (received \(layer))"
+        }
+        throw .notFound("\(message); near names: \(near)")
     }
 
     /// Reads a name without asking whether a model has the point.

@@ -43,10 +43,12 @@ public struct TensorHeader: Sendable, Hashable {
     public var model: String
     public var fingerprint: String
     public var tokens: [Token]
+    /// The run's whole id; empty for a pass that is not recorded.
+    public var runID: String
 
     public init(
         hook: String, prompt: Int, elementType: ElementType, shape: [Int], model: String, fingerprint: String,
-        tokens: [Token]
+        tokens: [Token], runID: String = ""
     ) {
         self.hook = hook
         self.prompt = prompt
@@ -55,5 +57,6 @@ public struct TensorHeader: Sendable, Hashable {
         self.model = model
         self.fingerprint = fingerprint
         self.tokens = tokens
+        self.runID = runID
     }
 }

@@ -13,6 +13,9 @@ final class ActivationCache: Sendable {
         let tokens: [Int32]
         let interventions: [Intervention]
         let point: HookPoint
+
+        /// About what the key itself takes, in bytes.
+        var byteCount: Int { 256 + 4 * tokens.count + 128 * interventions.count }
     }
 
     private struct Entry {
@@ -31,7 +34,7 @@ final class ActivationCache: Sendable {
     let capacity: Int
     private let state = Mutex(State())
 
-    /// - Parameter capacity: in bytes of values.
+    /// - Parameter capacity: in bytes, values and keys together.
     init(capacity: Int) {
         self.capacity = capacity
     }
@@ -48,16 +51,16 @@ final class ActivationCache: Sendable {
 
     /// Keeps an activation, unless it alone exceeds a quarter of the capacity.
     func insert(_ tensor: Tensor, for key: Key) {
-        guard tensor.byteCount <= capacity / 4 else { return }
+        guard tensor.byteCount + key.byteCount <= capacity / 4 else { return }
         state.withLock { state in
-            if let old = state.entries[key] { state.bytes -= old.tensor.byteCount }
+            if let old = state.entries[key] { state.bytes -= old.tensor.byteCount + key.byteCount }
             state.entries[key] = Entry(tensor: tensor, lastUse: 0)
-            state.bytes += tensor.byteCount
+            state.bytes += tensor.byteCount + key.byteCount
             touch(key, in: &state)
             while state.bytes > capacity, let oldest = state.uses.popFirst() {
                 guard let entry = state.entries[oldest.key], entry.lastUse == oldest.use else { continue }
                 state.entries[oldest.key] = nil
-                state.bytes -= entry.tensor.byteCount
+                state.bytes -= entry.tensor.byteCount + oldest.key.byteCount
             }
         }
     }

@@ -36,17 +36,18 @@ struct PassSubject: Sendable {
 
     /// Takes a pass through the given points, in their order, and through every edit on the way; at a point that is
     /// both, `body` sees the edited activation.
+    ///
+    /// - Parameter isAtEnd: whether the pass ends at the last of the points.
     func visit(
-        _ points: [HookPoint], in state: inout ForwardState, on compute: Compute,
+        _ points: [HookPoint], in state: inout ForwardState, on compute: Compute, isAtEnd: Bool = true,
         _ body: (ForwardState) throws(LensError) -> Void
     ) throws(LensError) {
-        let last = points.last
         for point in Set(points).union(plan.points).sorted() {
+            // Edits behind the last wanted point matter only to whoever goes on.
+            if isAtEnd, let last = points.last, point > last { return }
             try state.advance(to: point, on: compute)
             try plan.apply(to: &state, control: compute.control)
             if points.contains(point) { try body(state) }
-            // Edits behind the last wanted point matter only to whoever goes on.
-            if point == last, plan.points.last.map({ $0 <= point }) ?? true { return }
         }
     }
 

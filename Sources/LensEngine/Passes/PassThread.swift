@@ -1,3 +1,4 @@
+import CLensSystem
 import DequeModule
 import Glibc
 import LensCore
@@ -154,16 +155,23 @@ final class PassThread: Sendable {
             }
             guard let entry else {
                 if isStopped { return }
-                wakeUp.wait()
+                // A while without work: what the last passes used goes back to the system.
+                if !wakeUp.wait(seconds: 2) {
+                    lens_trim_memory()
+                    wakeUp.wait()
+                }
                 continue
             }
             let isDone = entry.step()
-            let isRefused = queue.withLock { queue in
+            let refusal = queue.withLock { queue -> LensError? in
                 queue.running = 0
-                if !isDone, !queue.isStopped { queue.waiting.append(entry) }
-                return !isDone && queue.isStopped
+                if isDone { return nil }
+                if queue.isStopped { return .unavailable("the engine is stopping") }
+                if entry.control.isCancelled { return entry.control.reason ?? .cancelled }
+                queue.waiting.append(entry)
+                return nil
             }
-            if isRefused { entry.refuse(.unavailable("the engine is stopping")) }
+            if let refusal { entry.refuse(refusal) }
         }
     }
 
@@ -173,6 +181,18 @@ final class PassThread: Sendable {
         init() { sem_init(semaphore, 0, 0) }
         func signal() { sem_post(semaphore) }
         func wait() { while sem_wait(semaphore) != 0 {} }
+
+        /// False where nothing came within the time.
+        func wait(seconds: Int) -> Bool {
+            var deadline = timespec()
+            clock_gettime(CLOCK_REALTIME, &deadline)
+            deadline.tv_sec += seconds
+            while sem_timedwait(semaphore, &deadline) != 0 {
+                if errno != EINTR { return false }
+            }
+            return true
+        }
+
         deinit {
             sem_destroy(semaphore)
             semaphore.deallocate()

@@ -32,8 +32,11 @@ final class RunJob: PassJob {
     func step(on compute: Compute) throws(LensError) -> Outcome? {
         guard let batch = batches.popFirst() else { return outcome }
         var state = try subject.begin(prompts: batch)
-        try subject.visit(keep, in: &state, on: compute) { state in
+        try subject.visit(
+            keep, in: &state, on: compute, isAtEnd: !wantsLoss && topCount == 0
+        ) { (state) throws(LensError) in
             for (index, prompt) in batch.enumerated() {
+                try compute.control.check()
                 cache.insert(state.activation(of: index), for: subject.cacheKey(prompt: prompt, point: state.point))
             }
         }

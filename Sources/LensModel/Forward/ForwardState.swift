@@ -70,7 +70,7 @@ public struct ForwardState: Sendable {
                 "the context length is \(configuration.nCtx) tokens; received \(tokens.count)")
         }
         for (position, id) in tokens.enumerated() where id < 0 || Int(id) >= configuration.dVocab {
-            throw .outOfRange("token \(position)", id, 0..<configuration.dVocab)
+            throw .outOfRange("token id at position \(position)", id, 0..<configuration.dVocab)
         }
     }
 }

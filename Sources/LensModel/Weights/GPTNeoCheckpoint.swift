@@ -65,6 +65,11 @@ struct GPTNeoCheckpoint {
     }
 
     private func tensor(full name: String, _ shape: [Int]) throws(LensError) -> Tensor {
+        // Nothing is allocated for a shape that the file does not have: reading says so.
+        guard file.tensors[name]?.shape == shape else {
+            try file.read(name, expectedShape: shape, into: UnsafeMutableBufferPointer(start: nil, count: 0))
+            throw .invalidArgument("\(file.name): tensor '\(name)' does not have shape \(shape)")
+        }
         var tensor = Tensor(uninitialized: shape)
         let count = tensor.count
         try tensor.withMutablePointer { (pointer) throws(LensError) in

@@ -66,7 +66,7 @@ export class EffectsView {
       const at = Math.round(y(value)) + 0.5;
       const kind = value === 0 ? "zero" : "tick";
       parts.push(makeSVG("line", { class: kind, x1: EDGE.left, x2: this.width - EDGE.right, y1: at, y2: at }));
-      const label = value === 0 ? "0" : signedText(value).replace(/0+$/, "");
+      const label = value === 0 ? "0" : signedText(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
       parts.push(makeSVG("text", { class: "tick-label", x: EDGE.left - 6, y: at + 3.5, "text-anchor": "end" }, label));
     }
     return parts;

@@ -45,7 +45,11 @@ function showTitle() {
   const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const facts = [count(layers, "layer"), count(data.heads.length, "head"), count(data.tokens.length, "token")];
   if (data.loss !== null) facts.push(`loss ${data.loss.toFixed(4)}`);
-  if (data.ablation) facts.push(`${data.ablation.kind} ablation of ${data.ablation.hook}`);
+  if (data.ablation) {
+    const { kind, hook, prompts, baselineLoss } = data.ablation;
+    const over = prompts > 1 ? ` over ${prompts} prompts, loss ${baselineLoss.toFixed(4)}; patterns of the first` : "";
+    facts.push(`${kind} ablation of ${hook}${over}`);
+  }
   byID("subtitle").textContent = facts.join("  ·  ");
 }
 

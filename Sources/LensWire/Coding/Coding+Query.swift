@@ -107,7 +107,8 @@ extension TensorHeader {
             fingerprint: try message.fingerprint.text("fingerprint"),
             tokens: try messages(message.n_tokens, message.tokens) { (token: CToken) throws(LensError) in
                 try Token(token)
-            })
+            },
+            runID: try message.run_id.text("run_id"))
     }
 
     fileprivate func write(to message: inout CTensorHeader, _ arena: MessageArena) throws(LensError) {
@@ -122,5 +123,6 @@ extension TensorHeader {
         (message.n_tokens, message.tokens) = try arena.messages(tokens) { (token, item) throws(LensError) in
             try token.write(to: &item, arena)
         }
+        message.run_id = arena.bytes(runID)
     }
 }

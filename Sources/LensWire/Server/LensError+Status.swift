@@ -20,11 +20,13 @@ extension LensError {
 extension Status {
     private static let longestMessage = 4 << 10
 
-    /// The status of an ended call; long messages are cut so that they fit any frame.
+    /// The status of an ended call; long messages are cut by their bytes, so that they fit any frame.
     init(_ error: LensError) {
         let text = error.message
         let isLong = text.utf8.count > Self.longestMessage
-        self.init(error.code, isLong ? String(text.prefix(Self.longestMessage / 4)) + "…" : text)
+        self.init(
+            error.code, isLong ? String(decoding: text.utf8.prefix(Self.longestMessage - 8), as: UTF8.self) + "…" : text
+        )
     }
 }
 

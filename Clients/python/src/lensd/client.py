@@ -65,10 +65,11 @@ class Client:
         return self._channel.path
 
     def model(self, name: str | None = None, processing: bool | None = None) -> Model:
-        """The daemon's default model, or one by name; `name@raw` or `processing=False` is the checkpoint's own weights.
+        """One model by name; without a name `$LENSD_MODEL`, else the daemon's default.
 
-        Raises `NotFound` that lists what is resident.
+        `name@raw` or `processing=False` is the checkpoint's own weights. Raises `NotFound` that lists what is resident.
         """
+        name = name if name is not None else os.environ.get("LENSD_MODEL")
         wanted, at, form = (name or "").partition("@")
         if form not in ("", "raw") or (at and not form) or (form == "raw" and processing):
             raise InvalidArgument(f"a model is NAME or NAME@raw; received {name!r} with processing={processing}")

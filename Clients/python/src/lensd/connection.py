@@ -191,5 +191,6 @@ def _connect(path: str) -> socket.socket:
         connected.connect(path)
     except OSError as error:
         connected.close()
-        raise Unavailable(f"no daemon answers at {path}: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise Unavailable(f"no daemon answers at {path}: {reason}; `lensctl up` starts your own") from error
     return connected

@@ -223,12 +223,13 @@ class SweepRequest(_message.Message):
     def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., action: _Optional[_Union[_common_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., unrecorded: bool = ...) -> None: ...
 
 class TensorHeader(_message.Message):
-    __slots__ = ["element_type", "fingerprint", "hook", "model", "prompt_index", "shape", "tokens"]
+    __slots__ = ["element_type", "fingerprint", "hook", "model", "prompt_index", "run_id", "shape", "tokens"]
     ELEMENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     HOOK_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PROMPT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     element_type: bytes
@@ -236,9 +237,10 @@ class TensorHeader(_message.Message):
     hook: bytes
     model: bytes
     prompt_index: int
+    run_id: bytes
     shape: _containers.RepeatedScalarFieldContainer[int]
     tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.Token]
-    def __init__(self, hook: _Optional[bytes] = ..., prompt_index: _Optional[int] = ..., element_type: _Optional[bytes] = ..., shape: _Optional[_Iterable[int]] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.Token, _Mapping]]] = ...) -> None: ...
+    def __init__(self, hook: _Optional[bytes] = ..., prompt_index: _Optional[int] = ..., element_type: _Optional[bytes] = ..., shape: _Optional[_Iterable[int]] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.Token, _Mapping]]] = ..., run_id: _Optional[bytes] = ...) -> None: ...
 
 class TokenizeReply(_message.Message):
     __slots__ = ["model", "texts", "tokens"]

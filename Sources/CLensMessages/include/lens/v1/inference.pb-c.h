@@ -278,10 +278,14 @@ struct  Lens__V1__TensorHeader
   ProtobufCBinaryData fingerprint;
   size_t n_tokens;
   Lens__V1__Token **tokens;
+  /*
+   * The run's whole id; empty for a pass that is not recorded.
+   */
+  ProtobufCBinaryData run_id;
 };
 #define LENS__V1__TENSOR_HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__tensor_header__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, 0, {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 struct  Lens__V1__SweepRequest
