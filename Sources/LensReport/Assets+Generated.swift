@@ -5,7 +5,7 @@
 /// What every attention page carries.
 package enum AttentionAssets {
     package static let styleHash = "sha256-ijdhUpufZxzpa9yGzTi3dYgk6Y3OsF9pbW7eyxUTmVI="
-    package static let scriptHash = "sha256-GZTaDXmMLSZq3EIsKnPnN9otmTaOkeutXhLkyvVXbRU="
+    package static let scriptHash = "sha256-I6w7w6t6TipHS97tPiiKQHG+tU1t1QYa3J3R3vl/8U4="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -1484,7 +1484,7 @@ function showTitle() {
   if (data.loss !== null) facts.push(`loss ${data.loss.toFixed(4)}`);
   if (data.ablation) {
     const { kind, hook, prompts, baselineLoss } = data.ablation;
-    const over = prompts > 1 ? ` over ${prompts} prompts, loss ${baselineLoss.toFixed(4)}; patterns of the first` : "";
+    const over = prompts > 1 ? ` over ${prompts} prompts, loss ${baselineLoss?.toFixed(4) ?? "none"}; patterns of the first` : "";
     facts.push(`${kind} ablation of ${hook}${over}`);
   }
   byID("subtitle").textContent = facts.join("  ·  ");

@@ -47,7 +47,7 @@ function showTitle() {
   if (data.loss !== null) facts.push(`loss ${data.loss.toFixed(4)}`);
   if (data.ablation) {
     const { kind, hook, prompts, baselineLoss } = data.ablation;
-    const over = prompts > 1 ? ` over ${prompts} prompts, loss ${baselineLoss.toFixed(4)}; patterns of the first` : "";
+    const over = prompts > 1 ? ` over ${prompts} prompts, loss ${baselineLoss?.toFixed(4) ?? "none"}; patterns of the first` : "";
     facts.push(`${kind} ablation of ${hook}${over}`);
   }
   byID("subtitle").textContent = facts.join("  ·  ");
