@@ -52,7 +52,7 @@ extension ForwardState {
             live[kind] = tensor
         case .copies:
             // Only now the copies become something of their own; see `project`.
-            var tensor = live.removeValue(forKey: point.kind) ?? copiesOfAll()
+            var tensor = live.removeValue(forKey: point.kind) ?? untouchedInput(point.kind, rows: 0..<rowCount)
             try apply(&tensor, from: offset)
             live[point.kind] = tensor
         }
@@ -77,19 +77,17 @@ extension ForwardState {
         }
     }
 
-    /// `[pos, head, dModel]`, or `[pos, dModel]` for the MLP's input.
     private func copies(of sequence: Int) -> Tensor {
-        let shape = configuration.shape(of: point.kind, pos: tokens[sequence].count)
-        let all = live[point.kind] ?? copiesOfAll(rows: rows[sequence])
-        return (live[point.kind] == nil ? all : all.rows(rows[sequence])).reshaped(shape)
+        let own = live[point.kind]?.rows(rows[sequence]) ?? untouchedInput(point.kind, rows: rows[sequence])
+        return own.reshaped(configuration.shape(of: point.kind, pos: tokens[sequence].count))
     }
 
-    private func copiesOfAll(rows: Range<Int>? = nil) -> Tensor {
-        let range = rows ?? 0..<rowCount
-        if point.kind == .mlpIn { return residual.rows(range) }
+    /// An input that nobody edited: `[row, head, dModel]`, or `[row, dModel]` for the MLP's.
+    func untouchedInput(_ kind: HookKind, rows: Range<Int>) -> Tensor {
+        if kind == .mlpIn { return residual.rows(rows) }
         // The heads' inputs start from `attn_in`, where that was edited.
-        if point.kind != .attnIn, let edited = live[.attnIn] { return edited.rows(range) }
-        return residual.rows(range).repeatingRows(configuration.nHeads)
-            .reshaped([range.count, configuration.nHeads, configuration.dModel])
+        if kind != .attnIn, let edited = live[.attnIn] { return edited.rows(rows) }
+        return residual.rows(rows).repeatingRows(configuration.nHeads)
+            .reshaped([rows.count, configuration.nHeads, configuration.dModel])
     }
 }

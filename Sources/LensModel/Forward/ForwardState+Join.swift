@@ -18,7 +18,8 @@ extension ForwardState {
             residual: first.residual.shape[0] == 0 ? first.residual : gather(parts) { $0.residual })
         let kinds = parts.reduce(into: Set<HookKind>()) { $0.formUnion($1.state.live.keys) }
         for kind in kinds {
-            joined.live[kind] = gather(parts) { $0.live[kind] ?? $0.untouchedInput(kind) }
+            // An input that another of the joined passes edited and this one did not is what it would have been.
+            joined.live[kind] = gather(parts) { $0.live[kind] ?? $0.untouchedInput(kind, rows: 0..<$0.rowCount) }
         }
         if !first.squares.isEmpty { joined.squares = parts.map { $0.state.squares[$0.sequence] } }
         return joined
@@ -37,13 +38,5 @@ extension ForwardState {
         _ parts: [(state: ForwardState, sequence: Int)], _ tensor: (ForwardState) -> Tensor
     ) -> Tensor {
         Tensor.stacking(parts.map { (tensor($0.state), $0.state.rows[$0.sequence]) })
-    }
-
-    /// An input that another of the joined passes edited and this one did not.
-    private func untouchedInput(_ kind: HookKind) -> Tensor {
-        if kind == .mlpIn { return residual }
-        if kind != .attnIn, let edited = live[.attnIn] { return edited }
-        return residual.repeatingRows(configuration.nHeads)
-            .reshaped([rowCount, configuration.nHeads, configuration.dModel])
     }
 }
