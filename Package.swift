@@ -53,6 +53,7 @@ let package = Package(
             name: "LensWire",
             dependencies: [
                 "CLensMessages", "CLensSystem", "CProtobufC", "LensCore",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from scripted_server import REPLY, Peer, chunk, page, serving, status
+from scripted_server import PAGE, REPLY, Peer, chunk, page, serving, status
 
 import lensd
 import lensd.call
 import lensd.connection
 from lensd._proto.frame_pb2 import Credit, ServerFrame
-from lensd.channel import Channel
+from lensd._proto.reports_pb2 import AttentionPageRequest, PageChunk
+from lensd.channel import Channel, Exchange
 
 
 def test_stream_returns_credit_for_what_was_taken(path: Path) -> None:
@@ -138,3 +140,95 @@ def test_requests_that_stream_wait_for_credit_and_half_close(path: Path, monkeyp
         sent.set()
         call.end_stream()
         assert list(call) == [b"after the half-close"]
+
+
+# Messages both ways.
+
+
+def exchange(channel: Channel, timeout: float | None = None) -> Exchange[AttentionPageRequest, PageChunk]:
+    """A call that takes titles and answers chunks."""
+    return channel.exchange(PAGE, titled(b"first"), PageChunk, timeout)
+
+
+def titled(title: bytes) -> AttentionPageRequest:
+    return AttentionPageRequest(title=title)
+
+
+def test_an_exchange_takes_turns(path: Path) -> None:
+    def script(peer: Peer) -> None:
+        start = peer.expect("start")
+        assert AttentionPageRequest.FromString(start.start.request).title == b"first"
+        for _ in range(3):
+            peer.message(start.call_id, chunk(b"?"))
+            assert AttentionPageRequest.FromString(peer.expect("message").message).title == b"answer"
+        peer.status(start.call_id)
+
+    with serving(path, script) as at, exchange(Channel(at)) as replies:
+        count = 0
+        for reply in replies:
+            assert reply.html == b"?"
+            replies.send(titled(b"answer"))
+            count += 1
+        assert count == 3
+
+
+def test_what_ended_the_call_is_raised_by_send(path: Path) -> None:
+    def script(peer: Peer) -> None:
+        peer.status(peer.expect("start").call_id, 3, "shape")
+
+    with serving(path, script) as at, exchange(Channel(at)) as replies:
+        with pytest.raises(lensd.InvalidArgument, match="shape"):
+            list(replies)
+        with pytest.raises(lensd.InvalidArgument, match="shape"):
+            replies.send(titled(b"late"))
+
+
+def test_a_send_that_waits_for_credit_ends_with_the_call(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lensd.call, "WINDOW_BYTES", 1)
+
+    def script(peer: Peer) -> None:
+        call_id = peer.expect("start").call_id
+        peer.expect("message")
+        peer.status(call_id, 4, "the call waited 600 seconds")
+
+    with serving(path, script) as at, exchange(Channel(at)) as replies:
+        replies.send(titled(b"overdraws the credit"))
+        with pytest.raises(lensd.DeadlineExceeded, match="600"):
+            replies.send(titled(b"waits"))
+
+
+def test_leaving_an_exchange_cancels_it(path: Path) -> None:
+    def script(peer: Peer) -> None:
+        call_id = peer.expect("start").call_id
+        peer.message(call_id, chunk(b"?"))
+        assert peer.expect("cancel").call_id == call_id
+
+    def answer(channel: Channel) -> None:
+        with exchange(channel) as replies:
+            next(iter(replies))
+            raise ZeroDivisionError
+
+    with serving(path, script) as at, pytest.raises(ZeroDivisionError):
+        answer(Channel(at))
+
+
+def test_thinking_does_not_count_against_the_timeout(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lensd.call, "GRACE_SECONDS", 0.0)
+
+    def script(peer: Peer) -> None:
+        call_id = peer.expect("start").call_id
+        peer.message(call_id, chunk(b"?"))
+        peer.expect("message")
+        time.sleep(0.1)
+        peer.message(call_id, chunk(b"!"))
+        peer.expect("cancel")
+
+    with serving(path, script) as at, exchange(Channel(at), timeout=0.3) as replies:
+        answers = iter(replies)
+        assert next(answers).html == b"?"
+        with replies.paused():
+            time.sleep(0.4)
+        replies.send(titled(b"thought about"))
+        assert next(answers).html == b"!"
+        with pytest.raises(lensd.DeadlineExceeded, match=r"longer than 0\.3 s"):
+            next(answers)

@@ -2,11 +2,12 @@ import Synchronization
 
 /// Tells work that it is no longer wanted: cancelled by the client, or late.
 ///
-/// Shared by the connection, which sets it, and by the engine's threads, which look at it without a lock.
+/// Shared by the connection, which sets it, and by the engine's threads, which look at it as they work: at a flag, and
+/// where the call has a deadline at a clock, which stands still while the call waits for its own client.
 public final class CallControl: Sendable {
-    /// When the call is late; `nil` where it may take any time.
-    public let deadline: ContinuousClock.Instant?
     private let state = Atomic<UInt8>(State.wanted)
+    private let hasDeadline: Bool
+    private let clock: Mutex<Clock>
 
     private enum State {
         static let wanted: UInt8 = 0
@@ -14,9 +15,26 @@ public final class CallControl: Sendable {
         static let late: UInt8 = 2
     }
 
-    public init(deadline: ContinuousClock.Instant? = nil) {
-        self.deadline = deadline
+    private struct Clock {
+        var deadline: ContinuousClock.Instant?
+        var pauses = 0
+        /// When the first of the pauses began.
+        var pausedSince: ContinuousClock.Instant?
+
+        /// The deadline as it would be if the clock went on now.
+        func deadline(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+            guard let deadline, let pausedSince else { return deadline }
+            return deadline + (now - pausedSince)
+        }
     }
+
+    public init(deadline: ContinuousClock.Instant? = nil) {
+        hasDeadline = deadline != nil
+        clock = Mutex(Clock(deadline: deadline))
+    }
+
+    /// When the call is late, as it looks now; `nil` where it may take any time.
+    public var deadline: ContinuousClock.Instant? { clock.withLock { $0.deadline(at: .now) } }
 
     /// Whether the work is no longer wanted, for either reason; one atomic load.
     public var isCancelled: Bool { state.load(ordering: .relaxed) != State.wanted }
@@ -33,7 +51,10 @@ public final class CallControl: Sendable {
 
     /// Why the work is no longer wanted; `nil` while it is.
     public var reason: LensError? {
-        if state.load(ordering: .relaxed) == State.wanted, let deadline, ContinuousClock.now >= deadline { expire() }
+        if hasDeadline, state.load(ordering: .relaxed) == State.wanted {
+            let now = ContinuousClock.now
+            if let deadline = clock.withLock({ $0.deadline(at: now) }), now >= deadline { expire() }
+        }
         switch state.load(ordering: .relaxed) {
         case State.wanted: return nil
         case State.cancelled: return .cancelled
@@ -46,6 +67,31 @@ public final class CallControl: Sendable {
     /// - Throws: `CANCELLED` or `DEADLINE_EXCEEDED`.
     public func check() throws(LensError) {
         if let reason { throw reason }
+    }
+}
+
+// MARK: - Waiting for the client
+
+extension CallControl {
+    /// Since when the call waits for its client; `nil` while it does not.
+    public var pausedSince: ContinuousClock.Instant? { clock.withLock { $0.pausedSince } }
+
+    /// Stops the call's clock: from here on it waits for its client. Pauses nest; each ends with ``resume()``.
+    public func pause() {
+        clock.withLock { clock in
+            clock.pauses += 1
+            if clock.pausedSince == nil { clock.pausedSince = .now }
+        }
+    }
+
+    /// Ends a pause; after the last one the deadline has moved by as long as the clock stood still.
+    public func resume() {
+        clock.withLock { clock in
+            clock.pauses -= 1
+            guard clock.pauses == 0 else { return }
+            clock.deadline = clock.deadline(at: .now)
+            clock.pausedSince = nil
+        }
     }
 }
 

@@ -14,6 +14,8 @@ package enum WireProtocol {
     package static let frameOverhead = 32
     /// Bytes of reply messages that a call may have under way where it does not say.
     package static let defaultWindow: UInt32 = 4 << 20
+    /// Bytes of request messages that a call may have under way before its handler takes any.
+    package static let requestWindow = 4 << 20
     /// The longest request id.
     package static let maxRequestIDBytes = 64
 }

@@ -14,6 +14,20 @@ public struct StreamingMethod<Request: Sendable, Event: Sendable>: Sendable {
     public let event: Coding<Event>
 }
 
+/// A method whose requests and replies are both streams. The first request message comes with the call.
+public struct BidirectionalMethod<Message: Sendable, Event: Sendable>: Sendable {
+    /// Such as `/lens.v1.Inference/RunHooked`.
+    public let path: String
+    public let message: Coding<Message>
+    public let event: Coding<Event>
+
+    package init(path: String, message: Coding<Message>, event: Coding<Event>) {
+        self.path = path
+        self.message = message
+        self.event = event
+    }
+}
+
 /// How many messages travel each way in a call.
 public enum MethodKind: Sendable, Hashable {
     case unary

@@ -46,10 +46,15 @@ extension ConnectionHandler {
         let sink = MessageSink(
             callID: id, window: window, peer: peer, ledger: environment.ledger, eventLoop: context.eventLoop,
             connection: connection)
+        let requests = RequestQueue(
+            window: limits.requestWindow, peer: peer, ledger: environment.ledger
+        ) { [eventLoop = context.eventLoop] bytes in
+            eventLoop.execute { connection.value.grant(bytes, to: id) }
+        }
         let task = Task { [environment, peer, eventLoop = context.eventLoop] in
             let outcome: Result<ByteBuffer?, LensError>
             do {
-                outcome = .success(try await route.serve(start.request, callContext, sink))
+                outcome = .success(try await route.serve(start.request, callContext, sink, requests))
             } catch {
                 let error = LensError(ending: error, control: control)
                 logger.callFailed(error)
@@ -58,12 +63,29 @@ extension ConnectionHandler {
             environment.ledger.endCall(of: peer, requestBytes: start.request.count)
             eventLoop.execute { connection.value.finish(id, with: outcome) }
         }
-        let timer = timeout.map { timeout in
-            context.eventLoop.scheduleTask(in: TimeAmount(timeout)) {
-                connection.value.end(id, .deadlineExceeded)
-            }
+        calls[id] = ServerCall(
+            kind: route.kind, control: control, window: window, requests: requests, task: task, lastSent: now)
+        if let timeout { look(at: id, in: timeout) }
+    }
+
+    /// Ends the call once its deadline has passed; the deadline moves while the call waits for its client.
+    func look(at id: UInt32, in time: Duration) {
+        guard let context else { return }
+        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+        calls[id]?.deadlineTimer = context.eventLoop.scheduleTask(in: TimeAmount(time)) {
+            let handler = connection.value
+            guard let call = handler.calls[id], !call.hasEnded, let deadline = call.control.deadline else { return }
+            let rest = deadline - .now
+            if call.control.pausedSince == nil, rest <= .zero { return handler.end(id, .deadlineExceeded) }
+            handler.look(at: id, in: max(rest, .milliseconds(10)))
         }
-        calls[id] = ServerCall(control: control, window: window, task: task, deadlineTimer: timer, lastSent: now)
+    }
+
+    /// Tells the client that its call's handler has room for so many more bytes of request messages.
+    func grant(_ bytes: Int, to id: UInt32) {
+        guard let call = calls[id], !call.hasEnded, !phase.isClosing else { return }
+        write(ServerFrame(callID: id, .credit(UInt32(clamping: bytes))))
+        context?.flush()
     }
 
     func timeout(_ start: StartCall, kind: MethodKind) -> Duration? {
@@ -88,6 +110,8 @@ extension ConnectionHandler {
     func finish(_ id: UInt32, with outcome: Result<ByteBuffer?, LensError>) {
         guard let call = calls.removeValue(forKey: id) else { return }
         call.deadlineTimer?.cancel()
+        // What the handler left of the requests is nobody's.
+        call.requests.close(.cancelled)
         lastActivityAt = .now
         guard !call.hasEnded, !phase.isClosing else { return closeIfDone() }
         var failure: LensError?

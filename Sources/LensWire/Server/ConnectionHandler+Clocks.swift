@@ -35,6 +35,10 @@ extension ConnectionHandler {
         for (id, call) in calls where !call.hasEnded {
             if let waiting = call.window.waitingSince, now - waiting >= limits.stallTimeout {
                 end(id, .resourceExhausted("the client took no message of this call for \(limits.stallTimeout)"))
+            } else if let paused = call.control.pausedSince, now - paused >= limits.parkTimeout {
+                end(
+                    id,
+                    LensError(.deadlineExceeded, "the call waited \(limits.parkTimeout) for an answer of its client"))
             } else if isQuiet, now - call.lastSent >= limits.heartbeatInterval {
                 calls[id]?.lastSent = now
                 write(ServerFrame(callID: id, .heartbeat))

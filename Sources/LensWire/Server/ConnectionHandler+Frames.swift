@@ -29,8 +29,17 @@ extension ConnectionHandler {
         switch frame.body {
         case .cancel: end(frame.callID, .cancelled)
         case .credit(let bytes): call.window.add(credit: Int(bytes))
-        case .message: end(frame.callID, .invalidArgument("this method takes one request message; received another"))
-        case .hello, .ping, .start, .endStream: break
+        case .message(let message):
+            guard call.kind == .bidirectional else {
+                return end(frame.callID, .invalidArgument("this method takes one request message; received another"))
+            }
+            do {
+                try call.requests.receive(message)
+            } catch {
+                end(frame.callID, error)
+            }
+        case .endStream: call.requests.finish()
+        case .hello, .ping, .start: break
         }
     }
 

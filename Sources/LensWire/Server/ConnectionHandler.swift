@@ -144,6 +144,8 @@ final class ConnectionHandler: ChannelInboundHandler {
             if frames.unprocessedBytes > 0 {
                 fail(.invalidArgument("the stream ended inside a frame"))
             } else {
+                // Nothing more can come: a handler that waits for messages is not left waiting.
+                for call in calls.values { call.requests.finish() }
                 closeIfDone()
             }
         case is ChannelShouldQuiesceEvent:

@@ -10,6 +10,8 @@ public struct WireLimits: Sendable, Hashable {
     public var idleTimeout = Duration.seconds(600)
     /// A client that takes nothing of what waits for it.
     public var stallTimeout = Duration.seconds(30)
+    /// A call whose handler waits for its client's next message, its clock standing still.
+    public var parkTimeout = Duration.seconds(600)
     /// How long a call is silent before it shows that it is alive.
     public var heartbeatInterval = Duration.seconds(10)
     /// What a unary call may take where it does not say; `nil` is the method's own (60 s).
@@ -28,6 +30,8 @@ public struct WireLimits: Sendable, Hashable {
     /// Requests of calls in flight and replies not yet taken, of one user and of all.
     public var bufferedBytesPerUser = 256 << 20
     public var bufferedBytes = 1 << 30
+    /// Request messages of one call that may be under way or waiting for its handler.
+    public var requestWindow = WireProtocol.requestWindow
     /// Replies of one streaming call that wait for the socket before its handler does.
     public var unwrittenBytesPerCall = 1 << 20
 

@@ -6,8 +6,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -88,6 +88,16 @@ class Call:
         """Says that no more request messages come; replies go on."""
         self._check_process()
         self._connection.send(ClientFrame(call_id=self.id, end_stream=EndStream()))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A block during which the daemon waits for this side: its clock stands still, and so does this one."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            if self._give_up_at is not None:
+                self._give_up_at += time.monotonic() - started
 
     def cancel(self) -> None:
         """Tells the daemon to stop, unless the call has ended; whoever iterates gets `Cancelled`."""

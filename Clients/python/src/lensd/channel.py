@@ -6,8 +6,9 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -15,6 +16,10 @@ from lensd.call import Call
 from lensd.connection import Connection
 from lensd.errors import FailedPrecondition, Internal, InvalidArgument, Unavailable
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Request = TypeVar("Request", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
 
 MACHINE_SOCKET = "/run/lensd/lensd.sock"
@@ -58,6 +63,12 @@ class Channel:
     def stream(self, method: str, request: Message, reply: type[Reply], timeout: float | None = None) -> Stream[Reply]:
         """Starts a call with many replies."""
         return Stream(self, self._start(method, request, timeout, is_stream=True), reply)
+
+    def exchange(
+        self, method: str, request: Request, reply: type[Reply], timeout: float | None = None
+    ) -> Exchange[Request, Reply]:
+        """Starts a call with many messages both ways; `request` is the first."""
+        return Exchange(self, self._start(method, request, timeout, is_stream=True), reply)
 
     def close(self) -> None:
         """Hangs up; calls in flight end with `Unavailable`, later ones with `FailedPrecondition`."""
@@ -109,11 +120,27 @@ class Stream(Generic[Reply]):
         """Tells the daemon to stop, unless the call has ended."""
         self._call.cancel()
 
-    def __enter__(self) -> Stream[Reply]:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._call.cancel()
+
+
+class Exchange(Stream[Reply], Generic[Request, Reply]):
+    """A stream of replies to a stream of requests."""
+
+    def send(self, message: Request) -> None:
+        """Sends one more request message, once the daemon has room for it. Raises what the call ended with."""
+        self._call.send(message.SerializeToString())
+
+    def end_stream(self) -> None:
+        """Says that no more request messages come; replies go on."""
+        self._call.end_stream()
+
+    def paused(self) -> AbstractContextManager[None]:
+        """A block during which the daemon waits for this side, which does not count against the call's timeout."""
+        return self._call.paused()
 
 
 def candidates() -> list[str]:

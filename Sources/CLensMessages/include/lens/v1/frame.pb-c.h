@@ -58,7 +58,9 @@ struct  Lens__V1__ClientFrame
     Lens__V1__ClientHello *hello;
     Lens__V1__StartCall *start;
     /*
-     * One more request message of a call that streams requests.
+     * One more request message of a call that streams requests. A call starts with credit for 4 MiB of them and gets
+     * more as its handler takes them. A message may go while any credit is left, and its whole length is taken from it;
+     * one that comes without credit ends the call with RESOURCE_EXHAUSTED, and so do more than 1024 that wait.
      */
     ProtobufCBinaryData message;
     /*
@@ -111,6 +113,9 @@ struct  Lens__V1__ServerFrame
      * The call is alive; sent when nothing else was for a while.
      */
     Lens__V1__Heartbeat *heartbeat;
+    /*
+     * The daemon has room for more bytes of this call's request messages.
+     */
     Lens__V1__Credit *credit;
     Lens__V1__Pong *pong;
   };
@@ -169,7 +174,8 @@ struct  Lens__V1__StartCall
    */
   ProtobufCBinaryData request;
   /*
-   * Milliseconds from now; zero means the method's default (60 s for unary calls, none for streams).
+   * Milliseconds from now; zero means the method's default (60 s for unary calls, none for streams). The clock stands
+   * still while the call waits for the client's next request message, which may take 10 minutes each time.
    */
   uint64_t deadline_ms;
   /*
