@@ -60,10 +60,13 @@ public struct ModelConfiguration: Sendable, Equatable {
     }
 
     /// The shape of a hook point's activation for one sequence of `pos` tokens, without the batch.
-    public func shape(of kind: HookKind, pos: Int) -> [Int] {
+    ///
+    /// - Parameter sourcePos: positions that are attended to, where they are not the same ones.
+    public func shape(of kind: HookKind, pos: Int, sourcePos: Int? = nil) -> [Int] {
         kind.axes.map { axis in
             switch axis {
-            case .pos, .sourcePos: pos
+            case .pos: pos
+            case .sourcePos: sourcePos ?? pos
             case .head, .keyHead: nHeads
             case .dHead: dHead
             case .dModel: dModel

@@ -6,7 +6,7 @@ extension ForwardState {
     ///
     /// Token ids come as float32 values.
     public func activation(of sequence: Int) -> Tensor {
-        let shape = configuration.shape(of: point.kind, pos: tokens[sequence].count)
+        let shape = shape(of: sequence)
         switch place {
         case .tokens: return Tensor(tokens[sequence].map { Float($0) }, shape: shape)
         case .squares: return squares[sequence]
@@ -23,7 +23,7 @@ extension ForwardState {
     public mutating func edit(
         _ sequence: Int, _ body: (UnsafeMutableBufferPointer<Float>, [Int]) throws(LensError) -> Void
     ) throws(LensError) {
-        let shape = configuration.shape(of: point.kind, pos: tokens[sequence].count)
+        let shape = shape(of: sequence)
         let count = shape.reduce(1, *)
         let offset = rows[sequence].lowerBound * (count / max(tokens[sequence].count, 1))
         func apply(_ tensor: inout Tensor, from offset: Int) throws(LensError) {
@@ -79,7 +79,7 @@ extension ForwardState {
 
     private func copies(of sequence: Int) -> Tensor {
         let own = live[point.kind]?.rows(rows[sequence]) ?? untouchedInput(point.kind, rows: rows[sequence])
-        return own.reshaped(configuration.shape(of: point.kind, pos: tokens[sequence].count))
+        return own.reshaped(shape(of: sequence))
     }
 
     /// An input that nobody edited: `[row, head, dModel]`, or `[row, dModel]` for the MLP's.

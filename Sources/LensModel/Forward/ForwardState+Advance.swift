@@ -44,9 +44,7 @@ extension ForwardState {
                 try attend(layer, on: compute)
             }
         case .attnScores:
-            squares = try compute.pool.attentionPattern(
-                scores: squares, sequences: rows, shape: attention(layer), control: compute.control)
-            point = HookPoint(.pattern, layer: layer)
+            try softmax(layer, on: compute)
         case .pattern: try mix(layer, on: compute)
         case .z:
             if target == HookPoint(.result, layer: layer) {
@@ -116,7 +114,7 @@ extension ForwardState {
     }
 
     private mutating func embedPositions() {
-        live[.posEmbed] = gather(model.weights.posEmbed, rows: tokens.flatMap { 0..<$0.count })
+        live[.posEmbed] = gather(model.weights.posEmbed, rows: tokens.indices.flatMap(positions(of:)))
         point = HookPoint(.posEmbed)
     }
 

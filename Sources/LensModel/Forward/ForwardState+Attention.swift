@@ -49,21 +49,44 @@ extension ForwardState {
     }
 
     mutating func score(_ layer: Int, on compute: Compute) throws(LensError) {
-        squares = try compute.pool.attentionScores(
-            q: live.take(.q), k: live.take(.k), sequences: rows, shape: attention(layer), control: compute.control)
+        if kept != nil {
+            try scoreKept(layer, on: compute)
+        } else {
+            squares = try compute.pool.attentionScores(
+                q: live.take(.q), k: live.take(.k), sequences: rows, shape: attention(layer), control: compute.control)
+        }
         point = HookPoint(.attnScores, layer: layer)
     }
 
+    mutating func softmax(_ layer: Int, on compute: Compute) throws(LensError) {
+        if kept != nil {
+            try softmaxKept(layer, on: compute)
+        } else {
+            squares = try compute.pool.attentionPattern(
+                scores: squares, sequences: rows, shape: attention(layer), control: compute.control)
+        }
+        point = HookPoint(.pattern, layer: layer)
+    }
+
     mutating func attend(_ layer: Int, on compute: Compute) throws(LensError) {
-        live[.z] = try compute.pool.attention(
-            q: live.take(.q), k: live.take(.k), v: live.take(.v), sequences: rows, shape: attention(layer),
-            control: compute.control)
+        if kept != nil {
+            try attendKept(layer, on: compute)
+        } else {
+            live[.z] = try compute.pool.attention(
+                q: live.take(.q), k: live.take(.k), v: live.take(.v), sequences: rows, shape: attention(layer),
+                control: compute.control)
+        }
         point = HookPoint(.z, layer: layer)
     }
 
     mutating func mix(_ layer: Int, on compute: Compute) throws(LensError) {
-        live[.z] = try compute.pool.attentionMix(
-            patterns: squares, v: live.take(.v), sequences: rows, shape: attention(layer), control: compute.control)
+        if kept != nil {
+            try mixKept(layer, on: compute)
+        } else {
+            live[.z] = try compute.pool.attentionMix(
+                patterns: squares, v: live.take(.v), sequences: rows, shape: attention(layer),
+                control: compute.control)
+        }
         squares = []
         point = HookPoint(.z, layer: layer)
     }

@@ -21,6 +21,7 @@ extension ForwardState {
             // An input that another of the joined passes edited and this one did not is what it would have been.
             joined.live[kind] = gather(parts) { $0.live[kind] ?? $0.untouchedInput(kind, rows: 0..<$0.rowCount) }
         }
+        joined.kept = joiningKept(parts)
         if !first.squares.isEmpty { joined.squares = parts.map { $0.state.squares[$0.sequence] } }
         return joined
     }
@@ -32,6 +33,7 @@ extension ForwardState {
 
     private func matches(_ other: ForwardState) -> Bool {
         model === other.model && form.form == other.form.form && point == other.point
+            && (kept == nil) == (other.kept == nil)
     }
 
     private static func gather(
