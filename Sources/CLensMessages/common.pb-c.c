@@ -232,51 +232,6 @@ void   lens__v1__token_prompt__free_unpacked
   assert(message->base.descriptor == &lens__v1__token_prompt__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   lens__v1__intervention__init
-                     (Lens__V1__Intervention         *message)
-{
-  static const Lens__V1__Intervention init_value = LENS__V1__INTERVENTION__INIT;
-  *message = init_value;
-}
-size_t lens__v1__intervention__get_packed_size
-                     (const Lens__V1__Intervention *message)
-{
-  assert(message->base.descriptor == &lens__v1__intervention__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t lens__v1__intervention__pack
-                     (const Lens__V1__Intervention *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &lens__v1__intervention__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t lens__v1__intervention__pack_to_buffer
-                     (const Lens__V1__Intervention *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &lens__v1__intervention__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Lens__V1__Intervention *
-       lens__v1__intervention__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Lens__V1__Intervention *)
-     protobuf_c_message_unpack (&lens__v1__intervention__descriptor,
-                                allocator, len, data);
-}
-void   lens__v1__intervention__free_unpacked
-                     (Lens__V1__Intervention *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &lens__v1__intervention__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   lens__v1__slice_entry__init
                      (Lens__V1__SliceEntry         *message)
 {
@@ -686,70 +641,6 @@ const ProtobufCMessageDescriptor lens__v1__token_prompt__descriptor =
   (ProtobufCMessageInit) lens__v1__token_prompt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__intervention__field_descriptors[3] =
-{
-  {
-    "hook",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__Intervention, hook),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "action",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_ENUM,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__Intervention, action),
-    &lens__v1__action__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "heads",
-    3,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Lens__V1__Intervention, n_heads),
-    offsetof(Lens__V1__Intervention, heads),
-    NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned lens__v1__intervention__field_indices_by_name[] = {
-  1,   /* field[1] = action */
-  2,   /* field[2] = heads */
-  0,   /* field[0] = hook */
-};
-static const ProtobufCIntRange lens__v1__intervention__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 3 }
-};
-const ProtobufCMessageDescriptor lens__v1__intervention__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "lens.v1.Intervention",
-  "Intervention",
-  "Lens__V1__Intervention",
-  "lens.v1",
-  sizeof(Lens__V1__Intervention),
-  3,
-  lens__v1__intervention__field_descriptors,
-  lens__v1__intervention__field_indices_by_name,
-  1,  lens__v1__intervention__number_ranges,
-  (ProtobufCMessageInit) lens__v1__intervention__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
 static const ProtobufCFieldDescriptor lens__v1__slice_entry__field_descriptors[3] =
 {
   {
@@ -933,34 +824,4 @@ const ProtobufCMessageDescriptor lens__v1__slice__descriptor =
   1,  lens__v1__slice__number_ranges,
   (ProtobufCMessageInit) lens__v1__slice__init,
   NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCEnumValue lens__v1__action__enum_values_by_number[3] =
-{
-  { "ACTION_UNSPECIFIED", "LENS__V1__ACTION__ACTION_UNSPECIFIED", 0 },
-  { "ACTION_ZERO", "LENS__V1__ACTION__ACTION_ZERO", 1 },
-  { "ACTION_MEAN", "LENS__V1__ACTION__ACTION_MEAN", 2 },
-};
-static const ProtobufCIntRange lens__v1__action__value_ranges[] = {
-{0, 0},{0, 3}
-};
-static const ProtobufCEnumValueIndex lens__v1__action__enum_values_by_name[3] =
-{
-  { "ACTION_MEAN", 2 },
-  { "ACTION_UNSPECIFIED", 0 },
-  { "ACTION_ZERO", 1 },
-};
-const ProtobufCEnumDescriptor lens__v1__action__descriptor =
-{
-  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "lens.v1.Action",
-  "Action",
-  "Lens__V1__Action",
-  "lens.v1",
-  3,
-  lens__v1__action__enum_values_by_number,
-  3,
-  lens__v1__action__enum_values_by_name,
-  1,
-  lens__v1__action__value_ranges,
-  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

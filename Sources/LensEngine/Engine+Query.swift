@@ -14,7 +14,7 @@ extension Engine {
         recipe: Recipe, hook: String, slice: TensorSlice?, prompts: [Int]?, control: CallControl,
         send: (QueryEvent) async throws -> Void
     ) async throws {
-        let subject = try PassSubject(recipe, in: models)
+        let subject = try await subject(recipe, control: control)
         let point = try HookPoint.named(hook, among: subject.configuration.hookPoints)
         let wanted = prompts ?? Array(recipe.tokens.indices)
         for prompt in wanted where !recipe.tokens.indices.contains(prompt) {
@@ -37,7 +37,7 @@ extension Engine {
 
     /// Every layer's attention patterns of a recipe's first prompt: per layer `[head, pos, sourcePos]`.
     public func attentionPatterns(recipe: Recipe, control: CallControl) async throws(LensError) -> [[Float]] {
-        let subject = try PassSubject(recipe, in: models)
+        let subject = try await subject(recipe, control: control)
         let points = (0..<subject.configuration.nLayers).map { HookPoint(.pattern, layer: $0) }
         let found = try await passes.run(ActivationJob(subject, points: points, prompts: [0]), control: control)
         return (found.first ?? []).map(\.values)
@@ -45,7 +45,7 @@ extension Engine {
 
     // MARK: - Finding
 
-    private func activation(
+    func activation(
         _ point: HookPoint, of prompt: Int, in subject: PassSubject, control: CallControl
     ) async throws(LensError) -> Tensor {
         if let tensor = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point)) { return tensor }

@@ -4,10 +4,6 @@ import LensModel
 extension Engine {
     /// The most prompts of one request.
     private static let maximumPrompts = 65536
-    /// The most edits of one pass.
-    private static let maximumInterventions = 4096
-    /// The most values that the edits of one pass may touch together: about a second of work.
-    private static let maximumEditedValues = 5e8
     /// The most heads of all prompts together that one reply speaks of; each takes some hundred bytes meanwhile.
     private static let maximumHeads = 1 << 18
 
@@ -26,9 +22,11 @@ extension Engine {
 
     /// Holds a request against the model that it names: everything that may be wrong with it is said here.
     ///
+    /// - Parameter runs: the recorded runs that interventions take values from, by the name they use.
     /// - Throws: `NOT_FOUND` for the model or a hook point, `INVALID_ARGUMENT` naming the field, the value and the range.
     public func prepare(
-        model reference: ModelReference, prompts: [Prompt], interventions: [InterventionSpec]
+        model reference: ModelReference, prompts: [Prompt], interventions: [InterventionSpec],
+        runs: [String: Recipe] = [:]
     ) throws(LensError) -> Recipe {
         let entry = try models.model(for: reference)
         guard !prompts.isEmpty else { throw .invalidArgument("a run needs at least one prompt; received none") }
@@ -47,9 +45,8 @@ extension Engine {
             throw .invalidArgument(
                 "a pass has at most \(Self.maximumInterventions) interventions; received \(interventions.count)")
         }
-        var edits: [Intervention] = []
-        for spec in interventions { edits.append(try intervention(spec, in: entry.model.configuration)) }
-        try check(edits, over: tokens.map(\.count), in: entry.model.configuration)
+        let edits = try self.interventions(
+            interventions, of: tokens.map(\.count), in: entry, form: reference.form, runs: runs)
         return Recipe(
             fingerprint: entry.model.fingerprint, model: ModelReference(name: entry.name, form: reference.form),
             tokens: tokens, interventions: edits)
@@ -90,54 +87,7 @@ extension Engine {
         return ids
     }
 
-    // MARK: - Interventions
-
-    private func intervention(
-        _ spec: InterventionSpec, in configuration: ModelConfiguration
-    ) throws(LensError) -> Intervention {
-        let point = try HookPoint.named(spec.hook, among: configuration.hookPoints)
-        guard point.kind != .tokens else {
-            throw .invalidArgument("\(point.name) holds token ids; they cannot be set to \(spec.action.rawValue)")
-        }
-        try check(spec.action, at: point.kind)
-        if let heads = spec.heads {
-            try checkHasHeads(point.kind)
-            for head in heads where !(0..<configuration.nHeads).contains(head) {
-                throw .outOfRange("head", head, 0..<configuration.nHeads)
-            }
-            guard Set(heads).count == heads.count else {
-                throw .invalidArgument(
-                    "an intervention names each head once; received \(heads.count) heads with repeats")
-            }
-        }
-        return Intervention(point: point, action: spec.action, heads: spec.heads)
-    }
-
-    /// Edits that contradict one another, and more of them than a pass should carry.
-    private func check(
-        _ edits: [Intervention], over lengths: [Int], in configuration: ModelConfiguration
-    ) throws(LensError) {
-        // An edited input of the heads is normed head by head, so the block's own norm is not there to be edited.
-        let inputs: Set<HookKind> = [.attnIn, .qInput, .kInput, .vInput]
-        let normed = Set(edits.filter { inputs.contains($0.point.kind) }.compactMap(\.point.layer))
-        for edit in edits where edit.point.kind == .ln1Scale || edit.point.kind == .ln1Normalized {
-            guard let layer = edit.point.layer, normed.contains(layer) else { continue }
-            throw .invalidArgument(
-                "\(edit.point.name) cannot be edited together with the inputs of layer \(layer)'s heads, "
-                    + "which have norms of their own")
-        }
-        var values = 0.0
-        for edit in edits {
-            let share = edit.heads.map { Double($0.count) / Double(configuration.nHeads) } ?? 1
-            for length in lengths {
-                values += share * Double(configuration.shape(of: edit.point.kind, pos: length).reduce(1, *))
-            }
-            guard values <= Self.maximumEditedValues else {
-                throw .invalidArgument(
-                    "the interventions edit more than \(Int(Self.maximumEditedValues)) values in all")
-            }
-        }
-    }
+    // MARK: - Limits
 
     /// What is said of every head of every prompt has to fit into one reply.
     func checkHeadCount(of subject: PassSubject) throws(LensError) {
@@ -147,22 +97,6 @@ extension Engine {
             throw .invalidArgument(
                 "a model of \(heads) heads takes at most \(limit) prompts a call; received "
                     + "\(subject.recipe.tokens.count): split the corpus")
-        }
-    }
-
-    /// Attention scores have no mean: masked entries are −∞.
-    func check(_ action: Intervention.Action, at kind: HookKind) throws(LensError) {
-        if action == .mean, kind == .attnScores {
-            throw .invalidArgument(
-                "\(kind.suffix) has no mean over positions: masked entries are -inf; edit \(HookKind.pattern.suffix)")
-        }
-    }
-
-    func checkHasHeads(_ kind: HookKind) throws(LensError) {
-        guard kind.axes.contains(where: { $0 == .head || $0 == .keyHead }) else {
-            let points = HookKind.allCases.filter { $0.axes.contains { $0 == .head || $0 == .keyHead } }
-            throw .invalidArgument(
-                "\(kind.suffix) has no heads; points with heads: \(points.map(\.suffix).joined(separator: ", "))")
         }
     }
 }

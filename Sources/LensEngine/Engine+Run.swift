@@ -9,7 +9,7 @@ extension Engine {
     public func run(
         _ request: RunRequest, recipe: Recipe, control: CallControl
     ) async throws(LensError) -> RunReply {
-        let subject = try PassSubject(recipe, in: models)
+        let subject = try await subject(recipe, control: control)
         try check(topCount: request.topCount, prompts: recipe.tokens.count, in: subject.configuration)
         let keep = try points(request.keep, in: subject.configuration)
         let outcome = try await passes.run(

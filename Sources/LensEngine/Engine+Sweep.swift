@@ -19,8 +19,10 @@ extension Engine {
                 "a sweep takes a point's short name without a layer, such as z; received '\(request.hook.prefix(128))'")
         }
         let kind = try HookPoint.named(request.hook + "0", among: subject.configuration.hookPoints).kind
-        try checkHasHeads(kind)
-        try check(request.action, at: kind)
+        _ = try InterventionCheck(configuration: subject.configuration, lengths: recipe.tokens.map(\.count)).edit(
+            Intervention(
+                point: HookPoint(kind, layer: 0), action: request.action.intervention,
+                selection: Selection(heads: .index(0))))
         let outcome = try await passes.run(
             HeadSweepJob(subject, action: request.action, kind: kind, progress: progress), control: control)
         var tokens: [[Token]] = []

@@ -114,8 +114,8 @@ extension AttentionPage {
     }
 
     private static func describe(_ spec: InterventionSpec) -> String {
-        let heads = spec.heads.map { ", heads " + $0.map(String.init).joined(separator: " ") } ?? ""
-        return "\(spec.action.rawValue) at \(spec.hook)\(heads)"
+        let layers = spec.layers.map { " layer=\($0)" } ?? ""
+        return "\(spec.action.name) at \(spec.hook)\(layers)\(spec.selection)"
     }
 
     private static func describe(_ ablation: Ablation) -> String {

@@ -4,7 +4,7 @@ import LensCore
 public struct AttentionPage: Sendable {
     /// What ablating each head did to the loss.
     public struct Ablation: Sendable {
-        public var action: Intervention.Action
+        public var action: AblationKind
         /// The short name of the point that was ablated, such as `z`.
         public var hook: String
         /// In nats, over all predictions of all prompts.
@@ -14,7 +14,7 @@ public struct AttentionPage: Sendable {
         public var effects: [HeadEffect]
 
         public init(
-            action: Intervention.Action, hook: String, baselineLoss: Double, promptCount: Int, predictionCount: Int,
+            action: AblationKind, hook: String, baselineLoss: Double, promptCount: Int, predictionCount: Int,
             effects: [HeadEffect]
         ) {
             self.action = action

@@ -14,8 +14,7 @@ struct InferenceHandler: Sendable {
 
     func run(_ request: RunRequest, _ context: CallContext) async throws(LensError) -> RunReply {
         if request.isRecorded { _ = try SessionName(checking: request.session) }
-        let recipe = try engine.prepare(
-            model: request.model, prompts: request.prompts, interventions: request.interventions)
+        let recipe = try await prepare(request.model, request.prompts, request.interventions, context)
         guard request.isRecorded else {
             return try await engine.run(request, recipe: recipe, control: context.control)
         }
@@ -59,7 +58,7 @@ struct InferenceHandler: Sendable {
             switch request.source {
             case .run(let reference): try await store.recipe(of: reference, owner: context.peer.userID)
             case .prompts(let model, let prompts, let interventions):
-                ("", try engine.prepare(model: model, prompts: prompts, interventions: interventions))
+                ("", try await prepare(model, prompts, interventions, context))
             }
         try await engine.query(
             recipe: recipe, hook: request.hook, slice: request.slice, prompts: request.prompts,
@@ -73,6 +72,19 @@ struct InferenceHandler: Sendable {
 
     func scoreHeads(_ request: HeadScoresRequest, _ context: CallContext) async throws(LensError) -> HeadScoresReply {
         try await engine.scoreHeads(request, control: context.control)
+    }
+
+    // MARK: - Preparing
+
+    /// Holds a pass against its model; the caller's runs that its edits take values from are looked up first.
+    private func prepare(
+        _ model: ModelReference, _ prompts: [Prompt], _ interventions: [InterventionSpec], _ context: CallContext
+    ) async throws(LensError) -> Recipe {
+        var runs: [String: Recipe] = [:]
+        for case .run(let reference)? in interventions.map(\.action.source) where runs[reference] == nil {
+            runs[reference] = try await store.recipe(of: reference, owner: context.peer.userID).recipe
+        }
+        return try engine.prepare(model: model, prompts: prompts, interventions: interventions, runs: runs)
     }
 
     // MARK: - Progress

@@ -56,9 +56,12 @@ import Testing
         #expect(refusal([.text(String(repeating: "x", count: 100_000), prependBOS: true)])?.code == .invalidArgument)
         #expect(refusal(good + [.tokens([999])])?.message.hasPrefix("prompt 1: ") == true)
         #expect(
-            refusal(good, [InterventionSpec(hook: "z0", action: .zero, heads: [16])])?.message
-                == "head must be in 0...15; received 16")
-        #expect(refusal(good, [InterventionSpec(hook: "z0", action: .zero, heads: [1, 1])])?.code == .invalidArgument)
+            refusal(good, [InterventionSpec(hook: "z0", action: .zero, selection: Selection(heads: .index(16)))])?
+                .message
+                == "zero at blocks.0.attn.hook_z: head must be in 0...15; received 16")
+        #expect(
+            refusal(good, [InterventionSpec(hook: "z0", action: .zero, selection: Selection(heads: .list([1, 1])))])?
+                .code == .invalidArgument)
         let many = Array(repeating: InterventionSpec(hook: "z0", action: .zero), count: 5000)
         #expect(refusal(good, many)?.message.contains("5000") == true)
         let long = Prompt.tokens(Array(repeating: 0, count: 48))
@@ -71,7 +74,9 @@ import Testing
         #expect(refusal(good, [contradiction[1]]) == nil)
         #expect(refusal(good, [InterventionSpec(hook: "z1", action: .zero)])?.code == .notFound)
         #expect(
-            refusal(good, [InterventionSpec(hook: "resid_pre0", action: .zero, heads: [0])])?.code == .invalidArgument)
+            refusal(
+                good, [InterventionSpec(hook: "resid_pre0", action: .zero, selection: Selection(heads: .index(0)))])?
+                .code == .invalidArgument)
         #expect(refusal(good, [InterventionSpec(hook: "hook_tokens", action: .zero)])?.code == .invalidArgument)
     }
 

@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func editsShowInTheCache() async throws {
-        let edits = [InterventionSpec(hook: "pattern1", action: .zero, heads: [2])]
+        let edits = [InterventionSpec(hook: "pattern1", action: .zero, selection: Selection(heads: .index(2)))]
         let recipe = try fixture.recipe(.processed, ["seq7"], edits)
         let plain = try fixture.recipe(.processed, ["seq7"])
         for keep in [NamesFilter.none, .all] {

@@ -7,17 +7,17 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         let checkpoint: String
         let form: ModelReference.Form
-        let action: Intervention.Action
+        let action: AblationKind
         var testDescription: String { "\(checkpoint) \(form.rawValue) \(action.rawValue)" }
     }
 
     static let cases = Fixtures.checkpoints.flatMap { checkpoint in
         [ModelReference.Form.processed, .raw].flatMap { form in
-            Intervention.Action.allCases.map { Case(checkpoint: checkpoint, form: form, action: $0) }
+            AblationKind.allCases.map { Case(checkpoint: checkpoint, form: form, action: $0) }
         }
     }
 
-    func sweep(_ fixture: EngineFixture, _ recipe: Recipe, _ action: Intervention.Action, hook: String = "z")
+    func sweep(_ fixture: EngineFixture, _ recipe: Recipe, _ action: AblationKind, hook: String = "z")
         async throws -> SweepReply
     {
         try await fixture.engine.sweep(
@@ -61,10 +61,12 @@ import Testing
         let fixture = try EngineFixture("gpt-neo-3l-local")
         let sequences = ["seq7", "seq24", "seq2"]
         let recipe = try fixture.recipe(.processed, sequences)
-        let action: Intervention.Action = hook == "attn_scores" ? .zero : .mean
+        let action: AblationKind = hook == "attn_scores" ? .zero : .mean
         let reply = try await sweep(fixture, recipe, action, hook: hook)
         for head in reply.heads {
-            let edit = InterventionSpec(hook: "\(hook)\(head.layer)", action: action, heads: [head.head])
+            let edit = InterventionSpec(
+                hook: "\(hook)\(head.layer)", action: action == .zero ? .zero : .mean,
+                selection: Selection(heads: .index(head.head)))
             let run = try await fixture.run(fixture.recipe(.processed, sequences, [edit]))
             #expect(abs(run.loss - head.loss) <= 1e-5, "\(edit)")
             for (index, prompt) in run.prompts.enumerated() {

@@ -115,7 +115,7 @@ import Testing
             patterns: [HeadPattern(layer: 0, head: 0, weights: weights)],
             ablation: AttentionPage.Ablation(
                 action: .zero, hook: all, baselineLoss: 0, promptCount: 1, predictionCount: 1, effects: []),
-            interventions: [InterventionSpec(hook: all, action: .zero, heads: [0])],
+            interventions: [InterventionSpec(hook: all, action: .zero, selection: Selection(heads: .index(0)))],
             daemon: DaemonVersion(lensd: all, wireProtocol: 1, blas: all, sqlite: all))
         let html = page.html()
         #expect(html.components(separatedBy: "<script").count == 3)

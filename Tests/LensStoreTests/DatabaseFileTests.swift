@@ -161,7 +161,7 @@ import Testing
 
     @Test(arguments: [
         "tokens = x'02'", "tokens = x'01FFFFFFFF'", "tokens = x'0105000000'", "tokens = x'01'", "tokens = x''",
-        "interventions = '{\"version\":2,\"edits\":[]}'", "interventions = '[]'",
+        "interventions = '{\"version\":3,\"edits\":[]}'", "interventions = '[]'",
         "interventions = '{\"version\":1,\"edits\":[{\"hook\":\"hook_x\",\"action\":\"zero\"}]}'",
         "result = '{}'", "result = zeroblob(3)",
     ])

@@ -12,9 +12,29 @@ import Testing
     }
 
     @Test func aRunComesBackAsItWasRecorded() async throws {
+        let other = Recipe(
+            fingerprint: "f", model: ModelReference(name: "tiny", form: .raw), tokens: [[1, 2], [3]],
+            interventions: [Intervention(point: HookPoint(.z, layer: 0), action: .zero)])
         let edits = [
-            Intervention(point: HookPoint(.z, layer: 3), action: .zero, heads: [0, 15]),
+            Intervention(point: HookPoint(.z, layer: 3), action: .zero, selection: Selection(heads: .list([0, 15]))),
             Intervention(point: HookPoint(.embed), action: .mean),
+            Intervention(
+                point: HookPoint(.residPre, layer: 0),
+                action: .set(try Operand(shape: [2], values: [0.1, -.infinity])),
+                selection: Selection(prompts: .list([0]), positions: .index(-1), components: .list([1, 0]))),
+            Intervention(point: HookPoint(.mlpPost, layer: 0), action: .add(try Operand(2))),
+            Intervention(point: HookPoint(.z, layer: 0), action: .scale(-0.1)),
+            Intervention(
+                point: HookPoint(.residPost, layer: 0), action: .project(try Operand(shape: [2], values: [1, 2]))),
+            Intervention(
+                point: HookPoint(.pattern, layer: 0), action: .mask,
+                selection: Selection(sources: .range(start: nil, stop: -1, step: 2))),
+            Intervention(point: HookPoint(.v, layer: 0), action: .swap(prompt: 1)),
+            Intervention(point: HookPoint(.k, layer: 0), action: .meanOf(other)),
+            Intervention(
+                point: HookPoint(.q, layer: 0), action: .patch(other, prompt: 1, positions: .list([1])),
+                selection: Selection(positions: .list([0]))),
+            Intervention(point: HookPoint(.q, layer: 1), action: .patch(other, prompt: nil, positions: nil)),
         ]
         let new = Samples.run(tokens: [[0, 17, Int32.max], [5], []], interventions: edits, form: .raw)
         let recorded = try await store.record(new, owner: 1000)

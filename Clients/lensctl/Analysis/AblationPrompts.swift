@@ -23,7 +23,7 @@ struct AblationPrompts {
 extension LensConnection {
     /// Ablates every head over all prompts, with a progress bar; several calls for a large corpus, pooled exactly.
     func ablate(
-        _ prompts: AblationPrompts, model: ModelReference, session: String, action: Intervention.Action,
+        _ prompts: AblationPrompts, model: ModelReference, session: String, action: AblationKind,
         on console: Console
     ) async throws -> SweepReply {
         let progress = Progress("ablating", on: console)

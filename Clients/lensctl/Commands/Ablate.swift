@@ -29,7 +29,7 @@ struct Ablate: ConsoleCommand {
     enum Kind: String, ExpressibleByArgument, CaseIterable {
         case zero, mean
 
-        var action: Intervention.Action { self == .zero ? .zero : .mean }
+        var action: AblationKind { self == .zero ? .zero : .mean }
     }
 
     func validate() throws {

@@ -18,6 +18,19 @@ extension HookPoint {
         throw .notFound("\(message); near names: \(near)")
     }
 
+    /// Finds the point of one layer that a name without a layer means: `z`, `attn.hook_z`, `ln1.hook_scale`.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` for a name that has a layer, `NOT_FOUND` as above.
+    public static func named(
+        _ name: String, layer: Int, among points: [HookPoint]
+    ) throws(LensError) -> HookPoint {
+        if (try? named(name, among: points)) != nil {
+            throw .invalidArgument("layers are given twice: '\(name)' is one point already")
+        }
+        let full = "blocks.\(layer).\(name)"
+        return try named(parseFull(full) != nil ? full : "\(name)\(layer)", among: points)
+    }
+
     /// Reads a name without asking whether a model has the point.
     static func parse(_ name: String, layerCount: Int) -> HookPoint? {
         if let point = parseFull(name) { return point }

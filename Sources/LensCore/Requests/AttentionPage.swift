@@ -4,12 +4,12 @@ public struct AttentionPageRequest: Sendable, Hashable {
     public var prompt: Prompt
     /// Adds what ablating each head does to the loss.
     public var withAblation: Bool
-    public var action: Intervention.Action
+    public var action: AblationKind
     /// Empty for the page's own choice.
     public var title: String
 
     public init(
-        model: ModelReference, prompt: Prompt, withAblation: Bool = false, action: Intervention.Action = .zero,
+        model: ModelReference, prompt: Prompt, withAblation: Bool = false, action: AblationKind = .zero,
         title: String = ""
     ) {
         self.model = model

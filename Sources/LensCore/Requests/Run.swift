@@ -7,6 +7,9 @@ public struct Recipe: Sendable, Hashable {
     public var tokens: [[Int32]]
     public var interventions: [Intervention]
 
+    /// How deep passes that edits take values from may lie in one another.
+    public static let maximumDepth = 4
+
     public init(fingerprint: String, model: ModelReference, tokens: [[Int32]], interventions: [Intervention]) {
         self.fingerprint = fingerprint
         self.model = model
@@ -52,19 +55,6 @@ public struct RunRequest: Sendable {
         self.keep = keep
         self.isRecorded = isRecorded
         self.wantsLoss = wantsLoss
-    }
-}
-
-/// An intervention as a client writes it: the hook point still by name, since only the daemon knows the model.
-public struct InterventionSpec: Sendable, Hashable {
-    public var hook: String
-    public var action: Intervention.Action
-    public var heads: [Int]?
-
-    public init(hook: String, action: Intervention.Action, heads: [Int]? = nil) {
-        self.hook = hook
-        self.action = action
-        self.heads = heads
     }
 }
 

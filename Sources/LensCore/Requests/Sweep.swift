@@ -3,13 +3,13 @@ public struct SweepRequest: Sendable {
     public var model: ModelReference
     public var session: String
     public var prompts: [Prompt]
-    public var action: Intervention.Action
+    public var action: AblationKind
     /// The short name of the point that is ablated, per head; `z` is the usual one.
     public var hook: String
     public var isRecorded: Bool
 
     public init(
-        model: ModelReference, session: String = "default", prompts: [Prompt], action: Intervention.Action = .zero,
+        model: ModelReference, session: String = "default", prompts: [Prompt], action: AblationKind = .zero,
         hook: String = "z", isRecorded: Bool = true
     ) {
         self.model = model
@@ -52,7 +52,7 @@ public struct SweepReply: Sendable {
     public var model: String
     public var form: ModelReference.Form
     public var fingerprint: String
-    public var action: Intervention.Action
+    public var action: AblationKind
     public var hook: String
     /// Per prompt, as run.
     public var tokens: [[Token]]
@@ -63,7 +63,7 @@ public struct SweepReply: Sendable {
     public var heads: [HeadEffect]
 
     public init(
-        runID: String, model: String, form: ModelReference.Form, fingerprint: String, action: Intervention.Action,
+        runID: String, model: String, form: ModelReference.Form, fingerprint: String, action: AblationKind,
         hook: String, tokens: [[Token]], baselineLoss: Double, baselineLosses: [Double], heads: [HeadEffect]
     ) {
         self.runID = runID

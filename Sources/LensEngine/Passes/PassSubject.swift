@@ -6,7 +6,7 @@ struct PassSubject: Sendable {
     let recipe: Recipe
     let name: String
     let model: LanguageModel
-    let plan: InterventionPlan
+    var plan: InterventionPlan
     let budget: RowBudget
 
     /// - Throws: `NOT_FOUND` where the model is not resident, `FAILED_PRECONDITION` where it is another by now.
@@ -34,19 +34,25 @@ struct PassSubject: Sendable {
         try ForwardState(model, form: recipe.model.form, tokens: prompts.map { recipe.tokens[$0] })
     }
 
-    /// Takes a pass through the given points, in their order, and through every edit on the way; at a point that is
-    /// both, `body` sees the edited activation.
+    /// Prompts cut into batches that hold the row budget; all of them in one where edits reach across prompts.
+    func batches(_ prompts: [Int]) -> [[Int]] {
+        if plan.needsAllPrompts { return [Array(recipe.tokens.indices)] }
+        return budget.batches(prompts) { recipe.tokens[$0].count }
+    }
+
+    /// Takes a pass of some prompts through the given points, in their order, and through every edit on the way; at a
+    /// point that is both, `body` sees the edited activation.
     ///
     /// - Parameter isAtEnd: whether the pass ends at the last of the points.
     func visit(
-        _ points: [HookPoint], in state: inout ForwardState, on compute: Compute, isAtEnd: Bool = true,
-        _ body: (ForwardState) throws(LensError) -> Void
+        _ points: [HookPoint], in state: inout ForwardState, of prompts: [Int], on compute: Compute,
+        isAtEnd: Bool = true, _ body: (ForwardState) throws(LensError) -> Void
     ) throws(LensError) {
         for point in Set(points).union(plan.points).sorted() {
             // Edits behind the last wanted point matter only to whoever goes on.
             if isAtEnd, let last = points.last, point > last { return }
             try state.advance(to: point, on: compute)
-            try plan.apply(to: &state, control: compute.control)
+            try plan.apply(to: &state, prompts: prompts, control: compute.control)
             if points.contains(point) { try body(state) }
         }
     }

@@ -25,15 +25,14 @@ final class RunJob: PassJob {
         self.cache = cache
         self.wantsLoss = wantsLoss
         self.topCount = topCount
-        let recipe = subject.recipe
-        batches = subject.budget.batches(Array(recipe.tokens.indices)) { recipe.tokens[$0].count }[...]
+        batches = subject.batches(Array(subject.recipe.tokens.indices))[...]
     }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
         guard let batch = batches.popFirst() else { return outcome }
         var state = try subject.begin(prompts: batch)
         try subject.visit(
-            keep, in: &state, on: compute, isAtEnd: !wantsLoss && topCount == 0
+            keep, in: &state, of: batch, on: compute, isAtEnd: !wantsLoss && topCount == 0
         ) { (state) throws(LensError) in
             for (index, prompt) in batch.enumerated() {
                 try compute.control.check()
@@ -58,26 +57,28 @@ final class RunJob: PassJob {
 final class ActivationJob: PassJob {
     private let subject: PassSubject
     private let points: [HookPoint]
+    private let prompts: [Int]
     private var batches: ArraySlice<[Int]>
-    private var found: [[Tensor]] = []
+    private var found: [Int: [Tensor]] = [:]
 
     /// - Parameter points: in any order; the result has them in the order of a pass.
     init(_ subject: PassSubject, points: [HookPoint], prompts: [Int]) {
         self.subject = subject
         self.points = points.sorted()
-        let recipe = subject.recipe
-        batches = subject.budget.batches(prompts) { recipe.tokens[$0].count }[...]
+        self.prompts = prompts
+        batches = subject.batches(prompts)[...]
     }
 
     /// Per prompt, per point.
     func step(on compute: Compute) throws(LensError) -> [[Tensor]]? {
-        guard let batch = batches.popFirst() else { return found }
-        var state = try subject.begin(prompts: batch)
-        var activations = [[Tensor]](repeating: [], count: batch.count)
-        try subject.visit(points, in: &state, on: compute) { state in
-            for index in batch.indices { activations[index].append(state.activation(of: index)) }
+        if let batch = batches.popFirst() {
+            var state = try subject.begin(prompts: batch)
+            try subject.visit(points, in: &state, of: batch, on: compute) { state in
+                for (index, prompt) in batch.enumerated() where prompts.contains(prompt) {
+                    found[prompt, default: []].append(state.activation(of: index))
+                }
+            }
         }
-        found += activations
-        return batches.isEmpty ? found : nil
+        return batches.isEmpty ? prompts.map { found[$0] ?? [] } : nil
     }
 }

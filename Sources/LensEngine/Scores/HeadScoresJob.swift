@@ -20,7 +20,7 @@ final class HeadScoresJob: PassJob {
             let scorer = HeadPatternScores(tokens: subject.recipe.tokens[prompt])
             let nHeads = subject.configuration.nHeads
             let points = (0..<subject.configuration.nLayers).map { HookPoint(.pattern, layer: $0) }
-            try subject.visit(points, in: &state, on: compute) { (state) throws(LensError) in
+            try subject.visit(points, in: &state, of: [prompt], on: compute) { (state) throws(LensError) in
                 let layer = state.point.layer ?? 0
                 let patterns = state.activation(of: 0)
                 let size = patterns.count / nHeads

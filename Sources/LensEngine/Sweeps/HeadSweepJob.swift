@@ -30,7 +30,7 @@ final class HeadSweepJob: PassJob {
     }
 
     private let subject: PassSubject
-    private let action: Intervention.Action
+    private let action: AblationKind
     private let kind: HookKind
     private let progress: @Sendable (Int, Int) -> Void
     private var groups: ArraySlice<[Int]>
@@ -45,7 +45,7 @@ final class HeadSweepJob: PassJob {
     private var losses: [Int: [[Float]]] = [:]
 
     init(
-        _ subject: PassSubject, action: Intervention.Action, kind: HookKind,
+        _ subject: PassSubject, action: AblationKind, kind: HookKind,
         progress: @escaping @Sendable (Int, Int) -> Void
     ) {
         self.subject = subject
@@ -110,7 +110,10 @@ final class HeadSweepJob: PassJob {
             for (index, variant) in joining.enumerated() {
                 guard let head = variant.head else { continue }
                 try state.apply(
-                    Intervention(point: base.point, action: action, heads: [head]), to: first + index)
+                    Intervention(
+                        point: base.point, action: action.intervention, selection: Selection(heads: .index(head))
+                    )
+                    .edit(for: group[variant.prompt]), to: first + index)
             }
             order += joining
             joined = state
@@ -152,4 +155,8 @@ final class HeadSweepJob: PassJob {
 extension ModelConfiguration {
     /// Of all layers together.
     var headCount: Int { nLayers * nHeads }
+}
+
+extension AblationKind {
+    var intervention: Intervention.Action { self == .zero ? .zero : .mean }
 }

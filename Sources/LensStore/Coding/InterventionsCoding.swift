@@ -1,9 +1,13 @@
 import FoundationEssentials
 import LensCore
 
-/// Interventions as JSON: `{"version":1,"edits":[{"hook":"attn.hook_z","layer":0,"action":"zero","heads":[3]}]}`.
+/// Interventions as JSON: `{"version":2,"edits":[{"hook":"attn.hook_z","layer":0,"action":"zero","heads":"8"}]}`.
+///
+/// Version 1, which knew `zero` and `mean` of whole heads, is still read.
 enum InterventionsCoding {
-    private static let version = 1
+    private static let version = 2
+    /// How deep passes that edits take values from may lie in one another.
+    private static let maximumDepth = Recipe.maximumDepth
 
     private struct Stored: Codable {
         var version: Int
@@ -15,30 +19,202 @@ enum InterventionsCoding {
         var hook: String
         var layer: Int?
         var action: String
-        var heads: [Int]?
+        var selection: StoredSelection?
+        var factor: Float?
+        var operand: StoredOperand?
+        var source: Pass?
+        var prompt: Int?
+        var sourcePositions: StoredIndices?
+    }
+
+    private struct Pass: Codable {
+        var fingerprint: String
+        var model: String
+        var tokens: [[Int32]]
+        var edits: [Edit]
     }
 
     static func encode(_ interventions: [Intervention]) throws(LensError) -> Data {
-        let edits = interventions.map { edit in
-            Edit(hook: edit.point.kind.suffix, layer: edit.point.layer, action: edit.action.rawValue, heads: edit.heads)
-        }
-        return try StoredJSON.encode(Stored(version: version, edits: edits))
+        try StoredJSON.encode(Stored(version: version, edits: interventions.map(edit)))
     }
 
     static func decode(_ data: Data) throws(LensError) -> [Intervention] {
+        if try StoredJSON.version(of: data) == 1 { return try InterventionsCodingVersion1.decode(data) }
         let stored = try StoredJSON.decode(Stored.self, from: data, version: version)
+        return try interventions(stored.edits, depth: 0)
+    }
+
+    // MARK: - Writing
+
+    private static func edit(_ edit: Intervention) -> Edit {
+        var stored = Edit(hook: edit.point.kind.suffix, layer: edit.point.layer, action: edit.action.name)
+        if edit.selection != .all { stored.selection = StoredSelection(edit.selection) }
+        switch edit.action {
+        case .zero, .mean, .mask: break
+        case .set(let operand), .add(let operand), .project(let operand): stored.operand = StoredOperand(operand)
+        case .scale(let factor): stored.factor = factor
+        case .swap(let prompt): stored.prompt = prompt
+        case .meanOf(let source): stored.source = pass(source)
+        case .patch(let source, let prompt, let positions):
+            stored.source = pass(source)
+            stored.prompt = prompt
+            stored.sourcePositions = positions.map(StoredIndices.init)
+        }
+        return stored
+    }
+
+    private static func pass(_ recipe: Recipe) -> Pass {
+        Pass(
+            fingerprint: recipe.fingerprint, model: recipe.model.description, tokens: recipe.tokens,
+            edits: recipe.interventions.map(edit))
+    }
+
+    // MARK: - Reading
+
+    private static func interventions(_ edits: [Edit], depth: Int) throws(LensError) -> [Intervention] {
+        guard depth <= maximumDepth else { throw .dataLoss("stored interventions lie too deep in one another") }
         var interventions: [Intervention] = []
-        for edit in stored.edits {
+        for edit in edits {
             guard let kind = HookKind.allCases.first(where: { $0.suffix == edit.hook }),
-                kind.isPerLayer == (edit.layer != nil), let action = Intervention.Action(rawValue: edit.action)
+                kind.isPerLayer == (edit.layer != nil), let action = try action(of: edit, depth: depth)
             else {
                 throw .dataLoss(
                     "a stored intervention is unknown: \(edit.action) of \(edit.hook) "
-                        + "in layer \(edit.layer.map(String.init) ?? "none")"
-                )
+                        + "in layer \(edit.layer.map(String.init) ?? "none")")
             }
             interventions.append(
-                Intervention(point: HookPoint(kind, layer: edit.layer), action: action, heads: edit.heads))
+                Intervention(
+                    point: HookPoint(kind, layer: edit.layer), action: action,
+                    selection: edit.selection?.selection ?? .all))
+        }
+        return interventions
+    }
+
+    /// `nil` where the words do not make an action.
+    private static func action(of edit: Edit, depth: Int) throws(LensError) -> Intervention.Action? {
+        let operand = try edit.operand.map { (stored) throws(LensError) in try stored.operand() }
+        let source = try edit.source.map { (stored) throws(LensError) in try recipe(stored, depth: depth + 1) }
+        switch (edit.action, operand, source, edit.factor, edit.prompt) {
+        case ("zero", nil, nil, nil, nil): return .zero
+        case ("mask", nil, nil, nil, nil): return .mask
+        case ("mean", nil, nil, nil, nil): return .mean
+        case ("mean", nil, let source?, nil, nil): return .meanOf(source)
+        case ("set", let operand?, nil, nil, nil): return .set(operand)
+        case ("add", let operand?, nil, nil, nil): return .add(operand)
+        case ("project", let operand?, nil, nil, nil): return .project(operand)
+        case ("scale", nil, nil, let factor?, nil): return .scale(factor)
+        case ("swap", nil, nil, nil, let prompt?): return .swap(prompt: prompt)
+        case ("patch", nil, let source?, nil, let prompt):
+            return .patch(source, prompt: prompt, positions: edit.sourcePositions?.indices)
+        default: return nil
+        }
+    }
+
+    private static func recipe(_ stored: Pass, depth: Int) throws(LensError) -> Recipe {
+        guard let model = try? ModelReference(parsing: stored.model) else {
+            throw .dataLoss("a stored intervention names a model that cannot be: \(stored.model.prefix(80))")
+        }
+        return Recipe(
+            fingerprint: stored.fingerprint, model: model, tokens: stored.tokens,
+            interventions: try interventions(stored.edits, depth: depth))
+    }
+}
+
+private struct StoredSelection: Codable {
+    var prompts: StoredIndices?
+    var heads: StoredIndices?
+    var positions: StoredIndices?
+    var sources: StoredIndices?
+    var components: StoredIndices?
+
+    init(_ selection: Selection) {
+        prompts = selection.prompts.map(StoredIndices.init)
+        heads = selection.heads.map(StoredIndices.init)
+        positions = selection.positions.map(StoredIndices.init)
+        sources = selection.sources.map(StoredIndices.init)
+        components = selection.components.map(StoredIndices.init)
+    }
+
+    var selection: Selection {
+        Selection(
+            prompts: prompts?.indices, heads: heads?.indices, positions: positions?.indices,
+            sources: sources?.indices, components: components?.indices)
+    }
+}
+
+/// One of `index`, `list`, and a range: `{"step":1}` is `:`.
+private struct StoredIndices: Codable {
+    var index: Int?
+    var list: [Int]?
+    var start: Int?
+    var stop: Int?
+    var step: Int?
+
+    init(_ indices: Indices) {
+        switch indices {
+        case .index(let index): self.index = index
+        case .list(let list): self.list = list
+        case .range(let start, let stop, let step): (self.start, self.stop, self.step) = (start, stop, step)
+        }
+    }
+
+    var indices: Indices {
+        if let index { return .index(index) }
+        if let list { return .list(list) }
+        return .range(start: start, stop: stop, step: step ?? 1)
+    }
+}
+
+/// Values as little-endian float32 in Base64.
+private struct StoredOperand: Codable {
+    var shape: [Int]
+    var values: Data
+
+    init(_ operand: Operand) {
+        shape = operand.shape
+        values = operand.values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+    }
+
+    func operand() throws(LensError) -> Operand {
+        let bytes = [UInt8](values)
+        let floats = bytes.withUnsafeBytes { raw in
+            (0..<bytes.count / 4).map { index in
+                Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+            }
+        }
+        do {
+            return try Operand(shape: shape, values: floats)
+        } catch {
+            throw LensError(.dataLoss, "a stored intervention has values that do not fit their shape", cause: error)
+        }
+    }
+}
+
+/// `{"version":1,"edits":[{"hook":"attn.hook_z","layer":0,"action":"zero","heads":[3]}]}`, as 0.1 wrote it.
+private enum InterventionsCodingVersion1 {
+    private struct Stored: Codable {
+        var edits: [Edit]
+    }
+
+    private struct Edit: Codable {
+        var hook: String
+        var layer: Int?
+        var action: String
+        var heads: [Int]?
+    }
+
+    static func decode(_ data: Data) throws(LensError) -> [Intervention] {
+        var interventions: [Intervention] = []
+        for edit in try StoredJSON.decode(Stored.self, from: data, version: 1).edits {
+            guard let kind = HookKind.allCases.first(where: { $0.suffix == edit.hook }),
+                kind.isPerLayer == (edit.layer != nil), ["zero", "mean"].contains(edit.action)
+            else {
+                throw .dataLoss("a stored intervention is unknown: \(edit.action) of \(edit.hook)")
+            }
+            interventions.append(
+                Intervention(
+                    point: HookPoint(kind, layer: edit.layer), action: edit.action == "zero" ? .zero : .mean,
+                    selection: Selection(heads: edit.heads.map { .list($0) })))
         }
         return interventions
     }

@@ -110,7 +110,7 @@ private struct StoredSweep: Codable {
     }
 
     func reply(of summary: RunSummary, recipe: Recipe) throws(LensError) -> SweepReply {
-        guard let action = Intervention.Action(rawValue: action) else {
+        guard let action = AblationKind(rawValue: action) else {
             throw .dataLoss("a stored sweep has the unknown action \(action.quotedForMessage)")
         }
         return SweepReply(

@@ -19,6 +19,15 @@ enum StoredJSON {
         }
     }
 
+    /// The format that a blob says it has.
+    static func version(of data: Data) throws(LensError) -> Int {
+        do {
+            return try JSONDecoder().decode(Version.self, from: data).version
+        } catch {
+            throw LensError(.dataLoss, "a value in the session database cannot be read", cause: error)
+        }
+    }
+
     /// - Throws: `DATA_LOSS` for another version and for anything that is missing or of the wrong type.
     static func decode<Value: Decodable>(
         _ type: Value.Type, from data: Data, version: Int
@@ -27,7 +36,7 @@ enum StoredJSON {
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         do {
-            let found = try decoder.decode(Version.self, from: data).version
+            let found = try Self.version(of: data)
             guard found == version else {
                 throw LensError.dataLoss("a stored value has format \(found), expected \(version)")
             }

@@ -3,7 +3,7 @@ import LensCore
 /// What was asked beside the recipe: two calls of one recipe and one subject ask the same question.
 public enum RunSubject: Sendable, Hashable {
     case run
-    case sweep(Intervention.Action, hook: String)
+    case sweep(AblationKind, hook: String)
 }
 
 /// What came out of a recorded run or sweep.

@@ -40,12 +40,19 @@ typealias CTokenList = Lens__V1__TokenList
 typealias CPrompt = Lens__V1__Prompt
 typealias CTextPrompt = Lens__V1__TextPrompt
 typealias CTokenPrompt = Lens__V1__TokenPrompt
-typealias CAction = Lens__V1__Action
-typealias CIntervention = Lens__V1__Intervention
 typealias CSlice = Lens__V1__Slice
 typealias CSliceEntry = Lens__V1__SliceEntry
 typealias CSliceRange = Lens__V1__SliceRange
 typealias CEllipsis = Lens__V1__Ellipsis
+
+// interventions.proto
+typealias CAction = Lens__V1__Action
+typealias CIntervention = Lens__V1__Intervention
+typealias CIndices = Lens__V1__Indices
+typealias CIndexList = Lens__V1__IndexList
+typealias COperand = Lens__V1__Operand
+typealias CEditSource = Lens__V1__EditSource
+typealias CPromptList = Lens__V1__PromptList
 
 // inference.proto
 typealias CTokenizeRequest = Lens__V1__TokenizeRequest
@@ -107,6 +114,11 @@ extension CPrompt: CMessage { static var reset: CReset<Self> { lens__v1__prompt_
 extension CTextPrompt: CMessage { static var reset: CReset<Self> { lens__v1__text_prompt__init } }
 extension CTokenPrompt: CMessage { static var reset: CReset<Self> { lens__v1__token_prompt__init } }
 extension CIntervention: CMessage { static var reset: CReset<Self> { lens__v1__intervention__init } }
+extension CIndices: CMessage { static var reset: CReset<Self> { lens__v1__indices__init } }
+extension CIndexList: CMessage { static var reset: CReset<Self> { lens__v1__index_list__init } }
+extension COperand: CMessage { static var reset: CReset<Self> { lens__v1__operand__init } }
+extension CEditSource: CMessage { static var reset: CReset<Self> { lens__v1__edit_source__init } }
+extension CPromptList: CMessage { static var reset: CReset<Self> { lens__v1__prompt_list__init } }
 extension CSlice: CMessage { static var reset: CReset<Self> { lens__v1__slice__init } }
 extension CSliceEntry: CMessage { static var reset: CReset<Self> { lens__v1__slice_entry__init } }
 extension CSliceRange: CMessage { static var reset: CReset<Self> { lens__v1__slice_range__init } }

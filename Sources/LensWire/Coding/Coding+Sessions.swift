@@ -131,7 +131,7 @@ extension Coding where Value == AttentionPageRequest {
                 model: try ModelReference(message.model),
                 prompt: try required(message.prompt, "prompt") { (prompt) throws(LensError) in try Prompt(prompt) },
                 withAblation: message.with_ablation != 0,
-                action: try Intervention.Action(message.action, "action", missing: .zero),
+                action: try AblationKind(message.action, "action", missing: .zero),
                 title: try message.title.text("title"))
         } write: { (value, message, arena) throws(LensError) in
             message.model = arena.bytes(value.model.description)

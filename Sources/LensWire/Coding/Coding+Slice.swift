@@ -5,8 +5,6 @@ internal import LensCore
 
 extension TensorSlice {
     private static let maximumEntries = 16
-    /// Indices and steps leave room for arithmetic with sizes, as in `TensorSlice.init(parsing:)`.
-    private static let largestNumber = 1 << 48
 
     init(_ message: CSlice) throws(LensError) {
         guard message.n_entries <= Self.maximumEntries else {
@@ -23,29 +21,16 @@ extension TensorSlice {
             try entry.write(to: &item, arena)
         }
     }
-
-    fileprivate static func number(_ value: Int64, _ field: String) throws(LensError) -> Int {
-        guard value.magnitude <= UInt64(largestNumber) else {
-            throw .outOfRange(field, value, -largestNumber..<largestNumber + 1)
-        }
-        return Int(value)
-    }
 }
 
 extension TensorSlice.Entry {
     fileprivate init(_ message: CSliceEntry) throws(LensError) {
         switch message.entry_case {
         case LENS__V1__SLICE_ENTRY__ENTRY_INDEX:
-            self = .index(try TensorSlice.number(message.index, "slice.index"))
+            self = .index(try message.index.sliceNumber("slice.index"))
         case LENS__V1__SLICE_ENTRY__ENTRY_RANGE:
-            self = try required(message.range, "slice.range") { (range: CSliceRange) throws(LensError) in
-                let hasStart = range.start_bound_case == LENS__V1__SLICE_RANGE__START_BOUND_START
-                let hasStop = range.stop_bound_case == LENS__V1__SLICE_RANGE__STOP_BOUND_STOP
-                return .range(
-                    start: hasStart ? try TensorSlice.number(range.start, "slice.start") : nil,
-                    stop: hasStop ? try TensorSlice.number(range.stop, "slice.stop") : nil,
-                    step: range.step == 0 ? 1 : try TensorSlice.number(range.step, "slice.step"))
-            }
+            let bounds = try SliceBounds(message.range, "slice")
+            self = .range(start: bounds.start, stop: bounds.stop, step: bounds.step)
         case LENS__V1__SLICE_ENTRY__ENTRY_ELLIPSIS:
             self = .ellipsis
         default:
@@ -59,23 +44,60 @@ extension TensorSlice.Entry {
             message.entry_case = LENS__V1__SLICE_ENTRY__ENTRY_INDEX
             message.index = Int64(index)
         case .range(let start, let stop, let step):
-            // On the wire zero means 1; a step that is zero must not turn into that.
-            guard step != 0 else { throw .invalidArgument("a slice's step must not be zero") }
             message.entry_case = LENS__V1__SLICE_ENTRY__ENTRY_RANGE
-            message.range = try arena.message { (item: inout CSliceRange) in
-                if let start {
-                    item.start_bound_case = LENS__V1__SLICE_RANGE__START_BOUND_START
-                    item.start = Int64(start)
-                }
-                if let stop {
-                    item.stop_bound_case = LENS__V1__SLICE_RANGE__STOP_BOUND_STOP
-                    item.stop = Int64(stop)
-                }
-                item.step = Int64(step)
-            }
+            message.range = try SliceBounds(start: start, stop: stop, step: step).write(arena)
         case .ellipsis:
             message.entry_case = LENS__V1__SLICE_ENTRY__ENTRY_ELLIPSIS
             message.ellipsis = try arena.message { (_: inout CEllipsis) in }
         }
+    }
+}
+
+/// A range's bounds, in slices and in edits.
+struct SliceBounds {
+    var start: Int?
+    var stop: Int?
+    var step: Int
+
+    init(start: Int?, stop: Int?, step: Int) {
+        self.start = start
+        self.stop = stop
+        self.step = step
+    }
+
+    init(_ message: UnsafeMutablePointer<CSliceRange>?, _ field: String) throws(LensError) {
+        self = try required(message, "\(field).range") { (range: CSliceRange) throws(LensError) in
+            let hasStart = range.start_bound_case == LENS__V1__SLICE_RANGE__START_BOUND_START
+            let hasStop = range.stop_bound_case == LENS__V1__SLICE_RANGE__STOP_BOUND_STOP
+            return SliceBounds(
+                start: hasStart ? try range.start.sliceNumber("\(field).start") : nil,
+                stop: hasStop ? try range.stop.sliceNumber("\(field).stop") : nil,
+                step: range.step == 0 ? 1 : try range.step.sliceNumber("\(field).step"))
+        }
+    }
+
+    func write(_ arena: MessageArena) throws(LensError) -> UnsafeMutablePointer<CSliceRange>? {
+        // On the wire zero means 1; a step that is zero must not turn into that.
+        guard step != 0 else { throw .invalidArgument("a slice's step must not be zero") }
+        return try arena.message { (item: inout CSliceRange) in
+            if let start {
+                item.start_bound_case = LENS__V1__SLICE_RANGE__START_BOUND_START
+                item.start = Int64(start)
+            }
+            if let stop {
+                item.stop_bound_case = LENS__V1__SLICE_RANGE__STOP_BOUND_STOP
+                item.stop = Int64(stop)
+            }
+            item.step = Int64(step)
+        }
+    }
+}
+
+extension Int64 {
+    /// Indices and steps leave room for arithmetic with sizes, as in `TensorSlice.init(parsing:)`.
+    func sliceNumber(_ field: String) throws(LensError) -> Int {
+        let largest = 1 << 48
+        guard magnitude <= UInt64(largest) else { throw .outOfRange(field, self, -largest..<largest + 1) }
+        return Int(self)
     }
 }

@@ -10,7 +10,7 @@ extension Coding where Value == SweepRequest {
             return SweepRequest(
                 model: try ModelReference(message.model), session: try sessionName(message.session),
                 prompts: try Prompt.read(message.n_prompts, message.prompts),
-                action: try Intervention.Action(message.action, "action"), hook: hook.isEmpty ? "z" : hook,
+                action: try AblationKind(message.action, "action"), hook: hook.isEmpty ? "z" : hook,
                 isRecorded: message.unrecorded == 0)
         } write: { (value, message, arena) throws(LensError) in
             message.model = arena.bytes(value.model.description)
@@ -63,7 +63,7 @@ extension SweepReply {
         }
         self.init(
             runID: try message.run_id.text("run_id"), model: stamp.name, form: stamp.form,
-            fingerprint: stamp.fingerprint, action: try Intervention.Action(message.action, "action"),
+            fingerprint: stamp.fingerprint, action: try AblationKind(message.action, "action"),
             hook: try message.hook.text("hook"), tokens: try messages(message.n_tokens, message.tokens, Token.list),
             baselineLoss: message.baseline_loss,
             baselineLosses: array(message.n_baseline_losses, message.baseline_losses),

@@ -81,8 +81,9 @@ import Testing
         refuses(
             UnaryMethod.run.request,
             RunRequest(
-                model: model, prompts: [], interventions: [InterventionSpec(hook: "z0", action: .zero, heads: [])]),
-            "intervention.heads")
+                model: model, prompts: [],
+                interventions: [InterventionSpec(hook: "z0", action: .swap(prompt: -1))]),
+            "intervention.other_prompt")
         refuses(
             StreamingMethod.query.request, QueryRequest(source: .run("a"), hook: "z0", prompts: []), "prompt_indices")
         refuses(

@@ -55,7 +55,10 @@ import Testing
             (refusal(UnaryMethod.tokenize.request, field(2, [])), "a prompt is text or tokens"),
             // Actions: left out, unknown, negative.
             (refusal(UnaryMethod.run.request, field(4, field(1, [0x7a]))), "intervention.action"),
-            (refusal(UnaryMethod.run.request, field(4, [0x10, 3])), "received 3"),
+            (refusal(UnaryMethod.run.request, field(4, [0x10, 10])), "must be in 1...9; received 10"),
+            // A value where the action takes none, and none where it takes one.
+            (refusal(UnaryMethod.run.request, field(4, [0x10, 3])), "intervention.operand is missing"),
+            (refusal(UnaryMethod.run.request, field(4, [0x10, 1, 0x68, 1])), "other_prompt means nothing to"),
             (refusal(StreamingMethod.sweep.request, []), "action must be 1 (zero) or 2 (mean)"),
             (refusal(StreamingMethod.sweep.request, [0x20, 99]), "received 99"),
             // A query for nothing.

@@ -10,9 +10,32 @@ enum Samples {
         .text("Once upon a time", prependBOS: true), .text("", prependBOS: false), .tokens([0, 1, 4095]), .tokens([]),
     ]
     static let interventions = [
-        InterventionSpec(hook: "blocks.0.attn.hook_z", action: .zero, heads: [8, 0]),
+        InterventionSpec(hook: "blocks.0.attn.hook_z", action: .zero, selection: Selection(heads: .list([8, 0]))),
         InterventionSpec(hook: "pattern0", action: .mean),
+        InterventionSpec(
+            hook: "z", layers: .range(start: 0, stop: -1, step: 2), action: .meanOf(.prompts([prompts[0]]))),
+        InterventionSpec(
+            hook: "resid_pre0", action: .set(operand([2], [0.5, -1])), selection: Selection(positions: .index(-1))),
+        InterventionSpec(
+            hook: "post0", action: .add(operand([], [2])), selection: Selection(components: .list([3]))),
+        InterventionSpec(hook: "z0", action: .scale(-0.5), selection: Selection(prompts: .list([1]))),
+        InterventionSpec(hook: "resid_post0", action: .project(operand([3], [1, 0, -2]))),
+        InterventionSpec(
+            hook: "z0", action: .patch(.run("last"), prompt: 0, positions: .list([2, 1])),
+            selection: Selection(heads: .index(2), positions: .range(start: nil, stop: nil, step: 1))),
+        InterventionSpec(hook: "z0", action: .patch(.run("last"), prompt: nil, positions: nil)),
+        InterventionSpec(hook: "mlp_out0", action: .swap(prompt: 1)),
+        InterventionSpec(hook: "pattern0", action: .mask, selection: Selection(sources: .list([0]))),
     ]
+
+    private static func operand(_ shape: [Int], _ values: [Float]) -> Operand {
+        do {
+            return try Operand(shape: shape, values: values)
+        } catch {
+            preconditionFailure("a sample cannot be made: \(error)")
+        }
+    }
+
     static let raw = ModelReference(name: "tinytales-1l", form: .raw)
     static let fallback = ModelReference(name: nil)
 

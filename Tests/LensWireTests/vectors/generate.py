@@ -7,6 +7,7 @@ same names, so that Swift's conversions are held against an implementation that 
 
 import json
 import pathlib
+import struct
 
 from google.protobuf import json_format
 
@@ -23,6 +24,9 @@ from lensd._proto import (
     inference_pb2 as inference,
 )
 from lensd._proto import (
+    interventions_pb2 as edits,
+)
+from lensd._proto import (
     models_pb2 as models,
 )
 from lensd._proto import (
@@ -33,7 +37,7 @@ from lensd._proto import (
 )
 
 NAN = float("nan")
-ZERO, MEAN = common.ACTION_ZERO, common.ACTION_MEAN
+ZERO, MEAN = edits.ACTION_ZERO, edits.ACTION_MEAN
 
 
 def text(value: str) -> bytes:
@@ -51,9 +55,35 @@ PROMPTS = [
     common.Prompt(tokens=common.TokenPrompt(ids=[0, 1, 4095])),
     common.Prompt(tokens=common.TokenPrompt()),
 ]
+def heads(*numbers: int) -> edits.Indices:
+    return edits.Indices(list=edits.IndexList(indices=numbers))
+
+
+def floats(shape: list[int], *values: float) -> edits.Operand:
+    return edits.Operand(shape=shape, values=struct.pack(f"<{len(values)}f", *values))
+
+
 INTERVENTIONS = [
-    common.Intervention(hook=b"blocks.0.attn.hook_z", action=ZERO, heads=[8, 0]),
-    common.Intervention(hook=b"pattern0", action=MEAN),
+    edits.Intervention(hook=b"blocks.0.attn.hook_z", action=ZERO, heads=heads(8, 0)),
+    edits.Intervention(hook=b"pattern0", action=MEAN),
+    edits.Intervention(
+        hook=b"z", action=MEAN, layers=edits.Indices(range=common.SliceRange(start=0, stop=-1, step=2)),
+        source=edits.EditSource(prompts=edits.PromptList(prompts=PROMPTS[:1])),
+    ),
+    edits.Intervention(
+        hook=b"resid_pre0", action=edits.ACTION_SET, positions=edits.Indices(index=-1), operand=floats([2], 0.5, -1)
+    ),
+    edits.Intervention(hook=b"post0", action=edits.ACTION_ADD, components=heads(3), operand=floats([], 2)),
+    edits.Intervention(hook=b"z0", action=edits.ACTION_SCALE, prompts=heads(1), factor=-0.5),
+    edits.Intervention(hook=b"resid_post0", action=edits.ACTION_PROJECT, operand=floats([3], 1, 0, -2)),
+    edits.Intervention(
+        hook=b"z0", action=edits.ACTION_PATCH, heads=edits.Indices(index=2),
+        positions=edits.Indices(range=common.SliceRange(step=1)),
+        source=edits.EditSource(run=b"last", prompt=0, positions=heads(2, 1)),
+    ),
+    edits.Intervention(hook=b"z0", action=edits.ACTION_PATCH, source=edits.EditSource(run=b"last")),
+    edits.Intervention(hook=b"mlp_out0", action=edits.ACTION_SWAP, other_prompt=1),
+    edits.Intervention(hook=b"pattern0", action=edits.ACTION_MASK, sources=heads(0)),
 ]
 RAW = b"tinytales-1l@raw"
 SLICE = common.Slice(

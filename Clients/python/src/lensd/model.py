@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lensd._proto import common_pb2, inference_pb2
+from lensd._proto import common_pb2, inference_pb2, interventions_pb2
 from lensd._proto.models_pb2 import ModelDescription
 from lensd._proto.reports_pb2 import AttentionPageRequest
 from lensd.activations import Pass, check_fingerprint
@@ -25,7 +25,7 @@ from lensd.sweep import Sweep
 ReturnType = Literal["logits", "loss", "both"] | None
 LOGITS = "unembed.hook_out"
 
-_ACTIONS = {"zero": common_pb2.ACTION_ZERO, "mean": common_pb2.ACTION_MEAN}
+_ACTIONS = {"zero": interventions_pb2.ACTION_ZERO, "mean": interventions_pb2.ACTION_MEAN}
 
 
 class Output(NamedTuple):
@@ -273,25 +273,28 @@ class Model:
         rows = [np.array(prompt.per_token_loss, np.float32) for prompt in reply.prompts]
         return self._arrays.padded(rows, [len(row) for row in rows])
 
-    def _pass_of(self, reply: inference_pb2.RunReply, edits: list[common_pb2.Intervention]) -> Pass:
+    def _pass_of(self, reply: inference_pb2.RunReply, edits: list[interventions_pb2.Intervention]) -> Pass:
         if reply.run_id:
             return Pass(self._stubs.inference, self._arrays, reply.run_id.decode(), self.fingerprint)
         # As they were run: texts are tokenised once, and the daemon finds what it kept.
         tokens = [token_prompt(token.id for token in prompt.tokens) for prompt in reply.prompts]
         return self._unrecorded(tokens, edits)
 
-    def _unrecorded(self, prompts: list[common_pb2.Prompt], edits: list[common_pb2.Intervention]) -> Pass:
+    def _unrecorded(self, prompts: list[common_pb2.Prompt], edits: list[interventions_pb2.Intervention]) -> Pass:
         source = inference_pb2.PassSource(model=self.name.encode(), prompts=prompts, interventions=edits)
         return Pass(self._stubs.inference, self._arrays, source, self.fingerprint)
 
 
-def _intervention(edit: Intervention) -> common_pb2.Intervention:
+def _intervention(edit: Intervention) -> interventions_pb2.Intervention:
     if not isinstance(edit, Intervention):
         raise InvalidArgument(f"an intervention is made by lensd.zero(…) or lensd.mean(…); received {edit!r}")
-    return common_pb2.Intervention(hook=edit.hook.encode(), action=_action(edit.kind), heads=edit.heads)
+    message = interventions_pb2.Intervention(hook=edit.hook.encode(), action=_action(edit.kind))
+    if edit.heads:
+        message.heads.list.indices.extend(edit.heads)
+    return message
 
 
-def _action(kind: str) -> common_pb2.Action:
+def _action(kind: str) -> interventions_pb2.Action:
     if kind not in KINDS:
         raise InvalidArgument(f'kind is "zero" or "mean"; received {kind!r}')
     return _ACTIONS[kind]

@@ -13,15 +13,13 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lens/v1/common.proto\x12\x07lens.v1\"!\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\x0c\"+\n\tTokenList\x12\x1e\n\x06tokens\x18\x01 \x03(\x0b\x32\x0e.lens.v1.Token\"`\n\x06Prompt\x12#\n\x04text\x18\x01 \x01(\x0b\x32\x13.lens.v1.TextPromptH\x00\x12&\n\x06tokens\x18\x02 \x01(\x0b\x32\x14.lens.v1.TokenPromptH\x00\x42\t\n\x07\x63ontent\"*\n\nTextPrompt\x12\x0c\n\x04text\x18\x01 \x01(\x0c\x12\x0e\n\x06no_bos\x18\x02 \x01(\x08\"\x1a\n\x0bTokenPrompt\x12\x0b\n\x03ids\x18\x01 \x03(\r\"L\n\x0cIntervention\x12\x0c\n\x04hook\x18\x01 \x01(\x0c\x12\x1f\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x0f.lens.v1.Action\x12\r\n\x05heads\x18\x03 \x03(\r\"s\n\nSliceEntry\x12\x0f\n\x05index\x18\x01 \x01(\x12H\x00\x12$\n\x05range\x18\x02 \x01(\x0b\x32\x13.lens.v1.SliceRangeH\x00\x12%\n\x08\x65llipsis\x18\x03 \x01(\x0b\x32\x11.lens.v1.EllipsisH\x00\x42\x07\n\x05\x65ntry\"X\n\nSliceRange\x12\x0f\n\x05start\x18\x01 \x01(\x12H\x00\x12\x0e\n\x04stop\x18\x02 \x01(\x12H\x01\x12\x0c\n\x04step\x18\x03 \x01(\x12\x42\r\n\x0bstart_boundB\x0c\n\nstop_bound\"\n\n\x08\x45llipsis\"-\n\x05Slice\x12$\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x13.lens.v1.SliceEntry*B\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x41\x43TION_ZERO\x10\x01\x12\x0f\n\x0b\x41\x43TION_MEAN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lens/v1/common.proto\x12\x07lens.v1\"!\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\x0c\"+\n\tTokenList\x12\x1e\n\x06tokens\x18\x01 \x03(\x0b\x32\x0e.lens.v1.Token\"`\n\x06Prompt\x12#\n\x04text\x18\x01 \x01(\x0b\x32\x13.lens.v1.TextPromptH\x00\x12&\n\x06tokens\x18\x02 \x01(\x0b\x32\x14.lens.v1.TokenPromptH\x00\x42\t\n\x07\x63ontent\"*\n\nTextPrompt\x12\x0c\n\x04text\x18\x01 \x01(\x0c\x12\x0e\n\x06no_bos\x18\x02 \x01(\x08\"\x1a\n\x0bTokenPrompt\x12\x0b\n\x03ids\x18\x01 \x03(\r\"s\n\nSliceEntry\x12\x0f\n\x05index\x18\x01 \x01(\x12H\x00\x12$\n\x05range\x18\x02 \x01(\x0b\x32\x13.lens.v1.SliceRangeH\x00\x12%\n\x08\x65llipsis\x18\x03 \x01(\x0b\x32\x11.lens.v1.EllipsisH\x00\x42\x07\n\x05\x65ntry\"X\n\nSliceRange\x12\x0f\n\x05start\x18\x01 \x01(\x12H\x00\x12\x0e\n\x04stop\x18\x02 \x01(\x12H\x01\x12\x0c\n\x04step\x18\x03 \x01(\x12\x42\r\n\x0bstart_boundB\x0c\n\nstop_bound\"\n\n\x08\x45llipsis\"-\n\x05Slice\x12$\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x13.lens.v1.SliceEntryb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.common_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _ACTION._serialized_start=627
-  _ACTION._serialized_end=693
   _TOKEN._serialized_start=33
   _TOKEN._serialized_end=66
   _TOKENLIST._serialized_start=68
@@ -32,14 +30,12 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _TEXTPROMPT._serialized_end=253
   _TOKENPROMPT._serialized_start=255
   _TOKENPROMPT._serialized_end=281
-  _INTERVENTION._serialized_start=283
-  _INTERVENTION._serialized_end=359
-  _SLICEENTRY._serialized_start=361
-  _SLICEENTRY._serialized_end=476
-  _SLICERANGE._serialized_start=478
-  _SLICERANGE._serialized_end=566
-  _ELLIPSIS._serialized_start=568
-  _ELLIPSIS._serialized_end=578
-  _SLICE._serialized_start=580
-  _SLICE._serialized_end=625
+  _SLICEENTRY._serialized_start=283
+  _SLICEENTRY._serialized_end=398
+  _SLICERANGE._serialized_start=400
+  _SLICERANGE._serialized_end=488
+  _ELLIPSIS._serialized_start=490
+  _ELLIPSIS._serialized_end=500
+  _SLICE._serialized_start=502
+  _SLICE._serialized_end=547
 # @@protoc_insertion_point(module_scope)

@@ -1,27 +1,13 @@
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
-ACTION_MEAN: Action
-ACTION_UNSPECIFIED: Action
-ACTION_ZERO: Action
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Ellipsis(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
-
-class Intervention(_message.Message):
-    __slots__ = ["action", "heads", "hook"]
-    ACTION_FIELD_NUMBER: _ClassVar[int]
-    HEADS_FIELD_NUMBER: _ClassVar[int]
-    HOOK_FIELD_NUMBER: _ClassVar[int]
-    action: Action
-    heads: _containers.RepeatedScalarFieldContainer[int]
-    hook: bytes
-    def __init__(self, hook: _Optional[bytes] = ..., action: _Optional[_Union[Action, str]] = ..., heads: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Prompt(_message.Message):
     __slots__ = ["text", "tokens"]
@@ -84,6 +70,3 @@ class TokenPrompt(_message.Message):
     IDS_FIELD_NUMBER: _ClassVar[int]
     ids: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, ids: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = []

@@ -1,4 +1,5 @@
 from lensd._proto import common_pb2 as _common_pb2
+from lensd._proto import interventions_pb2 as _interventions_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -67,10 +68,10 @@ class PassSource(_message.Message):
     INTERVENTIONS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PROMPTS_FIELD_NUMBER: _ClassVar[int]
-    interventions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Intervention]
+    interventions: _containers.RepeatedCompositeFieldContainer[_interventions_pb2.Intervention]
     model: bytes
     prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
-    def __init__(self, model: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[_common_pb2.Intervention, _Mapping]]] = ...) -> None: ...
+    def __init__(self, model: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[_interventions_pb2.Intervention, _Mapping]]] = ...) -> None: ...
 
 class Prediction(_message.Message):
     __slots__ = ["logprob", "token"]
@@ -138,7 +139,7 @@ class RunRequest(_message.Message):
     SKIP_LOSS_FIELD_NUMBER: _ClassVar[int]
     TOP_COUNT_FIELD_NUMBER: _ClassVar[int]
     UNRECORDED_FIELD_NUMBER: _ClassVar[int]
-    interventions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Intervention]
+    interventions: _containers.RepeatedCompositeFieldContainer[_interventions_pb2.Intervention]
     keep_all: bool
     keep_names: _containers.RepeatedScalarFieldContainer[bytes]
     model: bytes
@@ -148,7 +149,7 @@ class RunRequest(_message.Message):
     skip_loss: bool
     top_count: int
     unrecorded: bool
-    def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[_common_pb2.Intervention, _Mapping]]] = ..., top_count: _Optional[int] = ..., per_token_loss: bool = ..., keep_all: bool = ..., keep_names: _Optional[_Iterable[bytes]] = ..., unrecorded: bool = ..., skip_loss: bool = ...) -> None: ...
+    def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., interventions: _Optional[_Iterable[_Union[_interventions_pb2.Intervention, _Mapping]]] = ..., top_count: _Optional[int] = ..., per_token_loss: bool = ..., keep_all: bool = ..., keep_names: _Optional[_Iterable[bytes]] = ..., unrecorded: bool = ..., skip_loss: bool = ...) -> None: ...
 
 class ScoreHeadsReply(_message.Message):
     __slots__ = ["fingerprint", "heads", "model", "tokens"]
@@ -196,7 +197,7 @@ class SweepReply(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
-    action: _common_pb2.Action
+    action: _interventions_pb2.Action
     baseline_loss: float
     baseline_losses: _containers.RepeatedScalarFieldContainer[float]
     heads: _containers.RepeatedCompositeFieldContainer[HeadEffect]
@@ -204,7 +205,7 @@ class SweepReply(_message.Message):
     model: ModelStamp
     run_id: bytes
     tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.TokenList]
-    def __init__(self, run_id: _Optional[bytes] = ..., model: _Optional[_Union[ModelStamp, _Mapping]] = ..., action: _Optional[_Union[_common_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.TokenList, _Mapping]]] = ..., baseline_loss: _Optional[float] = ..., baseline_losses: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[HeadEffect, _Mapping]]] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[bytes] = ..., model: _Optional[_Union[ModelStamp, _Mapping]] = ..., action: _Optional[_Union[_interventions_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.TokenList, _Mapping]]] = ..., baseline_loss: _Optional[float] = ..., baseline_losses: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[HeadEffect, _Mapping]]] = ...) -> None: ...
 
 class SweepRequest(_message.Message):
     __slots__ = ["action", "hook", "model", "prompts", "session", "unrecorded"]
@@ -214,13 +215,13 @@ class SweepRequest(_message.Message):
     PROMPTS_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     UNRECORDED_FIELD_NUMBER: _ClassVar[int]
-    action: _common_pb2.Action
+    action: _interventions_pb2.Action
     hook: bytes
     model: bytes
     prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
     session: bytes
     unrecorded: bool
-    def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., action: _Optional[_Union[_common_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., unrecorded: bool = ...) -> None: ...
+    def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., action: _Optional[_Union[_interventions_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., unrecorded: bool = ...) -> None: ...
 
 class TensorHeader(_message.Message):
     __slots__ = ["element_type", "fingerprint", "hook", "model", "prompt_index", "run_id", "shape", "tokens"]

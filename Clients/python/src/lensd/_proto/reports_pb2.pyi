@@ -1,4 +1,5 @@
 from lensd._proto import common_pb2 as _common_pb2
+from lensd._proto import interventions_pb2 as _interventions_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Mapping as _Mapping, Optional as _Optional, Union as _Union
@@ -12,12 +13,12 @@ class AttentionPageRequest(_message.Message):
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     WITH_ABLATION_FIELD_NUMBER: _ClassVar[int]
-    action: _common_pb2.Action
+    action: _interventions_pb2.Action
     model: bytes
     prompt: _common_pb2.Prompt
     title: bytes
     with_ablation: bool
-    def __init__(self, model: _Optional[bytes] = ..., prompt: _Optional[_Union[_common_pb2.Prompt, _Mapping]] = ..., with_ablation: bool = ..., action: _Optional[_Union[_common_pb2.Action, str]] = ..., title: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, model: _Optional[bytes] = ..., prompt: _Optional[_Union[_common_pb2.Prompt, _Mapping]] = ..., with_ablation: bool = ..., action: _Optional[_Union[_interventions_pb2.Action, str]] = ..., title: _Optional[bytes] = ...) -> None: ...
 
 class PageChunk(_message.Message):
     __slots__ = ["html"]

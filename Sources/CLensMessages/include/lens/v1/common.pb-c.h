@@ -20,7 +20,6 @@ typedef struct Lens__V1__TokenList Lens__V1__TokenList;
 typedef struct Lens__V1__Prompt Lens__V1__Prompt;
 typedef struct Lens__V1__TextPrompt Lens__V1__TextPrompt;
 typedef struct Lens__V1__TokenPrompt Lens__V1__TokenPrompt;
-typedef struct Lens__V1__Intervention Lens__V1__Intervention;
 typedef struct Lens__V1__SliceEntry Lens__V1__SliceEntry;
 typedef struct Lens__V1__SliceRange Lens__V1__SliceRange;
 typedef struct Lens__V1__Ellipsis Lens__V1__Ellipsis;
@@ -29,21 +28,6 @@ typedef struct Lens__V1__Slice Lens__V1__Slice;
 
 /* --- enums --- */
 
-typedef enum _Lens__V1__Action {
-  /*
-   * No edit; a request that leaves the action out is refused.
-   */
-  LENS__V1__ACTION__ACTION_UNSPECIFIED = 0,
-  /*
-   * Set to zero.
-   */
-  LENS__V1__ACTION__ACTION_ZERO = 1,
-  /*
-   * Replaced by the mean over the sequence's own positions.
-   */
-  LENS__V1__ACTION__ACTION_MEAN = 2
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__ACTION)
-} Lens__V1__Action;
 
 /* --- messages --- */
 
@@ -119,28 +103,6 @@ struct  Lens__V1__TokenPrompt
 #define LENS__V1__TOKEN_PROMPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__token_prompt__descriptor) \
     , 0,NULL }
-
-
-/*
- * An edit of one activation. Edits apply in the order in which they are given.
- */
-struct  Lens__V1__Intervention
-{
-  ProtobufCMessage base;
-  /*
-   * A hook point's name or short form.
-   */
-  ProtobufCBinaryData hook;
-  Lens__V1__Action action;
-  /*
-   * The heads that are edited; none named means the whole activation.
-   */
-  size_t n_heads;
-  uint32_t *heads;
-};
-#define LENS__V1__INTERVENTION__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__intervention__descriptor) \
-    , {0,NULL}, LENS__V1__ACTION__ACTION_UNSPECIFIED, 0,NULL }
 
 
 typedef enum {
@@ -317,25 +279,6 @@ Lens__V1__TokenPrompt *
 void   lens__v1__token_prompt__free_unpacked
                      (Lens__V1__TokenPrompt *message,
                       ProtobufCAllocator *allocator);
-/* Lens__V1__Intervention methods */
-void   lens__v1__intervention__init
-                     (Lens__V1__Intervention         *message);
-size_t lens__v1__intervention__get_packed_size
-                     (const Lens__V1__Intervention   *message);
-size_t lens__v1__intervention__pack
-                     (const Lens__V1__Intervention   *message,
-                      uint8_t             *out);
-size_t lens__v1__intervention__pack_to_buffer
-                     (const Lens__V1__Intervention   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__Intervention *
-       lens__v1__intervention__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__intervention__free_unpacked
-                     (Lens__V1__Intervention *message,
-                      ProtobufCAllocator *allocator);
 /* Lens__V1__SliceEntry methods */
 void   lens__v1__slice_entry__init
                      (Lens__V1__SliceEntry         *message);
@@ -429,9 +372,6 @@ typedef void (*Lens__V1__TextPrompt_Closure)
 typedef void (*Lens__V1__TokenPrompt_Closure)
                  (const Lens__V1__TokenPrompt *message,
                   void *closure_data);
-typedef void (*Lens__V1__Intervention_Closure)
-                 (const Lens__V1__Intervention *message,
-                  void *closure_data);
 typedef void (*Lens__V1__SliceEntry_Closure)
                  (const Lens__V1__SliceEntry *message,
                   void *closure_data);
@@ -450,13 +390,11 @@ typedef void (*Lens__V1__Slice_Closure)
 
 /* --- descriptors --- */
 
-extern const ProtobufCEnumDescriptor    lens__v1__action__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__token__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__token_list__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__prompt__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__text_prompt__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__token_prompt__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__intervention__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__slice_entry__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__slice_range__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__ellipsis__descriptor;

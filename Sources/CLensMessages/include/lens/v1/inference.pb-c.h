@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "lens/v1/common.pb-c.h"
+#include "lens/v1/interventions.pb-c.h"
 
 typedef struct Lens__V1__TokenizeRequest Lens__V1__TokenizeRequest;
 typedef struct Lens__V1__TokenizeReply Lens__V1__TokenizeReply;
