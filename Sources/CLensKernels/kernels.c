@@ -1,56 +1,8 @@
 #include "CLensKernels.h"
-
-#include <math.h>
-#include <string.h>
-
-// One source, several instruction sets: the loader picks the best that the processor has.
-#if defined(__x86_64__)
-#define LENS_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LENS_MULTIVERSION
-#endif
+#include "vector_math.h"
 
 // Sums may be reassociated, so that reductions use vector lanes (which also makes them more accurate).
 #pragma clang fp reassociate(on) contract(fast)
-
-// exp(x) to about 1 ulp: x = n ln 2 + r, |r| <= ln 2 / 2, a degree-6 polynomial in r, scaled by 2^n.
-// Below -87.3 the result is 0, above 88.4 it is +inf; NaN stays NaN.
-static inline __attribute__((always_inline)) float lens_expf(float x) {
-    const float clamped = x < -88.0f ? -88.0f : (x > 88.5f ? 88.5f : x);
-    const float n = rintf(clamped * 1.44269504088896341f);
-    float r = fmaf(n, -0.693359375f, clamped);
-    r = fmaf(n, 2.12194440e-4f, r);
-    float p = 1.9875691500e-4f;
-    p = fmaf(p, r, 1.3981999507e-3f);
-    p = fmaf(p, r, 8.3334519073e-3f);
-    p = fmaf(p, r, 4.1665795894e-2f);
-    p = fmaf(p, r, 1.6666665459e-1f);
-    p = fmaf(p, r, 5.0000001201e-1f);
-    p = fmaf(p, r * r, r) + 1.0f;
-    // 2^n in two factors, because n may be 128.
-    const int32_t whole = (int32_t)n;
-    const int32_t half = whole >> 1;
-    const int32_t first = (half + 127) << 23, second = (whole - half + 127) << 23;
-    float a, b;
-    memcpy(&a, &first, sizeof a);
-    memcpy(&b, &second, sizeof b);
-    const float y = p * a * b;
-    return x < -87.33654f ? 0.0f : (x > 88.72283f ? INFINITY : (x != x ? x : y));
-}
-
-// The largest value; NaNs are passed over. Sixteen lanes, because the compiler does not vectorise a maximum by itself.
-static inline __attribute__((always_inline)) float lens_maximum(const float *x, size_t count) {
-    float lanes[16];
-    for (int j = 0; j < 16; j++) lanes[j] = -INFINITY;
-    size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        for (int j = 0; j < 16; j++) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
-    }
-    for (; i < count; i++) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
-    float maximum = lanes[0];
-    for (int j = 1; j < 16; j++) maximum = lanes[j] > maximum ? lanes[j] : maximum;
-    return maximum;
-}
 
 LENS_MULTIVERSION
 void lens_layer_norm_scale(const float *restrict x, size_t rows, size_t width, float eps, float *restrict scale) {

@@ -78,14 +78,7 @@ extension ComputePool {
             let length = rows.count
             withUnsafeTemporaryAllocation(of: Float.self, capacity: length * length) { scratch in
                 guard let pattern = scratch.baseAddress else { return }
-                shape.score(q: q, k: k, rows: rows, head: head, into: pattern)
-                for pos in 0..<length {
-                    let visible = shape.visible(from: pos)
-                    let row = pattern + pos * length
-                    row.update(repeating: 0, count: visible.lowerBound)
-                    lens_softmax(row + visible.lowerBound, visible.count)
-                    (row + visible.upperBound).update(repeating: 0, count: length - visible.upperBound)
-                }
+                shape.attend(q: q, k: k, rows: rows, head: head, into: pattern)
                 shape.mix(pattern: pattern, v: v, rows: rows, head: head, into: z)
             }
         }
@@ -93,7 +86,7 @@ extension ComputePool {
 
     // MARK: - Cutting: one block is one head of one sequence
 
-    private func forHeads(
+    func forHeads(
         _ sequences: [Range<Int>], shape: AttentionShape, control: CallControl,
         _ body: @escaping @Sendable (Int, Range<Int>, Int, UnsafeMutablePointer<Float>) -> Void
     ) throws(LensError) -> [Tensor] {
@@ -130,6 +123,19 @@ extension ComputePool {
 // MARK: - One head
 
 extension AttentionShape {
+    /// The pattern of one head, from scores that nobody looks at.
+    func attend(q: Tensor, k: Tensor, rows: Range<Int>, head: Int, into pattern: UnsafeMutablePointer<Float>) {
+        let length = rows.count
+        score(q: q, k: k, rows: rows, head: head, into: pattern)
+        for pos in 0..<length {
+            let visible = visible(from: pos)
+            let row = pattern + pos * length
+            row.update(repeating: 0, count: visible.lowerBound)
+            lens_softmax(row + visible.lowerBound, visible.count)
+            (row + visible.upperBound).update(repeating: 0, count: length - visible.upperBound)
+        }
+    }
+
     fileprivate func score(
         q: Tensor, k: Tensor, rows: Range<Int>, head: Int,
         into scores: UnsafeMutablePointer<Float>

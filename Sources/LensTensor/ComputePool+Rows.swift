@@ -115,7 +115,7 @@ extension ComputePool {
     }
 
     /// Makes `[row, width]` from `x`, block by block; `body` gets the block's first source and result rows.
-    private func mapRows(
+    func mapRows(
         _ x: Tensor, width: Int, control: CallControl,
         _ body: @escaping @Sendable (UnsafePointer<Float>, Range<Int>, UnsafeMutablePointer<Float>) -> Void
     ) throws(LensError) -> Tensor {

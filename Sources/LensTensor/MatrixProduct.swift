@@ -77,15 +77,31 @@ func multiplyTransposed(
     }
 }
 
-/// `C = A · B` on one thread.
+/// `C = A · B` on one thread; added to C where `adding`.
 func multiplyPlain(
     _ a: UnsafePointer<Float>, strideA: Int, rows: Int, _ b: UnsafePointer<Float>, strideB: Int, columns: Int,
-    inner: Int, into c: UnsafeMutablePointer<Float>, strideC: Int
+    inner: Int, into c: UnsafeMutablePointer<Float>, strideC: Int, adding: Bool = false
+) {
+    guard rows > 0, columns > 0, inner > 0 else { return }
+    if rows == 1 {
+        cblas_sgemv(
+            CblasRowMajor, CblasTrans, Int32(inner), Int32(columns), 1, b, Int32(strideB), a, 1, adding ? 1 : 0, c, 1)
+    } else {
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(inner), 1, a,
+            Int32(strideA), b, Int32(strideB), adding ? 1 : 0, c, Int32(strideC))
+    }
+}
+
+/// `C = Aᵀ · B` on one thread, A being `[inner, rows]`; added to C where `adding`.
+func multiplyFirstTransposed(
+    _ a: UnsafePointer<Float>, strideA: Int, rows: Int, _ b: UnsafePointer<Float>, strideB: Int, columns: Int,
+    inner: Int, into c: UnsafeMutablePointer<Float>, strideC: Int, adding: Bool = false
 ) {
     guard rows > 0, columns > 0, inner > 0 else { return }
     cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(inner), 1, a, Int32(strideA),
-        b, Int32(strideB), 0, c, Int32(strideC))
+        CblasRowMajor, CblasTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(inner), 1, a, Int32(strideA),
+        b, Int32(strideB), adding ? 1 : 0, c, Int32(strideC))
 }
 
 /// How a product is cut: blocks large enough for OpenBLAS to run near its peak, small enough that all threads have work

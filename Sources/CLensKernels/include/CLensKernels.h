@@ -39,6 +39,34 @@ void lens_log_sum_exp_update(float *logits, size_t rows, size_t count, size_t st
 // Dot product of two vectors.
 float lens_dot(const float *a, const float *b, size_t count);
 
+// MARK: adjoints. `gradient` is with respect to the kernel's result, `x_gradient` with respect to its input.
+
+// Of lens_layer_norm_apply: writes the gradient with respect to x (through the numerator only) and to scale.
+void lens_layer_norm_apply_backward(const float *x, const float *scale, const float *gradient, size_t rows,
+                                    size_t width, float *x_gradient, float *scale_gradient);
+
+// Of lens_layer_norm_scale, added to x_gradient; scale is what the kernel gave.
+void lens_layer_norm_scale_backward(const float *x, const float *scale, const float *scale_gradient, size_t rows,
+                                    size_t width, float *x_gradient);
+
+// Of lens_scale_shift.
+void lens_scale_shift_backward(const float *gradient, size_t rows, size_t width, int centers, const float *weight,
+                               float *x_gradient);
+
+// Of lens_gelu_new; x is its input.
+void lens_gelu_new_backward(const float *x, const float *gradient, size_t count, float *x_gradient);
+
+// Of lens_softmax, in place; softmax is its result.
+void lens_softmax_backward(const float *softmax, float *gradient, size_t count);
+
+// Replaces a block of logits (+ bias) by exp(logit - maximum), folding it into a running maximum and sum per row as
+// lens_log_sum_exp_update does; what was made of earlier blocks has to be multiplied by factor[r].
+void lens_softmax_block(float *logits, size_t rows, size_t count, size_t stride, const float *bias, float *maximum,
+                        float *sum, float *factor);
+
+// y += factor * x
+void lens_add_scaled(float *y, const float *x, float factor, size_t count);
+
 // The widest vector unit the processor has: 512, 256 or 128 bits.
 int lens_vector_bits(void);
 
