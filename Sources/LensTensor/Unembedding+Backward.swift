@@ -27,6 +27,18 @@ extension ComputePool {
         return result
     }
 
+    /// One logit of one row of `x`, `[row, dModel]`.
+    public func logit(_ token: Int, of x: Tensor, row: Int, through unembedding: Unembedding) -> Double {
+        let width = unembedding.weight.inputs
+        return withPointers(x, unembedding.weight.tensor) { x, weight in
+            let input = x + row * width
+            var logit = Double(lens_dot(input, weight + token * width, width))
+            unembedding.bias?.withPointer { logit += Double($0[token]) }
+            unembedding.centre?.withPointer { logit -= Double(lens_dot(input, $0, width)) }
+            return logit
+        }
+    }
+
     /// Adds to `target`, `[row, dModel]`, what comes back from single logits.
     ///
     /// - Parameter entries: a row of `target`, a token in `0..<vocab` and the gradient with respect to its logit.

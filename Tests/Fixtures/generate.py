@@ -20,6 +20,7 @@ import transformers
 from safetensors.torch import save_file
 
 from checkpoints import SPECS, write_checkpoint
+from gradients import LOSS_SEQUENCES, gradient_tensors
 from head_scores import head_scores
 from lens import accept_local_folders
 from manifest import write_json, write_lines, write_manifest
@@ -56,6 +57,10 @@ def main() -> None:
         save_file(tensors, path)
         path.chmod(0o644)
         write_json(root / spec.name / "reference.json", index)
+        if spec.name in LOSS_SEQUENCES:
+            path = root / spec.name / "gradients.safetensors"
+            save_file(gradient_tensors(spec), path)
+            path.chmod(0o644)
     if arguments.only:
         return
     write_tokenizer_cases(root)

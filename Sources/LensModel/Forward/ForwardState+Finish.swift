@@ -40,7 +40,7 @@ extension ForwardState {
     }
 
     /// Some rows as the unembedding takes them, `[row, dModel]`: normed, scaled, shifted.
-    private mutating func finalRows(_ wanted: [Int], on compute: Compute) throws(LensError) -> Tensor {
+    mutating func finalRows(_ wanted: [Int], on compute: Compute) throws(LensError) -> Tensor {
         try advance(to: max(point, HookPoint(.residPost, layer: configuration.nLayers - 1)), on: compute)
         if let normalized = live[.lnFinalNormalized] {
             return try compute.enter(form.lnFinal, normalized.gathering(wanted))

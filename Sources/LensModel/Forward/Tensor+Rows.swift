@@ -85,6 +85,18 @@ extension Tensor {
         return result
     }
 
+    /// Adds `part`'s rows to the rows named; a row may be named more than once.
+    mutating func addRows(_ part: Tensor, at rows: [Int]) {
+        let width = rowWidth
+        withMutablePointer { target in
+            part.withPointer { part in
+                for (index, row) in rows.enumerated() {
+                    for column in 0..<width { target[row * width + column] += part[index * width + column] }
+                }
+            }
+        }
+    }
+
     /// Takes each row's mean off.
     mutating func centerRows() {
         let width = rowWidth
@@ -104,5 +116,10 @@ extension UnsafeBufferPointer<Float> {
     package func logSumExp() -> Double {
         guard let highest = self.max() else { return -.infinity }
         return Double(highest) + log(reduce(0.0) { $0 + exp(Double($1 - highest)) })
+    }
+
+    /// Subtracts the softmax of these logits, weighted.
+    func subtractProbabilities(logSum: Double, weight: Float, from target: UnsafeMutablePointer<Float>) {
+        for index in indices { target[index] -= weight * Float(exp(Double(self[index]) - logSum)) }
     }
 }
