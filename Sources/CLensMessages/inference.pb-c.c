@@ -97,231 +97,6 @@ void   lens__v1__tokenize_reply__free_unpacked
   assert(message->base.descriptor == &lens__v1__tokenize_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   lens__v1__run_request__init
-                     (Lens__V1__RunRequest         *message)
-{
-  static const Lens__V1__RunRequest init_value = LENS__V1__RUN_REQUEST__INIT;
-  *message = init_value;
-}
-size_t lens__v1__run_request__get_packed_size
-                     (const Lens__V1__RunRequest *message)
-{
-  assert(message->base.descriptor == &lens__v1__run_request__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t lens__v1__run_request__pack
-                     (const Lens__V1__RunRequest *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &lens__v1__run_request__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t lens__v1__run_request__pack_to_buffer
-                     (const Lens__V1__RunRequest *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &lens__v1__run_request__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Lens__V1__RunRequest *
-       lens__v1__run_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Lens__V1__RunRequest *)
-     protobuf_c_message_unpack (&lens__v1__run_request__descriptor,
-                                allocator, len, data);
-}
-void   lens__v1__run_request__free_unpacked
-                     (Lens__V1__RunRequest *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &lens__v1__run_request__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   lens__v1__run_reply__init
-                     (Lens__V1__RunReply         *message)
-{
-  static const Lens__V1__RunReply init_value = LENS__V1__RUN_REPLY__INIT;
-  *message = init_value;
-}
-size_t lens__v1__run_reply__get_packed_size
-                     (const Lens__V1__RunReply *message)
-{
-  assert(message->base.descriptor == &lens__v1__run_reply__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t lens__v1__run_reply__pack
-                     (const Lens__V1__RunReply *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &lens__v1__run_reply__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t lens__v1__run_reply__pack_to_buffer
-                     (const Lens__V1__RunReply *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &lens__v1__run_reply__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Lens__V1__RunReply *
-       lens__v1__run_reply__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Lens__V1__RunReply *)
-     protobuf_c_message_unpack (&lens__v1__run_reply__descriptor,
-                                allocator, len, data);
-}
-void   lens__v1__run_reply__free_unpacked
-                     (Lens__V1__RunReply *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &lens__v1__run_reply__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   lens__v1__model_stamp__init
-                     (Lens__V1__ModelStamp         *message)
-{
-  static const Lens__V1__ModelStamp init_value = LENS__V1__MODEL_STAMP__INIT;
-  *message = init_value;
-}
-size_t lens__v1__model_stamp__get_packed_size
-                     (const Lens__V1__ModelStamp *message)
-{
-  assert(message->base.descriptor == &lens__v1__model_stamp__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t lens__v1__model_stamp__pack
-                     (const Lens__V1__ModelStamp *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &lens__v1__model_stamp__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t lens__v1__model_stamp__pack_to_buffer
-                     (const Lens__V1__ModelStamp *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &lens__v1__model_stamp__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Lens__V1__ModelStamp *
-       lens__v1__model_stamp__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Lens__V1__ModelStamp *)
-     protobuf_c_message_unpack (&lens__v1__model_stamp__descriptor,
-                                allocator, len, data);
-}
-void   lens__v1__model_stamp__free_unpacked
-                     (Lens__V1__ModelStamp *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &lens__v1__model_stamp__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   lens__v1__prompt_result__init
-                     (Lens__V1__PromptResult         *message)
-{
-  static const Lens__V1__PromptResult init_value = LENS__V1__PROMPT_RESULT__INIT;
-  *message = init_value;
-}
-size_t lens__v1__prompt_result__get_packed_size
-                     (const Lens__V1__PromptResult *message)
-{
-  assert(message->base.descriptor == &lens__v1__prompt_result__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t lens__v1__prompt_result__pack
-                     (const Lens__V1__PromptResult *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &lens__v1__prompt_result__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t lens__v1__prompt_result__pack_to_buffer
-                     (const Lens__V1__PromptResult *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &lens__v1__prompt_result__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Lens__V1__PromptResult *
-       lens__v1__prompt_result__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Lens__V1__PromptResult *)
-     protobuf_c_message_unpack (&lens__v1__prompt_result__descriptor,
-                                allocator, len, data);
-}
-void   lens__v1__prompt_result__free_unpacked
-                     (Lens__V1__PromptResult *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &lens__v1__prompt_result__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   lens__v1__prediction__init
-                     (Lens__V1__Prediction         *message)
-{
-  static const Lens__V1__Prediction init_value = LENS__V1__PREDICTION__INIT;
-  *message = init_value;
-}
-size_t lens__v1__prediction__get_packed_size
-                     (const Lens__V1__Prediction *message)
-{
-  assert(message->base.descriptor == &lens__v1__prediction__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t lens__v1__prediction__pack
-                     (const Lens__V1__Prediction *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &lens__v1__prediction__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t lens__v1__prediction__pack_to_buffer
-                     (const Lens__V1__Prediction *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &lens__v1__prediction__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Lens__V1__Prediction *
-       lens__v1__prediction__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Lens__V1__Prediction *)
-     protobuf_c_message_unpack (&lens__v1__prediction__descriptor,
-                                allocator, len, data);
-}
-void   lens__v1__prediction__free_unpacked
-                     (Lens__V1__Prediction *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &lens__v1__prediction__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   lens__v1__query_request__init
                      (Lens__V1__QueryRequest         *message)
 {
@@ -975,430 +750,6 @@ const ProtobufCMessageDescriptor lens__v1__tokenize_reply__descriptor =
   lens__v1__tokenize_reply__field_indices_by_name,
   1,  lens__v1__tokenize_reply__number_ranges,
   (ProtobufCMessageInit) lens__v1__tokenize_reply__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor lens__v1__run_request__field_descriptors[10] =
-{
-  {
-    "model",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunRequest, model),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "session",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunRequest, session),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "prompts",
-    3,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Lens__V1__RunRequest, n_prompts),
-    offsetof(Lens__V1__RunRequest, prompts),
-    &lens__v1__prompt__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "interventions",
-    4,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Lens__V1__RunRequest, n_interventions),
-    offsetof(Lens__V1__RunRequest, interventions),
-    &lens__v1__intervention__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "top_count",
-    5,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT32,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunRequest, top_count),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "per_token_loss",
-    6,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunRequest, per_token_loss),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "keep_all",
-    7,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunRequest, keep_all),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "keep_names",
-    8,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_BYTES,
-    offsetof(Lens__V1__RunRequest, n_keep_names),
-    offsetof(Lens__V1__RunRequest, keep_names),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "unrecorded",
-    9,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunRequest, unrecorded),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "skip_loss",
-    10,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunRequest, skip_loss),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned lens__v1__run_request__field_indices_by_name[] = {
-  3,   /* field[3] = interventions */
-  6,   /* field[6] = keep_all */
-  7,   /* field[7] = keep_names */
-  0,   /* field[0] = model */
-  5,   /* field[5] = per_token_loss */
-  2,   /* field[2] = prompts */
-  1,   /* field[1] = session */
-  9,   /* field[9] = skip_loss */
-  4,   /* field[4] = top_count */
-  8,   /* field[8] = unrecorded */
-};
-static const ProtobufCIntRange lens__v1__run_request__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 10 }
-};
-const ProtobufCMessageDescriptor lens__v1__run_request__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "lens.v1.RunRequest",
-  "RunRequest",
-  "Lens__V1__RunRequest",
-  "lens.v1",
-  sizeof(Lens__V1__RunRequest),
-  10,
-  lens__v1__run_request__field_descriptors,
-  lens__v1__run_request__field_indices_by_name,
-  1,  lens__v1__run_request__number_ranges,
-  (ProtobufCMessageInit) lens__v1__run_request__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor lens__v1__run_reply__field_descriptors[4] =
-{
-  {
-    "run_id",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunReply, run_id),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "model",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunReply, model),
-    &lens__v1__model_stamp__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "loss",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__RunReply, loss),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "prompts",
-    4,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Lens__V1__RunReply, n_prompts),
-    offsetof(Lens__V1__RunReply, prompts),
-    &lens__v1__prompt_result__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned lens__v1__run_reply__field_indices_by_name[] = {
-  2,   /* field[2] = loss */
-  1,   /* field[1] = model */
-  3,   /* field[3] = prompts */
-  0,   /* field[0] = run_id */
-};
-static const ProtobufCIntRange lens__v1__run_reply__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 4 }
-};
-const ProtobufCMessageDescriptor lens__v1__run_reply__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "lens.v1.RunReply",
-  "RunReply",
-  "Lens__V1__RunReply",
-  "lens.v1",
-  sizeof(Lens__V1__RunReply),
-  4,
-  lens__v1__run_reply__field_descriptors,
-  lens__v1__run_reply__field_indices_by_name,
-  1,  lens__v1__run_reply__number_ranges,
-  (ProtobufCMessageInit) lens__v1__run_reply__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor lens__v1__model_stamp__field_descriptors[3] =
-{
-  {
-    "name",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__ModelStamp, name),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "raw",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__ModelStamp, raw),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "fingerprint",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__ModelStamp, fingerprint),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned lens__v1__model_stamp__field_indices_by_name[] = {
-  2,   /* field[2] = fingerprint */
-  0,   /* field[0] = name */
-  1,   /* field[1] = raw */
-};
-static const ProtobufCIntRange lens__v1__model_stamp__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 3 }
-};
-const ProtobufCMessageDescriptor lens__v1__model_stamp__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "lens.v1.ModelStamp",
-  "ModelStamp",
-  "Lens__V1__ModelStamp",
-  "lens.v1",
-  sizeof(Lens__V1__ModelStamp),
-  3,
-  lens__v1__model_stamp__field_descriptors,
-  lens__v1__model_stamp__field_indices_by_name,
-  1,  lens__v1__model_stamp__number_ranges,
-  (ProtobufCMessageInit) lens__v1__model_stamp__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor lens__v1__prompt_result__field_descriptors[4] =
-{
-  {
-    "tokens",
-    1,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Lens__V1__PromptResult, n_tokens),
-    offsetof(Lens__V1__PromptResult, tokens),
-    &lens__v1__token__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "loss",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__PromptResult, loss),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "per_token_loss",
-    3,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_FLOAT,
-    offsetof(Lens__V1__PromptResult, n_per_token_loss),
-    offsetof(Lens__V1__PromptResult, per_token_loss),
-    NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "top",
-    4,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Lens__V1__PromptResult, n_top),
-    offsetof(Lens__V1__PromptResult, top),
-    &lens__v1__prediction__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned lens__v1__prompt_result__field_indices_by_name[] = {
-  1,   /* field[1] = loss */
-  2,   /* field[2] = per_token_loss */
-  0,   /* field[0] = tokens */
-  3,   /* field[3] = top */
-};
-static const ProtobufCIntRange lens__v1__prompt_result__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 4 }
-};
-const ProtobufCMessageDescriptor lens__v1__prompt_result__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "lens.v1.PromptResult",
-  "PromptResult",
-  "Lens__V1__PromptResult",
-  "lens.v1",
-  sizeof(Lens__V1__PromptResult),
-  4,
-  lens__v1__prompt_result__field_descriptors,
-  lens__v1__prompt_result__field_indices_by_name,
-  1,  lens__v1__prompt_result__number_ranges,
-  (ProtobufCMessageInit) lens__v1__prompt_result__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor lens__v1__prediction__field_descriptors[2] =
-{
-  {
-    "token",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__Prediction, token),
-    &lens__v1__token__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "logprob",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_FLOAT,
-    0,   /* quantifier_offset */
-    offsetof(Lens__V1__Prediction, logprob),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned lens__v1__prediction__field_indices_by_name[] = {
-  1,   /* field[1] = logprob */
-  0,   /* field[0] = token */
-};
-static const ProtobufCIntRange lens__v1__prediction__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor lens__v1__prediction__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "lens.v1.Prediction",
-  "Prediction",
-  "Lens__V1__Prediction",
-  "lens.v1",
-  sizeof(Lens__V1__Prediction),
-  2,
-  lens__v1__prediction__field_descriptors,
-  lens__v1__prediction__field_indices_by_name,
-  1,  lens__v1__prediction__number_ranges,
-  (ProtobufCMessageInit) lens__v1__prediction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor lens__v1__query_request__field_descriptors[5] =
@@ -2494,19 +1845,21 @@ const ProtobufCMessageDescriptor lens__v1__head_scores__descriptor =
   (ProtobufCMessageInit) lens__v1__head_scores__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__inference__method_descriptors[5] =
+static const ProtobufCMethodDescriptor lens__v1__inference__method_descriptors[6] =
 {
   { "Tokenize", &lens__v1__tokenize_request__descriptor, &lens__v1__tokenize_reply__descriptor },
   { "Run", &lens__v1__run_request__descriptor, &lens__v1__run_reply__descriptor },
+  { "RunHooked", &lens__v1__hooked_run_message__descriptor, &lens__v1__hooked_run_event__descriptor },
   { "Query", &lens__v1__query_request__descriptor, &lens__v1__query_event__descriptor },
   { "Sweep", &lens__v1__sweep_request__descriptor, &lens__v1__sweep_event__descriptor },
   { "ScoreHeads", &lens__v1__score_heads_request__descriptor, &lens__v1__score_heads_reply__descriptor },
 };
 const unsigned lens__v1__inference__method_indices_by_name[] = {
-  2,        /* Query */
+  3,        /* Query */
   1,        /* Run */
-  4,        /* ScoreHeads */
-  3,        /* Sweep */
+  2,        /* RunHooked */
+  5,        /* ScoreHeads */
+  4,        /* Sweep */
   0         /* Tokenize */
 };
 const ProtobufCServiceDescriptor lens__v1__inference__descriptor =
@@ -2516,7 +1869,7 @@ const ProtobufCServiceDescriptor lens__v1__inference__descriptor =
   "Inference",
   "Lens__V1__Inference",
   "lens.v1",
-  5,
+  6,
   lens__v1__inference__method_descriptors,
   lens__v1__inference__method_indices_by_name
 };
@@ -2536,13 +1889,21 @@ void lens__v1__inference__run(ProtobufCService *service,
   assert(service->descriptor == &lens__v1__inference__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void lens__v1__inference__run_hooked(ProtobufCService *service,
+                                     const Lens__V1__HookedRunMessage *input,
+                                     Lens__V1__HookedRunEvent_Closure closure,
+                                     void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__inference__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void lens__v1__inference__query(ProtobufCService *service,
                                 const Lens__V1__QueryRequest *input,
                                 Lens__V1__QueryEvent_Closure closure,
                                 void *closure_data)
 {
   assert(service->descriptor == &lens__v1__inference__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__inference__sweep(ProtobufCService *service,
                                 const Lens__V1__SweepRequest *input,
@@ -2550,7 +1911,7 @@ void lens__v1__inference__sweep(ProtobufCService *service,
                                 void *closure_data)
 {
   assert(service->descriptor == &lens__v1__inference__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__inference__score_heads(ProtobufCService *service,
                                       const Lens__V1__ScoreHeadsRequest *input,
@@ -2558,7 +1919,7 @@ void lens__v1__inference__score_heads(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &lens__v1__inference__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__inference__init (Lens__V1__Inference_Service *service,
                                 Lens__V1__Inference_ServiceDestroy destroy)

@@ -678,7 +678,7 @@ const ProtobufCMessageDescriptor lens__v1__session_summary__descriptor =
   (ProtobufCMessageInit) lens__v1__session_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[10] =
+static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[11] =
 {
   {
     "id",
@@ -800,11 +800,24 @@ static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hooked",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RunSummary, hooked),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
   3,   /* field[3] = created_at */
   8,   /* field[8] = excerpt */
   5,   /* field[5] = fingerprint */
+  10,   /* field[10] = hooked */
   0,   /* field[0] = id */
   1,   /* field[1] = kind */
   9,   /* field[9] = loss */
@@ -816,7 +829,7 @@ static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
 static const ProtobufCIntRange lens__v1__run_summary__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
 {
@@ -826,7 +839,7 @@ const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
   "Lens__V1__RunSummary",
   "lens.v1",
   sizeof(Lens__V1__RunSummary),
-  10,
+  11,
   lens__v1__run_summary__field_descriptors,
   lens__v1__run_summary__field_indices_by_name,
   1,  lens__v1__run_summary__number_ranges,

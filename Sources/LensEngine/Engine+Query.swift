@@ -4,7 +4,7 @@ import LensTensor
 
 extension Engine {
     /// Bytes of values in one event.
-    private static let chunkBytes = 1 << 20
+    static let chunkBytes = 1 << 20
 
     /// Sends one activation of a recipe, prompt by prompt: from the cache, or computed again.
     ///
@@ -75,11 +75,10 @@ extension Engine {
         _ send: (QueryEvent) async throws -> Void
     ) async throws {
         let axes = try axes(slice, tensor.shape)
-        let elementType: ElementType = point.kind == .tokens ? .int32 : .float32
         try await send(
             .header(
                 TensorHeader(
-                    hook: point.name, prompt: prompt, elementType: elementType,
+                    hook: point.name, prompt: prompt, elementType: point.kind.elementType,
                     shape: axes.filter { !$0.isDropped }.map(\.count), model: subject.modelText,
                     fingerprint: subject.recipe.fingerprint, tokens: try subject.tokens(of: prompt))))
         let takesAll = zip(axes, tensor.shape).allSatisfy { $0.count == $1 && $0.step == 1 }
@@ -87,7 +86,7 @@ extension Engine {
         let step = Self.chunkBytes / MemoryLayout<Float>.stride
         for start in stride(from: 0, to: values.count, by: step) {
             try await send(
-                .values(values.bytes(start..<min(start + step, values.count), as: elementType)))
+                .values(values.bytes(start..<min(start + step, values.count), as: point.kind.elementType)))
         }
     }
 

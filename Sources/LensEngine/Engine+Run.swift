@@ -16,6 +16,14 @@ extension Engine {
             RunJob(
                 subject, keep: keep, cache: cache, wantsLoss: request.wantsLoss, topCount: request.topCount),
             control: control)
+        return try reply(to: request, of: subject, outcome)
+    }
+
+    /// What came out of the passes of a recipe, as its caller gets it.
+    func reply(
+        to request: RunRequest, of subject: PassSubject, _ outcome: RunJob.Outcome
+    ) throws(LensError) -> RunReply {
+        let recipe = subject.recipe
         var prompts: [PromptResult] = []
         for index in recipe.tokens.indices {
             let losses = index < outcome.losses.count ? outcome.losses[index] : []
@@ -31,7 +39,7 @@ extension Engine {
             loss: outcome.losses.flatMap { $0 }.mean, prompts: prompts)
     }
 
-    private func points(
+    func points(
         _ filter: NamesFilter, in configuration: ModelConfiguration
     ) throws(LensError) -> [HookPoint] {
         let all = configuration.hookPoints
@@ -46,7 +54,7 @@ extension Engine {
     }
 
     /// A reply holds some hundred thousand predictions; whoever wants all of them queries the logits.
-    private func check(topCount: Int, prompts: Int, in configuration: ModelConfiguration) throws(LensError) {
+    func check(topCount: Int, prompts: Int, in configuration: ModelConfiguration) throws(LensError) {
         let limit = min(configuration.dVocab, 200_000 / max(prompts, 1))
         guard (0...limit).contains(topCount) else {
             throw .invalidArgument(

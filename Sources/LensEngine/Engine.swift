@@ -10,9 +10,13 @@ public struct EngineOptions: Sendable {
     /// Bytes of activations held for clients who have not read them yet.
     public var answerBytes: Int
 
-    public init(cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30) {
+    /// Bytes of passes that wait for their clients' functions, and of the activations on their way there and back.
+    public var parkedBytes: Int
+
+    public init(cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30) {
         self.cacheBytes = cacheBytes
         self.answerBytes = answerBytes
+        self.parkedBytes = parkedBytes
     }
 }
 
@@ -31,6 +35,8 @@ public final class Engine: Sendable {
     let passes: PassThread
     let cache: ActivationCache
     let answers: AnswerBudget
+    /// Apart from the answers: a client may think for minutes, and plain queries go on.
+    let parked: AnswerBudget
     private let pool: ComputePool
 
     /// - Parameter pool: the threads that compute, the engine's alone from here on.
@@ -40,7 +46,8 @@ public final class Engine: Sendable {
         self.pool = pool
         passes = try PassThread(pool: pool)
         cache = ActivationCache(capacity: options.cacheBytes)
-        answers = AnswerBudget(capacity: options.answerBytes)
+        answers = AnswerBudget("answers that are still being read", capacity: options.answerBytes)
+        parked = AnswerBudget("passes that wait for hook functions", capacity: options.parkedBytes)
     }
 
     /// Ends the engine's thread; calls that wait are refused.

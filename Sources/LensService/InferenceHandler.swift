@@ -77,7 +77,7 @@ struct InferenceHandler: Sendable {
     // MARK: - Preparing
 
     /// Holds a pass against its model; the caller's runs that its edits take values from are looked up first.
-    private func prepare(
+    func prepare(
         _ model: ModelReference, _ prompts: [Prompt], _ interventions: [InterventionSpec], _ context: CallContext
     ) async throws(LensError) -> Recipe {
         var runs: [String: Recipe] = [:]
@@ -128,7 +128,7 @@ struct InferenceHandler: Sendable {
     }
 
     /// The first prompt as its user knows it.
-    private static func excerpt(of prompts: [Prompt], tokens: [Token]?) -> String {
+    static func excerpt(of prompts: [Prompt], tokens: [Token]?) -> String {
         if case .text(let text, _) = prompts.first { return text }
         return (tokens ?? []).prefix(NewRun.excerptLength).map(\.text).joined()
     }

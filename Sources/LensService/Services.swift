@@ -32,6 +32,7 @@ public struct Services: Sendable {
         unary(.listModels, in: &router) { _, _ in models.list() }
         unary(.tokenize, in: &router) { request, _ in try inference.tokenize(request) }
         unary(.run, in: &router, inference.run)
+        bidirectional(.runHooked, in: &router, inference.runHooked)
         streaming(.query, in: &router, inference.query)
         streaming(.sweep, in: &router, inference.sweep)
         unary(.scoreHeads, in: &router, inference.scoreHeads)
@@ -58,6 +59,19 @@ public struct Services: Sendable {
         router.streaming(method) { request, context, replies in
             try await Self.logged(context) {
                 try await handler(request, context) { event in try await replies.send(event) }
+            }
+        }
+    }
+
+    private func bidirectional<Message, Event>(
+        _ method: BidirectionalMethod<Message, Event>, in router: inout Router,
+        _ handler:
+            @escaping @Sendable (Message, RequestSource<Message>, CallContext, @escaping SendEvent<Event>)
+            async throws -> Void
+    ) {
+        router.bidirectional(method) { first, messages, context, replies in
+            try await Self.logged(context) {
+                try await handler(first, messages, context) { event in try await replies.send(event) }
             }
         }
     }

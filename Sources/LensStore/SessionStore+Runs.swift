@@ -18,7 +18,9 @@ extension SessionStore {
         let encoded = try EncodedRun(run)
         return try await write { db in
             let earlier = try Self.record(requestID: run.requestID, owner: owner, in: db)
-            if let earlier = try earlier?.answering(encoded.recipe, run.result.subject) { return earlier }
+            if let earlier {
+                return try earlier.answering(encoded.recipe, run.result.subject, isHooked: run.isHooked)
+            }
             let summary = try Self.insert(encoded, of: run, session: session, owner: owner, in: db)
             return RunRecord(
                 summary: summary, recipe: encoded.recipe, result: run.result.with(runID: summary.id),
@@ -34,7 +36,7 @@ extension SessionStore {
     ) async throws(LensError) -> RunRecord? {
         guard !requestID.isEmpty else { return nil }
         return try await read { db in
-            try Self.record(requestID: requestID, owner: owner, in: db)?.answering(recipe, subject)
+            try Self.record(requestID: requestID, owner: owner, in: db)?.answering(recipe, subject, isHooked: false)
         }
     }
 
@@ -48,14 +50,23 @@ extension SessionStore {
         }
     }
 
-    /// As ``run(_:owner:)``, without reading the result: what a query needs.
+    /// What computes a run's activations again; found as by ``run(_:owner:)``.
+    ///
+    /// - Throws: also `FAILED_PRECONDITION` for a run in which a hook function took part.
     public func recipe(
         of reference: String, owner: UInt32
     ) async throws(LensError) -> (runID: String, recipe: Recipe) {
         let wanted = try RunReference(parsing: reference)
         return try await read { db in
             let row = try Self.row(of: wanted, written: reference, owner: owner, in: db)
-            return (try Self.identifier(row), try Self.recipe(row))
+            let id = try Self.identifier(row)
+            if try row.decode(Bool.self, forColumn: "hooked") {
+                throw LensError(
+                    .failedPrecondition,
+                    "the activations of run \(id) cannot be computed again: a hook function took part in it, and the "
+                        + "daemon does not have it; keep what you need while the run lasts")
+            }
+            return (id, try Self.recipe(row))
         }
     }
 
@@ -93,7 +104,7 @@ extension SessionStore {
             id: id.text, kind: run.result.kind, session: session.text, createdAt: now,
             model: encoded.recipe.model.description, fingerprint: model.fingerprint,
             promptCount: encoded.recipe.tokens.count, tokenCount: encoded.recipe.tokens.reduce(0) { $0 + $1.count },
-            excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss)
+            excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss, isHooked: run.isHooked)
         try db.execute(
             sql: """
                 INSERT INTO sessions (id, owner, name, created, updated) VALUES (?, ?, ?, ?, ?)
@@ -103,14 +114,15 @@ extension SessionStore {
         try db.execute(
             sql: """
                 INSERT INTO runs (id, owner, session, kind, created, model, form, fingerprint, prompt_count,
-                    token_count, tokens, interventions, excerpt, loss, result, lensd_version, request_id)
-                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions WHERE owner = ? AND name = ?
+                    token_count, tokens, interventions, excerpt, loss, result, lensd_version, request_id,
+                    hooked)
+                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions WHERE owner = ? AND name = ?
                 """,
             arguments: [
                 id.data, summary.kind.rawValue, now, model.name, model.form.rawValue, model.fingerprint,
                 summary.promptCount, summary.tokenCount, encoded.tokens, encoded.interventions, summary.excerpt,
                 summary.loss, encoded.result, lensdVersion, run.requestID.isEmpty ? nil : Data(run.requestID),
-                owner, session.text,
+                run.isHooked, owner, session.text,
             ])
         return summary
     }
@@ -157,7 +169,7 @@ extension SessionStore {
 
     static let summaryColumns = """
         runs.id, kind, sessions.name AS session_name, runs.created, model, form, fingerprint, prompt_count, token_count,
-        excerpt, loss
+        excerpt, loss, hooked
         """
 
     static func runSummary(_ row: Row) throws -> RunSummary {
@@ -172,7 +184,8 @@ extension SessionStore {
             promptCount: try row.decode(forColumn: "prompt_count"),
             tokenCount: try row.decode(forColumn: "token_count"),
             excerpt: try row.decode(forColumn: "excerpt"),
-            loss: try row.decode(Double?.self, forColumn: "loss") ?? .nan)
+            loss: try row.decode(Double?.self, forColumn: "loss") ?? .nan,
+            isHooked: try row.decode(forColumn: "hooked"))
     }
 
     private static func model(_ row: Row) throws -> ModelReference {

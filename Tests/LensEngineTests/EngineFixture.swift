@@ -9,12 +9,15 @@ final class EngineFixture: Sendable {
     let engine: Engine
     let reference: ReferenceTensors
 
-    init(_ checkpoint: String, cacheBytes: Int = 64 << 20, answerBytes: Int = 1 << 30) throws {
+    init(
+        _ checkpoint: String, cacheBytes: Int = 64 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30
+    ) throws {
         let pool = ComputePool(threads: 2)
         let model = try LanguageModel(folder: Fixtures.folder(checkpoint), on: pool)
         let registry = try ModelRegistry([RegisteredModel(name: "tiny", model: model)])
         engine = try Engine(
-            models: registry, pool: pool, options: EngineOptions(cacheBytes: cacheBytes, answerBytes: answerBytes))
+            models: registry, pool: pool,
+            options: EngineOptions(cacheBytes: cacheBytes, answerBytes: answerBytes, parkedBytes: parkedBytes))
         reference = try Fixtures.reference(checkpoint)
     }
 

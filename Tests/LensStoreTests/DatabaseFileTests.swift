@@ -70,6 +70,20 @@ import Testing
         #expect(again.notices.isEmpty)
     }
 
+    /// What an earlier lensd recorded was recorded without hooks.
+    @Test func runsOfTheFirstSchemaCanBeComputedAgain() async throws {
+        let store = try Samples.store(folder)
+        let id = try await store.record(Samples.run(isHooked: true), owner: 1).id
+        try store.close()
+        let step = try #require(SchemaMigration.all.first { $0.identifier == "2 hooked runs" })
+        let asBefore = SchemaMigration("back to the first", sql: "ALTER TABLE runs DROP COLUMN hooked")
+        let again = try Samples.store(
+            folder, state: "again", after: "state",
+            migrations: SchemaMigration.all + [asBefore, SchemaMigration("and again", sql: step.sql)])
+        #expect(try await again.recipe(of: id, owner: 1).runID == id)
+        #expect(try await again.run(id, owner: 1).summary.isHooked == false)
+    }
+
     @Test func aMigrationThatFailsChangesNothing() async throws {
         let store = try Samples.store(folder)
         let id = try await store.record(Samples.run(), owner: 1).id

@@ -7,7 +7,8 @@ enum Samples {
 
     static func run(
         _ session: String = "default", tokens: [[Int32]] = [[0, 17, 4_095]], requestID: String = "",
-        interventions: [Intervention] = [], name: String = "tiny", form: ModelReference.Form = .processed
+        interventions: [Intervention] = [], name: String = "tiny", form: ModelReference.Form = .processed,
+        isHooked: Bool = false
     ) -> NewRun {
         let recipe = Recipe(
             fingerprint: fingerprint, model: ModelReference(name: name, form: form), tokens: tokens,
@@ -25,7 +26,7 @@ enum Samples {
         let reply = RunReply(
             runID: "", model: name, form: form, fingerprint: fingerprint, loss: prompts[0].loss, prompts: prompts)
         return NewRun(
-            session: session, recipe: recipe, result: .run(reply), excerpt: "Once upon a time",
+            session: session, recipe: recipe, result: .run(reply), excerpt: "Once upon a time", isHooked: isHooked,
             requestID: Array(requestID.utf8))
     }
 

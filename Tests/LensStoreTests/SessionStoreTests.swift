@@ -231,6 +231,36 @@ import Testing
         }
         #expect(total == 64)
     }
+
+    // MARK: - Hook functions
+
+    @Test func aHookedRunHasItsResultAndNoRecipe() async throws {
+        let plain = try await store.record(Samples.run(), owner: 1).id
+        let hooked = try await store.record(Samples.run(isHooked: true), owner: 1)
+        #expect(hooked.summary.isHooked)
+        #expect(try await store.run(hooked.id, owner: 1).summary.loss == 1.0 / 3.0)
+        #expect(try await store.session(named: "default", owner: 1).runs.map(\.isHooked) == [true, false])
+        let error = await lensError { try await store.recipe(of: hooked.id, owner: 1) }
+        #expect(error?.code == .failedPrecondition)
+        #expect(error?.message.contains("a hook function took part") == true)
+        #expect(await lensError { try await store.recipe(of: "last", owner: 1) }?.code == .failedPrecondition)
+        #expect(await lensError { try await store.recipe(of: hooked.id, owner: 2) }?.code == .notFound)
+        #expect(try await store.recipe(of: plain, owner: 1).runID == plain)
+    }
+
+    /// A request id that a run without hooks used is not a retry of one with them.
+    @Test func aHookedRunAnswersNoPlainOne() async throws {
+        let hooked = try await store.record(Samples.run(requestID: "r", isHooked: true), owner: 1).id
+        #expect(try await store.record(Samples.run(requestID: "r", isHooked: true), owner: 1).id == hooked)
+        #expect(
+            await lensError { try await store.record(Samples.run(requestID: "r"), owner: 1) }?.code == .invalidArgument)
+        let recipe = Samples.run().recipe
+        let error = await lensError {
+            try await store.earlierRun(requestID: Array("r".utf8), recipe: recipe, subject: .run, owner: 1)
+        }
+        #expect(error?.code == .invalidArgument)
+    }
 }
 
-struct Unexpected: Error {}
+struct Unexpected: Error {
+}

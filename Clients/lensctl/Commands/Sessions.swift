@@ -76,7 +76,8 @@ struct Sessions: AsyncParsableCommand {
                     ],
                     rows: detail.runs.map { run in
                         [
-                            StyledText(String(run.id.prefix(12))), StyledText(run.kind.rawValue),
+                            StyledText(String(run.id.prefix(12))),
+                            StyledText(run.isHooked ? "\(run.kind.rawValue) with hooks" : run.kind.rawValue),
                             StyledText(DecimalText.moment(run.createdAt), .faint),
                             StyledText(DecimalText.fixed(run.loss, 4)), StyledText(String(run.tokenCount)),
                             StyledText(terminal.visible(line: run.excerpt).truncated(to: 20, mark: terminal.ellipsis)),

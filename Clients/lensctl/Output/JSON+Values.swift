@@ -77,7 +77,7 @@ extension JSON {
             ("run", .string(run.id)), ("kind", .string(run.kind.rawValue)), ("created_at", .number(run.createdAt)),
             ("model", .string(run.model)), ("fingerprint", .string(run.fingerprint)),
             ("prompts", .integer(run.promptCount)), ("tokens", .integer(run.tokenCount)),
-            ("excerpt", .string(run.excerpt)), ("loss", .number(run.loss)),
+            ("excerpt", .string(run.excerpt)), ("loss", .number(run.loss)), ("hooked", .bool(run.isHooked)),
         ])
     }
 }

@@ -4,9 +4,11 @@
 #include "lens/v1/common.pb-c.h"
 #include "lens/v1/daemon.pb-c.h"
 #include "lens/v1/frame.pb-c.h"
+#include "lens/v1/hooks.pb-c.h"
 #include "lens/v1/inference.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"
 #include "lens/v1/models.pb-c.h"
 #include "lens/v1/reports.pb-c.h"
+#include "lens/v1/run.pb-c.h"
 #include "lens/v1/sessions.pb-c.h"
 #endif

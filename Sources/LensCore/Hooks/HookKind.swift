@@ -49,6 +49,9 @@ public enum HookKind: Int, Sendable, CaseIterable, Comparable {
     /// Whether the point costs extra and is computed only when it is named (starred in the table).
     public var isOnDemand: Bool { row.onDemand }
 
+    /// The type of the values as they travel; in a pass all are float32.
+    public var elementType: ElementType { self == .tokens ? .int32 : .float32 }
+
     public static func < (left: HookKind, right: HookKind) -> Bool { left.rawValue < right.rawValue }
 
     private enum Scope { case model, block }

@@ -35,10 +35,12 @@ public struct RunSummary: Sendable, Hashable {
     /// The first prompt's beginning.
     public var excerpt: String
     public var loss: Double
+    /// A hook function took part: the activations cannot be computed again.
+    public var isHooked: Bool
 
     public init(
         id: String, kind: Kind, session: String, createdAt: Double, model: String, fingerprint: String,
-        promptCount: Int, tokenCount: Int, excerpt: String, loss: Double
+        promptCount: Int, tokenCount: Int, excerpt: String, loss: Double, isHooked: Bool = false
     ) {
         self.id = id
         self.kind = kind
@@ -50,6 +52,7 @@ public struct RunSummary: Sendable, Hashable {
         self.tokenCount = tokenCount
         self.excerpt = excerpt
         self.loss = loss
+        self.isHooked = isHooked
     }
 }
 

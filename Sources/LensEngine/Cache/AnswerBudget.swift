@@ -1,13 +1,17 @@
 import LensCore
 import Synchronization
 
-/// Bounds the activations that are held for clients who have not read them yet.
+/// Bounds what is held for clients: activations that they have not read yet, passes that wait for their functions.
 final class AnswerBudget: Sendable {
+    private let holders: String
     private let capacity: Int
     private let held = Mutex(0)
 
-    /// - Parameter capacity: in bytes, for all calls together.
-    init(capacity: Int) {
+    /// - Parameters:
+    ///   - holders: what holds the bytes, for the message of a refusal.
+    ///   - capacity: in bytes, for all calls together.
+    init(_ holders: String, capacity: Int) {
+        self.holders = holders
         self.capacity = capacity
     }
 
@@ -22,7 +26,7 @@ final class AnswerBudget: Sendable {
         }
         guard isGranted else {
             throw .resourceExhausted(
-                "answers that are still being read hold the \(capacity >> 20) MiB that there are for them; try again")
+                "\(holders) hold the \(capacity >> 20) MiB that there are for them; try again")
         }
     }
 

@@ -9,6 +9,24 @@ final class RunJob: PassJob {
         var losses: [[Float]] = []
         /// Per prompt, the likeliest tokens after its last position; empty where none were wanted.
         var top: [[TokenCandidate]] = []
+
+        /// Adds what comes out at the end of a pass, which takes the pass there.
+        mutating func add(
+            endOf pass: ForwardState, wantsLoss: Bool, topCount: Int, on compute: Compute
+        ) throws(LensError) {
+            guard wantsLoss || topCount > 0 else { return }
+            var state = pass
+            let end = HookPoint(.residPost, layer: state.configuration.nLayers - 1)
+            try state.advance(to: max(state.point, end), on: compute)
+            if wantsLoss { losses += try state.tokenLosses(on: compute) }
+            guard topCount > 0 else { return }
+            let count = state.tokens.count
+            // Some sequences at a time: logits of them all need not fit into memory.
+            for start in stride(from: 0, to: count, by: 64) {
+                let logits = try state.lastLogits(of: start..<min(start + 64, count), on: compute)
+                top += TokenCandidate.best(topCount, of: logits)
+            }
+        }
     }
 
     private let subject: PassSubject
@@ -39,16 +57,7 @@ final class RunJob: PassJob {
                 cache.insert(state.activation(of: index), for: subject.cacheKey(prompt: prompt, point: state.point))
             }
         }
-        if wantsLoss || topCount > 0 {
-            let end = HookPoint(.residPost, layer: subject.configuration.nLayers - 1)
-            try state.advance(to: max(state.point, end), on: compute)
-            if wantsLoss { outcome.losses += try state.tokenLosses(on: compute) }
-            // Some sequences at a time: logits of them all need not fit into memory.
-            for start in stride(from: 0, to: topCount > 0 ? batch.count : 0, by: 64) {
-                let logits = try state.lastLogits(of: start..<min(start + 64, batch.count), on: compute)
-                outcome.top += TokenCandidate.best(topCount, of: logits)
-            }
-        }
+        try outcome.add(endOf: state, wantsLoss: wantsLoss, topCount: topCount, on: compute)
         return batches.isEmpty ? outcome : nil
     }
 }

@@ -11,7 +11,7 @@ package struct SchemaMigration: Sendable {
     }
 
     /// Every step, oldest first.
-    package static let all: [SchemaMigration] = [sessionsAndRuns]
+    package static let all: [SchemaMigration] = [sessionsAndRuns, hookedRuns]
 
     static func migrator(_ migrations: [SchemaMigration]) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -63,4 +63,9 @@ package struct SchemaMigration: Sendable {
             CREATE INDEX runs_of_session ON runs (owner, session, number);
             CREATE UNIQUE INDEX runs_of_request ON runs (owner, request_id) WHERE request_id IS NOT NULL;
             """)
+
+    /// A run in which a client's function took part cannot be computed again from its recipe.
+    private static let hookedRuns = SchemaMigration(
+        "2 hooked runs",
+        sql: "ALTER TABLE runs ADD COLUMN hooked INTEGER NOT NULL DEFAULT 0 CHECK (hooked IN (0, 1))")
 }

@@ -69,16 +69,22 @@ public struct NewRun: Sendable {
     public var result: RunResult
     /// The first prompt's beginning, for lists; cut to ``excerptLength`` characters.
     public var excerpt: String
+    /// A function of the client's took part: the recipe alone does not give the run's activations.
+    public var isHooked: Bool
     /// The client's id of the call, 1 to 64 bytes: a second record with it answers the first one. Empty for none.
     public var requestID: [UInt8]
 
     public static let excerptLength = 80
 
-    public init(session: String, recipe: Recipe, result: RunResult, excerpt: String, requestID: [UInt8] = []) {
+    public init(
+        session: String, recipe: Recipe, result: RunResult, excerpt: String, isHooked: Bool = false,
+        requestID: [UInt8] = []
+    ) {
         self.session = session
         self.recipe = recipe
         self.result = result
         self.excerpt = excerpt
+        self.isHooked = isHooked
         self.requestID = requestID
     }
 }
@@ -99,12 +105,12 @@ public struct RunRecord: Sendable {
     /// Itself, as the answer to a retry.
     ///
     /// - Throws: `INVALID_ARGUMENT` where the retry asks something else.
-    func answering(_ recipe: Recipe, _ subject: RunSubject) throws(LensError) -> RunRecord {
+    func answering(_ recipe: Recipe, _ subject: RunSubject, isHooked: Bool) throws(LensError) -> RunRecord {
         // Two names of one model are one model: the fingerprint decides.
         let isSame =
             self.recipe.fingerprint == recipe.fingerprint && self.recipe.model.form == recipe.model.form
             && self.recipe.tokens == recipe.tokens && self.recipe.interventions == recipe.interventions
-        guard isSame, result.subject == subject else {
+        guard isSame, result.subject == subject, summary.isHooked == isHooked else {
             throw .invalidArgument("this request id was already used for another call (run \(id))")
         }
         return self

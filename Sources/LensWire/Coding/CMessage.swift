@@ -54,14 +54,28 @@ typealias COperand = Lens__V1__Operand
 typealias CEditSource = Lens__V1__EditSource
 typealias CPromptList = Lens__V1__PromptList
 
-// inference.proto
-typealias CTokenizeRequest = Lens__V1__TokenizeRequest
-typealias CTokenizeReply = Lens__V1__TokenizeReply
+// run.proto
 typealias CRunRequest = Lens__V1__RunRequest
 typealias CRunReply = Lens__V1__RunReply
 typealias CModelStamp = Lens__V1__ModelStamp
 typealias CPromptResult = Lens__V1__PromptResult
 typealias CPrediction = Lens__V1__Prediction
+
+// hooks.proto
+typealias CHookedRunMessage = Lens__V1__HookedRunMessage
+typealias CHookedRunRequest = Lens__V1__HookedRunRequest
+typealias CHookedRunEvent = Lens__V1__HookedRunEvent
+typealias CHookedRunStart = Lens__V1__HookedRunStart
+typealias CHookEvent = Lens__V1__HookEvent
+typealias CHookedActivation = Lens__V1__HookedActivation
+typealias CTensorShape = Lens__V1__TensorShape
+typealias CHookAnswer = Lens__V1__HookAnswer
+typealias CHookUnchanged = Lens__V1__HookUnchanged
+typealias CHookReplacement = Lens__V1__HookReplacement
+
+// inference.proto
+typealias CTokenizeRequest = Lens__V1__TokenizeRequest
+typealias CTokenizeReply = Lens__V1__TokenizeReply
 typealias CQueryRequest = Lens__V1__QueryRequest
 typealias CPassSource = Lens__V1__PassSource
 typealias CQueryEvent = Lens__V1__QueryEvent
@@ -130,6 +144,16 @@ extension CRunReply: CMessage { static var reset: CReset<Self> { lens__v1__run_r
 extension CModelStamp: CMessage { static var reset: CReset<Self> { lens__v1__model_stamp__init } }
 extension CPromptResult: CMessage { static var reset: CReset<Self> { lens__v1__prompt_result__init } }
 extension CPrediction: CMessage { static var reset: CReset<Self> { lens__v1__prediction__init } }
+extension CHookedRunMessage: CMessage { static var reset: CReset<Self> { lens__v1__hooked_run_message__init } }
+extension CHookedRunRequest: CMessage { static var reset: CReset<Self> { lens__v1__hooked_run_request__init } }
+extension CHookedRunEvent: CMessage { static var reset: CReset<Self> { lens__v1__hooked_run_event__init } }
+extension CHookedRunStart: CMessage { static var reset: CReset<Self> { lens__v1__hooked_run_start__init } }
+extension CHookEvent: CMessage { static var reset: CReset<Self> { lens__v1__hook_event__init } }
+extension CHookedActivation: CMessage { static var reset: CReset<Self> { lens__v1__hooked_activation__init } }
+extension CTensorShape: CMessage { static var reset: CReset<Self> { lens__v1__tensor_shape__init } }
+extension CHookAnswer: CMessage { static var reset: CReset<Self> { lens__v1__hook_answer__init } }
+extension CHookUnchanged: CMessage { static var reset: CReset<Self> { lens__v1__hook_unchanged__init } }
+extension CHookReplacement: CMessage { static var reset: CReset<Self> { lens__v1__hook_replacement__init } }
 extension CQueryRequest: CMessage { static var reset: CReset<Self> { lens__v1__query_request__init } }
 extension CPassSource: CMessage { static var reset: CReset<Self> { lens__v1__pass_source__init } }
 extension CQueryEvent: CMessage { static var reset: CReset<Self> { lens__v1__query_event__init } }

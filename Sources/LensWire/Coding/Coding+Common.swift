@@ -83,6 +83,17 @@ extension Prompt {
     }
 }
 
+extension ElementType {
+    init(_ field: ProtobufCBinaryData) throws(LensError) {
+        let name = try field.text("element_type")
+        guard let type = ElementType(rawValue: name) else {
+            let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalidArgument("element_type must be one of \(known); received '\(name)'")
+        }
+        self = type
+    }
+}
+
 extension ModelReference {
     init(_ field: ProtobufCBinaryData) throws(LensError) {
         try self.init(parsing: try field.text("model"))

@@ -94,16 +94,11 @@ extension Coding where Value == QueryEvent {
 
 extension TensorHeader {
     fileprivate init(_ message: CTensorHeader) throws(LensError) {
-        let type = try message.element_type.text("element_type")
-        guard let elementType = ElementType(rawValue: type) else {
-            let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .invalidArgument("element_type must be one of \(known); received '\(type)'")
-        }
         var shape: [Int] = []
         for size in array(message.n_shape, message.shape) { shape.append(try size.count("shape")) }
         self.init(
-            hook: try message.hook.text("hook"), prompt: Int(message.prompt_index), elementType: elementType,
-            shape: shape, model: try message.model.text("model"),
+            hook: try message.hook.text("hook"), prompt: Int(message.prompt_index),
+            elementType: try ElementType(message.element_type), shape: shape, model: try message.model.text("model"),
             fingerprint: try message.fingerprint.text("fingerprint"),
             tokens: try messages(message.n_tokens, message.tokens) { (token: CToken) throws(LensError) in
                 try Token(token)

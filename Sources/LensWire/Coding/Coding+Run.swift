@@ -1,7 +1,7 @@
 internal import CLensMessages
 internal import LensCore
 
-// inference.proto: Tokenize and Run.
+// inference.proto: Tokenize; run.proto.
 
 extension Coding where Value == TokenizeRequest {
     static var tokenizeRequest: Self {
@@ -35,32 +35,42 @@ extension Coding where Value == TokenizeReply {
 extension Coding where Value == RunRequest {
     static var runRequest: Self {
         Self(CRunRequest.self) { (message) throws(LensError) in
-            RunRequest(
-                model: try ModelReference(message.model),
-                session: try sessionName(message.session),
-                prompts: try Prompt.read(message.n_prompts, message.prompts),
-                interventions: try InterventionSpec.read(message.n_interventions, message.interventions),
-                topCount: Int(message.top_count),
-                wantsPerTokenLoss: message.per_token_loss != 0,
-                keep: try NamesFilter(message),
-                isRecorded: message.unrecorded == 0,
-                wantsLoss: message.skip_loss == 0)
+            try RunRequest(message)
         } write: { (value, message, arena) throws(LensError) in
-            message.model = arena.bytes(value.model.description)
-            message.session = arena.bytes(value.session)
-            (message.n_prompts, message.prompts) = try Prompt.write(value.prompts, arena)
-            (message.n_interventions, message.interventions) = try InterventionSpec.write(value.interventions, arena)
-            message.top_count = try arena.uint32(value.topCount, "top_count")
-            message.per_token_loss = value.wantsPerTokenLoss ? 1 : 0
-            switch value.keep {
-            case .none: break
-            case .all: message.keep_all = 1
-            case .names(let names):
-                (message.n_keep_names, message.keep_names) = arena.array(names.map { arena.bytes($0) })
-            }
-            message.unrecorded = value.isRecorded ? 0 : 1
-            message.skip_loss = value.wantsLoss ? 0 : 1
+            try value.write(to: &message, arena)
         }
+    }
+}
+
+extension RunRequest {
+    init(_ message: CRunRequest) throws(LensError) {
+        self.init(
+            model: try ModelReference(message.model),
+            session: try sessionName(message.session),
+            prompts: try Prompt.read(message.n_prompts, message.prompts),
+            interventions: try InterventionSpec.read(message.n_interventions, message.interventions),
+            topCount: Int(message.top_count),
+            wantsPerTokenLoss: message.per_token_loss != 0,
+            keep: try NamesFilter(message),
+            isRecorded: message.unrecorded == 0,
+            wantsLoss: message.skip_loss == 0)
+    }
+
+    func write(to message: inout CRunRequest, _ arena: MessageArena) throws(LensError) {
+        message.model = arena.bytes(model.description)
+        message.session = arena.bytes(session)
+        (message.n_prompts, message.prompts) = try Prompt.write(prompts, arena)
+        (message.n_interventions, message.interventions) = try InterventionSpec.write(interventions, arena)
+        message.top_count = try arena.uint32(topCount, "top_count")
+        message.per_token_loss = wantsPerTokenLoss ? 1 : 0
+        switch keep {
+        case .none: break
+        case .all: message.keep_all = 1
+        case .names(let names):
+            (message.n_keep_names, message.keep_names) = arena.array(names.map { arena.bytes($0) })
+        }
+        message.unrecorded = isRecorded ? 0 : 1
+        message.skip_loss = wantsLoss ? 0 : 1
     }
 }
 
@@ -87,24 +97,32 @@ extension NamesFilter {
 extension Coding where Value == RunReply {
     static var runReply: Self {
         Self(CRunReply.self) { (message) throws(LensError) in
-            let stamp = try required(message.model, "model") { (stamp: CModelStamp) throws(LensError) in
-                try ModelStamp(stamp)
-            }
-            return RunReply(
-                runID: try message.run_id.text("run_id"), model: stamp.name, form: stamp.form,
-                fingerprint: stamp.fingerprint, loss: message.loss,
-                prompts: try messages(message.n_prompts, message.prompts) { (prompt: CPromptResult) throws(LensError) in
-                    try PromptResult(prompt)
-                })
+            try RunReply(message)
         } write: { (value, message, arena) throws(LensError) in
-            message.run_id = arena.bytes(value.runID)
-            message.model = try ModelStamp(name: value.model, form: value.form, fingerprint: value.fingerprint)
-                .write(arena)
-            message.loss = value.loss
-            (message.n_prompts, message.prompts) = try arena.messages(value.prompts) {
-                (prompt, item) throws(LensError) in
-                try prompt.write(to: &item, arena)
-            }
+            try value.write(to: &message, arena)
+        }
+    }
+}
+
+extension RunReply {
+    init(_ message: CRunReply) throws(LensError) {
+        let stamp = try required(message.model, "model") { (stamp: CModelStamp) throws(LensError) in
+            try ModelStamp(stamp)
+        }
+        self.init(
+            runID: try message.run_id.text("run_id"), model: stamp.name, form: stamp.form,
+            fingerprint: stamp.fingerprint, loss: message.loss,
+            prompts: try messages(message.n_prompts, message.prompts) { (prompt: CPromptResult) throws(LensError) in
+                try PromptResult(prompt)
+            })
+    }
+
+    func write(to message: inout CRunReply, _ arena: MessageArena) throws(LensError) {
+        message.run_id = arena.bytes(runID)
+        message.model = try ModelStamp(name: model, form: form, fingerprint: fingerprint).write(arena)
+        message.loss = loss
+        (message.n_prompts, message.prompts) = try arena.messages(prompts) { (prompt, item) throws(LensError) in
+            try prompt.write(to: &item, arena)
         }
     }
 }

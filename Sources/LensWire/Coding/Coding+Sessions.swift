@@ -107,7 +107,7 @@ extension RunSummary {
             createdAt: message.created_at, model: try message.model.text("model"),
             fingerprint: try message.fingerprint.text("fingerprint"), promptCount: Int(message.prompt_count),
             tokenCount: try message.token_count.count("token_count"), excerpt: try message.excerpt.text("excerpt"),
-            loss: message.loss)
+            loss: message.loss, isHooked: message.hooked != 0)
     }
 
     fileprivate func write(to message: inout CRunSummary, _ arena: MessageArena) throws(LensError) {
@@ -121,6 +121,7 @@ extension RunSummary {
         message.token_count = try arena.uint64(tokenCount, "token_count")
         message.excerpt = arena.bytes(excerpt)
         message.loss = loss
+        message.hooked = isHooked ? 1 : 0
     }
 }
 

@@ -27,6 +27,13 @@ extension UnaryMethod<RunRequest, RunReply> {
     }
 }
 
+extension BidirectionalMethod<HookedRunMessage, HookedRunEvent> {
+    /// The first message is a start; each point at which the pass parks wants one answer.
+    public static var runHooked: Self {
+        Self(path: "/lens.v1.Inference/RunHooked", message: .hookedRunMessage, event: .hookedRunEvent)
+    }
+}
+
 extension StreamingMethod<QueryRequest, QueryEvent> {
     /// For each prompt a header, then its values in chunks.
     public static var query: Self {

@@ -51,6 +51,8 @@ import Testing
         try add("tokenizeReplies", UnaryMethod.tokenize.reply, Samples.tokenizeReplies)
         try add("runRequests", UnaryMethod.run.request, Samples.runRequests)
         try add("runReplies", UnaryMethod.run.reply, Samples.runReplies)
+        try add("hookedRunMessages", BidirectionalMethod.runHooked.message, Samples.hookedRunMessages)
+        try add("hookedRunEvents", BidirectionalMethod.runHooked.event, Samples.hookedRunEvents)
         try add("queryRequests", StreamingMethod.query.request, Samples.queryRequests)
         try add("queryEvents", StreamingMethod.query.event, Samples.queryEvents)
         try add("sweepRequests", StreamingMethod.sweep.request, Samples.sweepRequests)

@@ -66,6 +66,26 @@ enum Samples {
         RunReply(runID: "", model: "", form: .processed, fingerprint: "", loss: .nan, prompts: []),
     ]
 
+    static let hookedRunMessages: [HookedRunMessage] = [
+        .start(
+            HookedRunRequest(
+                run: RunRequest(model: raw, prompts: prompts, keep: .names(["z0"]), isRecorded: false),
+                hooks: ["z0", "blocks.1.hook_resid_pre"])),
+        .answer(.unchanged), .answer(.replacement(shapes: shapes)), .answer(.replacement(shapes: [])),
+        .answer(.values([0, 0, 0x80, 0x3f])),
+    ]
+    static let shapes = [[3, 1 << 40], []]
+    static let activation = HookedActivation(
+        hook: "blocks.0.attn.hook_z", elementType: .float32, shapes: shapes, lengths: [3, 0])
+    static let hookedRunEvents: [HookedRunEvent] = [
+        .start(model: "m", form: .raw, fingerprint: "f"), .hook(.parked(activation)), .hook(.kept(activation)),
+        .hook(.values([0, 0, 0x80, 0x3f])),
+        .result(
+            RunReply(
+                runID: "r", model: "m", form: .processed, fingerprint: "f", loss: 1.5,
+                prompts: [PromptResult(tokens: tokens, loss: 1.5, perTokenLoss: [], top: [])])),
+    ]
+
     static let queryRequests = [
         QueryRequest(
             source: .run("last"), hook: "pattern0",
@@ -139,7 +159,10 @@ enum Samples {
             runs: [
                 RunSummary(
                     id: "r", kind: .sweep, session: "default", createdAt: 1.5, model: "m@raw", fingerprint: "f",
-                    promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan)
+                    promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan),
+                RunSummary(
+                    id: "h", kind: .run, session: "default", createdAt: 1.5, model: "m", fingerprint: "f",
+                    promptCount: 1, tokenCount: 3, excerpt: "", loss: 1.5, isHooked: true),
             ]),
     ]
 

@@ -21,6 +21,9 @@ from lensd._proto import (
     frame_pb2 as frame,
 )
 from lensd._proto import (
+    hooks_pb2 as hooks,
+)
+from lensd._proto import (
     inference_pb2 as inference,
 )
 from lensd._proto import (
@@ -31,6 +34,9 @@ from lensd._proto import (
 )
 from lensd._proto import (
     reports_pb2 as reports,
+)
+from lensd._proto import (
+    run_pb2 as run,
 )
 from lensd._proto import (
     sessions_pb2 as sessions,
@@ -104,6 +110,10 @@ MODEL = models.ModelDescription(
     fingerprint=b"f", weight_bytes=1 << 40, parameter_count=2_000_000, is_default=True, bos_token_id=0,
 )  # fmt: skip
 SESSION = sessions.SessionSummary(id=b"i", name=b"default", created_at=1.5, updated_at=2.5, run_count=3)
+SHAPES = [hooks.TensorShape(sizes=[3, 2**40]), hooks.TensorShape()]
+ACTIVATION = hooks.HookedActivation(
+    hook=b"blocks.0.attn.hook_z", element_type=b"F32", shapes=SHAPES, lengths=[3, 0]
+)
 
 VECTORS = {
     "clientFrames": [
@@ -147,27 +157,51 @@ VECTORS = {
         inference.TokenizeReply(),
     ],
     "runRequests": [
-        inference.RunRequest(
+        run.RunRequest(
             model=RAW, session=b"work", prompts=PROMPTS, interventions=INTERVENTIONS, top_count=10,
             per_token_loss=True, keep_names=[b"z0", b"hook_embed"], unrecorded=True, skip_loss=True,
         ),
-        inference.RunRequest(session=b"default", keep_all=True),
-        inference.RunRequest(model=b"@raw", session=b"default"),
+        run.RunRequest(session=b"default", keep_all=True),
+        run.RunRequest(model=b"@raw", session=b"default"),
     ],
     "runReplies": [
-        inference.RunReply(
+        run.RunReply(
             run_id=b"0123456789abcdef0123456789abcdef",
-            model=inference.ModelStamp(name=b"m", raw=True, fingerprint=b"f"),
+            model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"),
             loss=2.5,
             prompts=[
-                inference.PromptResult(
+                run.PromptResult(
                     tokens=TOKENS, loss=1.25, per_token_loss=[0.5, float("inf")],
-                    top=[inference.Prediction(token=TOKENS[1], logprob=-0.125)],
+                    top=[run.Prediction(token=TOKENS[1], logprob=-0.125)],
                 ),
-                inference.PromptResult(loss=NAN),
+                run.PromptResult(loss=NAN),
             ],
         ),
-        inference.RunReply(model=inference.ModelStamp(), loss=NAN),
+        run.RunReply(model=run.ModelStamp(), loss=NAN),
+    ],
+    "hookedRunMessages": [
+        hooks.HookedRunMessage(
+            start=hooks.HookedRunRequest(
+                run=run.RunRequest(model=RAW, session=b"default", prompts=PROMPTS, keep_names=[b"z0"], unrecorded=True),
+                hooks=[b"z0", b"blocks.1.hook_resid_pre"],
+            )
+        ),
+        hooks.HookedRunMessage(answer=hooks.HookAnswer(unchanged=hooks.HookUnchanged())),
+        hooks.HookedRunMessage(answer=hooks.HookAnswer(replacement=hooks.HookReplacement(shapes=SHAPES))),
+        hooks.HookedRunMessage(answer=hooks.HookAnswer(replacement=hooks.HookReplacement())),
+        hooks.HookedRunMessage(answer=hooks.HookAnswer(values=b"\0\0\x80\x3f")),
+    ],
+    "hookedRunEvents": [
+        hooks.HookedRunEvent(start=hooks.HookedRunStart(model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"))),
+        hooks.HookedRunEvent(hook=hooks.HookEvent(parked=ACTIVATION)),
+        hooks.HookedRunEvent(hook=hooks.HookEvent(kept=ACTIVATION)),
+        hooks.HookedRunEvent(hook=hooks.HookEvent(values=b"\0\0\x80\x3f")),
+        hooks.HookedRunEvent(
+            result=run.RunReply(
+                run_id=b"r", model=run.ModelStamp(name=b"m", fingerprint=b"f"), loss=1.5,
+                prompts=[run.PromptResult(tokens=TOKENS, loss=1.5)],
+            )
+        ),
     ],
     "queryRequests": [
         inference.QueryRequest(run=b"last", hook=b"pattern0", slice=SLICE, prompt_indices=[0, 2]),
@@ -198,7 +232,7 @@ VECTORS = {
         inference.SweepEvent(progress=inference.SweepProgress(done=16, total=16)),
         inference.SweepEvent(
             result=inference.SweepReply(
-                run_id=b"r", model=inference.ModelStamp(name=b"m", fingerprint=b"f"), action=MEAN, hook=b"z",
+                run_id=b"r", model=run.ModelStamp(name=b"m", fingerprint=b"f"), action=MEAN, hook=b"z",
                 tokens=[common.TokenList(tokens=TOKENS), common.TokenList()], baseline_loss=3.5,
                 baseline_losses=[3, 4],
                 heads=[
@@ -238,7 +272,11 @@ VECTORS = {
                 sessions.RunSummary(
                     id=b"r", kind=b"sweep", session=b"default", created_at=1.5, model=b"m@raw", fingerprint=b"f",
                     prompt_count=2, token_count=3, excerpt=text("Once …"), loss=NAN,
-                )
+                ),
+                sessions.RunSummary(
+                    id=b"h", kind=b"run", session=b"default", created_at=1.5, model=b"m", fingerprint=b"f",
+                    prompt_count=1, token_count=3, loss=1.5, hooked=True,
+                ),
             ],
         ),
     ],

@@ -28,10 +28,11 @@ class ListSessionsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class RunSummary(_message.Message):
-    __slots__ = ["created_at", "excerpt", "fingerprint", "id", "kind", "loss", "model", "prompt_count", "session", "token_count"]
+    __slots__ = ["created_at", "excerpt", "fingerprint", "hooked", "id", "kind", "loss", "model", "prompt_count", "session", "token_count"]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     EXCERPT_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    HOOKED_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     LOSS_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +43,7 @@ class RunSummary(_message.Message):
     created_at: float
     excerpt: bytes
     fingerprint: bytes
+    hooked: bool
     id: bytes
     kind: bytes
     loss: float
@@ -49,7 +51,7 @@ class RunSummary(_message.Message):
     prompt_count: int
     session: bytes
     token_count: int
-    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[bytes] = ..., session: _Optional[bytes] = ..., created_at: _Optional[float] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., prompt_count: _Optional[int] = ..., token_count: _Optional[int] = ..., excerpt: _Optional[bytes] = ..., loss: _Optional[float] = ...) -> None: ...
+    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[bytes] = ..., session: _Optional[bytes] = ..., created_at: _Optional[float] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., prompt_count: _Optional[int] = ..., token_count: _Optional[int] = ..., excerpt: _Optional[bytes] = ..., loss: _Optional[float] = ..., hooked: bool = ...) -> None: ...
 
 class SessionSummary(_message.Message):
     __slots__ = ["created_at", "id", "name", "run_count", "updated_at"]

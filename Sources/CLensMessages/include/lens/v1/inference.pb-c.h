@@ -15,15 +15,12 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "lens/v1/common.pb-c.h"
+#include "lens/v1/hooks.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"
+#include "lens/v1/run.pb-c.h"
 
 typedef struct Lens__V1__TokenizeRequest Lens__V1__TokenizeRequest;
 typedef struct Lens__V1__TokenizeReply Lens__V1__TokenizeReply;
-typedef struct Lens__V1__RunRequest Lens__V1__RunRequest;
-typedef struct Lens__V1__RunReply Lens__V1__RunReply;
-typedef struct Lens__V1__ModelStamp Lens__V1__ModelStamp;
-typedef struct Lens__V1__PromptResult Lens__V1__PromptResult;
-typedef struct Lens__V1__Prediction Lens__V1__Prediction;
 typedef struct Lens__V1__QueryRequest Lens__V1__QueryRequest;
 typedef struct Lens__V1__PassSource Lens__V1__PassSource;
 typedef struct Lens__V1__QueryEvent Lens__V1__QueryEvent;
@@ -73,114 +70,6 @@ struct  Lens__V1__TokenizeReply
 #define LENS__V1__TOKENIZE_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__tokenize_reply__descriptor) \
     , {0,NULL}, 0,NULL, 0,NULL }
-
-
-struct  Lens__V1__RunRequest
-{
-  ProtobufCMessage base;
-  /*
-   * NAME or NAME@raw; empty is the default model.
-   */
-  ProtobufCBinaryData model;
-  /*
-   * The caller's session; empty means "default". Made on first use.
-   */
-  ProtobufCBinaryData session;
-  size_t n_prompts;
-  Lens__V1__Prompt **prompts;
-  size_t n_interventions;
-  Lens__V1__Intervention **interventions;
-  /*
-   * How many next-token predictions to return per prompt.
-   */
-  uint32_t top_count;
-  protobuf_c_boolean per_token_loss;
-  /*
-   * Activations to keep at hand; others are computed again when they are asked for.
-   */
-  protobuf_c_boolean keep_all;
-  size_t n_keep_names;
-  ProtobufCBinaryData *keep_names;
-  /*
-   * Not written to the session; the run gets no id.
-   */
-  protobuf_c_boolean unrecorded;
-  /*
-   * Leave the loss out: it costs the whole vocabulary for every position.
-   */
-  protobuf_c_boolean skip_loss;
-};
-#define LENS__V1__RUN_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__run_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0, 0, 0, 0,NULL, 0, 0 }
-
-
-struct  Lens__V1__RunReply
-{
-  ProtobufCMessage base;
-  /*
-   * 32 hexadecimal digits; empty for an unrecorded run.
-   */
-  ProtobufCBinaryData run_id;
-  Lens__V1__ModelStamp *model;
-  /*
-   * Mean over all predictions of all prompts, in nats; NaN where there is none.
-   */
-  double loss;
-  size_t n_prompts;
-  Lens__V1__PromptResult **prompts;
-};
-#define LENS__V1__RUN_REPLY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__run_reply__descriptor) \
-    , {0,NULL}, NULL, 0, 0,NULL }
-
-
-/*
- * What a result was made from.
- */
-struct  Lens__V1__ModelStamp
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData name;
-  /*
-   * The checkpoint's own weights rather than the processed ones.
-   */
-  protobuf_c_boolean raw;
-  ProtobufCBinaryData fingerprint;
-};
-#define LENS__V1__MODEL_STAMP__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__model_stamp__descriptor) \
-    , {0,NULL}, 0, {0,NULL} }
-
-
-struct  Lens__V1__PromptResult
-{
-  ProtobufCMessage base;
-  size_t n_tokens;
-  Lens__V1__Token **tokens;
-  double loss;
-  /*
-   * [pos - 1]
-   */
-  size_t n_per_token_loss;
-  float *per_token_loss;
-  size_t n_top;
-  Lens__V1__Prediction **top;
-};
-#define LENS__V1__PROMPT_RESULT__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__prompt_result__descriptor) \
-    , 0,NULL, 0, 0,NULL, 0,NULL }
-
-
-struct  Lens__V1__Prediction
-{
-  ProtobufCMessage base;
-  Lens__V1__Token *token;
-  float logprob;
-};
-#define LENS__V1__PREDICTION__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__prediction__descriptor) \
-    , NULL, 0 }
 
 
 typedef enum {
@@ -478,101 +367,6 @@ Lens__V1__TokenizeReply *
 void   lens__v1__tokenize_reply__free_unpacked
                      (Lens__V1__TokenizeReply *message,
                       ProtobufCAllocator *allocator);
-/* Lens__V1__RunRequest methods */
-void   lens__v1__run_request__init
-                     (Lens__V1__RunRequest         *message);
-size_t lens__v1__run_request__get_packed_size
-                     (const Lens__V1__RunRequest   *message);
-size_t lens__v1__run_request__pack
-                     (const Lens__V1__RunRequest   *message,
-                      uint8_t             *out);
-size_t lens__v1__run_request__pack_to_buffer
-                     (const Lens__V1__RunRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__RunRequest *
-       lens__v1__run_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__run_request__free_unpacked
-                     (Lens__V1__RunRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__RunReply methods */
-void   lens__v1__run_reply__init
-                     (Lens__V1__RunReply         *message);
-size_t lens__v1__run_reply__get_packed_size
-                     (const Lens__V1__RunReply   *message);
-size_t lens__v1__run_reply__pack
-                     (const Lens__V1__RunReply   *message,
-                      uint8_t             *out);
-size_t lens__v1__run_reply__pack_to_buffer
-                     (const Lens__V1__RunReply   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__RunReply *
-       lens__v1__run_reply__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__run_reply__free_unpacked
-                     (Lens__V1__RunReply *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__ModelStamp methods */
-void   lens__v1__model_stamp__init
-                     (Lens__V1__ModelStamp         *message);
-size_t lens__v1__model_stamp__get_packed_size
-                     (const Lens__V1__ModelStamp   *message);
-size_t lens__v1__model_stamp__pack
-                     (const Lens__V1__ModelStamp   *message,
-                      uint8_t             *out);
-size_t lens__v1__model_stamp__pack_to_buffer
-                     (const Lens__V1__ModelStamp   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__ModelStamp *
-       lens__v1__model_stamp__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__model_stamp__free_unpacked
-                     (Lens__V1__ModelStamp *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__PromptResult methods */
-void   lens__v1__prompt_result__init
-                     (Lens__V1__PromptResult         *message);
-size_t lens__v1__prompt_result__get_packed_size
-                     (const Lens__V1__PromptResult   *message);
-size_t lens__v1__prompt_result__pack
-                     (const Lens__V1__PromptResult   *message,
-                      uint8_t             *out);
-size_t lens__v1__prompt_result__pack_to_buffer
-                     (const Lens__V1__PromptResult   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__PromptResult *
-       lens__v1__prompt_result__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__prompt_result__free_unpacked
-                     (Lens__V1__PromptResult *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__Prediction methods */
-void   lens__v1__prediction__init
-                     (Lens__V1__Prediction         *message);
-size_t lens__v1__prediction__get_packed_size
-                     (const Lens__V1__Prediction   *message);
-size_t lens__v1__prediction__pack
-                     (const Lens__V1__Prediction   *message,
-                      uint8_t             *out);
-size_t lens__v1__prediction__pack_to_buffer
-                     (const Lens__V1__Prediction   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__Prediction *
-       lens__v1__prediction__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__prediction__free_unpacked
-                     (Lens__V1__Prediction *message,
-                      ProtobufCAllocator *allocator);
 /* Lens__V1__QueryRequest methods */
 void   lens__v1__query_request__init
                      (Lens__V1__QueryRequest         *message);
@@ -809,21 +603,6 @@ typedef void (*Lens__V1__TokenizeRequest_Closure)
 typedef void (*Lens__V1__TokenizeReply_Closure)
                  (const Lens__V1__TokenizeReply *message,
                   void *closure_data);
-typedef void (*Lens__V1__RunRequest_Closure)
-                 (const Lens__V1__RunRequest *message,
-                  void *closure_data);
-typedef void (*Lens__V1__RunReply_Closure)
-                 (const Lens__V1__RunReply *message,
-                  void *closure_data);
-typedef void (*Lens__V1__ModelStamp_Closure)
-                 (const Lens__V1__ModelStamp *message,
-                  void *closure_data);
-typedef void (*Lens__V1__PromptResult_Closure)
-                 (const Lens__V1__PromptResult *message,
-                  void *closure_data);
-typedef void (*Lens__V1__Prediction_Closure)
-                 (const Lens__V1__Prediction *message,
-                  void *closure_data);
 typedef void (*Lens__V1__QueryRequest_Closure)
                  (const Lens__V1__QueryRequest *message,
                   void *closure_data);
@@ -875,6 +654,10 @@ struct Lens__V1__Inference_Service
               const Lens__V1__RunRequest *input,
               Lens__V1__RunReply_Closure closure,
               void *closure_data);
+  void (*run_hooked)(Lens__V1__Inference_Service *service,
+                     const Lens__V1__HookedRunMessage *input,
+                     Lens__V1__HookedRunEvent_Closure closure,
+                     void *closure_data);
   void (*query)(Lens__V1__Inference_Service *service,
                 const Lens__V1__QueryRequest *input,
                 Lens__V1__QueryEvent_Closure closure,
@@ -897,6 +680,7 @@ void lens__v1__inference__init (Lens__V1__Inference_Service *service,
     { LENS__V1__INFERENCE__BASE_INIT,\
       function_prefix__ ## tokenize,\
       function_prefix__ ## run,\
+      function_prefix__ ## run_hooked,\
       function_prefix__ ## query,\
       function_prefix__ ## sweep,\
       function_prefix__ ## score_heads  }
@@ -908,6 +692,10 @@ void lens__v1__inference__run(ProtobufCService *service,
                               const Lens__V1__RunRequest *input,
                               Lens__V1__RunReply_Closure closure,
                               void *closure_data);
+void lens__v1__inference__run_hooked(ProtobufCService *service,
+                                     const Lens__V1__HookedRunMessage *input,
+                                     Lens__V1__HookedRunEvent_Closure closure,
+                                     void *closure_data);
 void lens__v1__inference__query(ProtobufCService *service,
                                 const Lens__V1__QueryRequest *input,
                                 Lens__V1__QueryEvent_Closure closure,
@@ -925,11 +713,6 @@ void lens__v1__inference__score_heads(ProtobufCService *service,
 
 extern const ProtobufCMessageDescriptor lens__v1__tokenize_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__tokenize_reply__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__run_request__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__run_reply__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__model_stamp__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__prompt_result__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__prediction__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__query_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__pass_source__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__query_event__descriptor;

@@ -131,10 +131,14 @@ struct  Lens__V1__RunSummary
   uint64_t token_count;
   ProtobufCBinaryData excerpt;
   double loss;
+  /*
+   * A hook function took part: the activations cannot be computed again.
+   */
+  protobuf_c_boolean hooked;
 };
 #define LENS__V1__RUN_SUMMARY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__run_summary__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0 }
 
 
 /* Lens__V1__ListSessionsRequest methods */
