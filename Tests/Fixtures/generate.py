@@ -17,11 +17,13 @@ from pathlib import Path
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from checkpoints import SPECS, write_checkpoint
 from gradients import LOSS_SEQUENCES, gradient_tensors
 from head_scores import head_scores
+from hook_cases import CHECKPOINT, SEQUENCE
+from hook_functions import hook_functions
 from lens import accept_local_folders
 from manifest import write_json, write_lines, write_manifest
 from reference import reference_tensors
@@ -65,7 +67,17 @@ def main() -> None:
         return
     write_tokenizer_cases(root)
     write_lines(root / "heads" / "reference.json", head_scores())
-    write_manifest(root, [*(spec.name for spec in SPECS), "heads", "tokenizer"])
+    write_hook_functions(root)
+    write_manifest(root, [*(spec.name for spec in SPECS), "heads", "hooks", "tokenizer"])
+
+
+def write_hook_functions(root: Path) -> None:
+    """Writes the outcome of hook functions on a checkpoint that is there."""
+    tokens = load_file(root / CHECKPOINT / "reference.safetensors")[f"{SEQUENCE}/tokens"]
+    path = root / "hooks" / "reference.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    save_file(hook_functions(tokens), path)
+    path.chmod(0o644)
 
 
 if __name__ == "__main__":

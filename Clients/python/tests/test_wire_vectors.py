@@ -16,15 +16,27 @@ from lensd._proto import (
     common_pb2,
     daemon_pb2,
     frame_pb2,
+    hooks_pb2,
     inference_pb2,
     models_pb2,
     reports_pb2,
+    run_pb2,
     sessions_pb2,
 )
 from lensd.framing import encode_frame, read_frame
 from lensd.slices import slice_of
 
-MODULES = (common_pb2, daemon_pb2, frame_pb2, inference_pb2, models_pb2, reports_pb2, sessions_pb2)
+MODULES = (
+    common_pb2,
+    daemon_pb2,
+    frame_pb2,
+    hooks_pb2,
+    inference_pb2,
+    models_pb2,
+    reports_pb2,
+    run_pb2,
+    sessions_pb2,
+)
 VECTORS = json.loads((ROOT / "Tests" / "LensWireTests" / "vectors" / "messages.json").read_text())
 
 

@@ -5,18 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from lensd._proto.inference_pb2 import PassSource, QueryEvent, QueryRequest, TensorHeader
 from lensd.arrays import Array, Arrays, stack
-from lensd.errors import FailedPrecondition, Internal, InvalidArgument
+from lensd.errors import FailedPrecondition, Internal, InvalidArgument, NotFound
 from lensd.slices import slice_of
 from lensd.stubs import InferenceStub
 
 _DTYPES = {b"F32": np.dtype("<f4"), b"I32": np.dtype("<i4")}
+
+
+class ActivationSource(Protocol):
+    """Where the activations of one pass can be read."""
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in the session; `None` for an unrecorded pass."""
+
+    def read(self, hook: str, index: Any = None) -> Array:
+        """An activation of every prompt, whole or by NumPy's basic indexing without the batch."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,11 @@ class Pass:
     source: str | PassSource
     # The weights that the pass belongs to; None accepts any.
     fingerprint: str | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in the session; `None` for an unrecorded pass."""
+        return self.source if isinstance(self.source, str) else None
 
     def read(self, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
         """An activation of every prompt, or of some: `[batch, …]` with `.lengths`, float32 (`hook_tokens`: int64).
@@ -52,6 +68,32 @@ class Pass:
         if index is not None:
             return self.arrays.array(stack(rows))
         return self.arrays.padded(rows, [len(header.tokens) for header, _ in tensors])
+
+
+@dataclass(frozen=True)
+class KeptPass:
+    """What a pass with hook functions left: it cannot be computed again, so there is what was kept and no more."""
+
+    # By name: the values of each prompt, and each prompt's length.
+    activations: dict[str, tuple[list[npt.NDArray[Any]], list[int]]]
+    arrays: Arrays
+    run_id: str | None
+
+    def read(self, hook: str, index: Any = None) -> Array:
+        """An activation of every prompt: `[batch, …]` with `.lengths`. Raises `NotFound` where it was not kept."""
+        if hook not in self.activations:
+            raise NotFound(
+                f"{hook} was not kept: hook functions took part in this pass, so it cannot be computed again; name it "
+                "in names_filter"
+            )
+        rows, lengths = self.activations[hook]
+        if index is None:
+            rows = [row.astype(np.int64) if row.dtype.kind == "i" else row.copy() for row in rows]
+            return self.arrays.padded(rows, lengths)
+        try:
+            return self.arrays.array(stack([np.array(row[index]) for row in rows]))
+        except IndexError as error:
+            raise InvalidArgument(f"{hook} has no {index!r}: {error}") from error
 
 
 def read_tensors(events: Iterable[QueryEvent]) -> list[tuple[TensorHeader, npt.NDArray[Any]]]:

@@ -38,15 +38,18 @@ class Arrays:
 
         return tensor_of(values, None)
 
-    def padded(self, rows: Sequence[npt.NDArray[Any]], lengths: Sequence[int], fill: int = 0) -> Array:
-        """One array `[batch, …]` of a row per prompt, right-padded along every axis, with `.lengths` [batch]."""
-        values = stack(rows, fill)
+    def of(self, values: npt.NDArray[Any], lengths: Sequence[int]) -> Array:
+        """The values `[batch, …]` as they are, with `.lengths` [batch]."""
         counts = np.array(lengths, np.int64)
         if self.kind == "numpy":
             return PaddedArray(values, counts)
         from lensd.torch_arrays import tensor_of
 
         return tensor_of(values, counts)
+
+    def padded(self, rows: Sequence[npt.NDArray[Any]], lengths: Sequence[int], fill: int = 0) -> Array:
+        """One array `[batch, …]` of a row per prompt, right-padded along every axis, with `.lengths` [batch]."""
+        return self.of(stack(rows, fill), lengths)
 
 
 def stack(rows: Sequence[npt.NDArray[Any]], fill: int = 0) -> npt.NDArray[Any]:

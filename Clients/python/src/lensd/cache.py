@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from lensd.activations import Pass
+from lensd.activations import ActivationSource
 from lensd.arrays import Array
 from lensd.errors import InvalidArgument, NotFound
 from lensd.hook_names import resolve, resolve_key
@@ -55,7 +55,9 @@ class ActivationCache(Mapping[Key, Array]):
     fetched by name all the same and are among the keys from then on. Safe from several threads.
     """
 
-    def __init__(self, source: Pass, points: HookNames, names_filter: NamesFilter, lengths: Lengths) -> None:
+    def __init__(
+        self, source: ActivationSource, points: HookNames, names_filter: NamesFilter, lengths: Lengths
+    ) -> None:
         """`lengths` [batch] are the tokens of each prompt. Raises `NotFound` for a filter's name that is no point."""
         self.lengths = lengths
         self.has_batch_dim = True
@@ -68,7 +70,7 @@ class ActivationCache(Mapping[Key, Array]):
     @property
     def run_id(self) -> str | None:
         """The run's id in the session, for `lensctl query` and `Client.query`; `None` for an unrecorded pass."""
-        return self._source.source if isinstance(self._source.source, str) else None
+        return self._source.run_id
 
     def __getitem__(self, key: Key) -> Array:
         """The activation. Raises `NotFound` (a `KeyError`) where the cache has no such point."""

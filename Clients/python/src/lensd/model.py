@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lensd._proto import common_pb2, inference_pb2, interventions_pb2
+from lensd._proto import common_pb2, inference_pb2, interventions_pb2, run_pb2
 from lensd._proto.models_pb2 import ModelDescription
 from lensd._proto.reports_pb2 import AttentionPageRequest
-from lensd.activations import Pass, check_fingerprint
+from lensd.activations import ActivationSource, Pass, check_fingerprint
 from lensd.arrays import Array, Arrays
 from lensd.cache import ActivationCache, HookNames, NamesFilter
 from lensd.config import ModelConfig
-from lensd.errors import Internal, InvalidArgument
+from lensd.errors import Internal, InvalidArgument, Unimplemented
 from lensd.head_scores import HeadScores
+from lensd.hooked_run import run_hooked
+from lensd.hooks import HookFunction, HookPoint, Hooks, HookSelector, ModelHooks
 from lensd.interventions import KINDS, Intervention, Kind
 from lensd.page import AttentionPage
 from lensd.prompts import Input, is_list_of_prompts, prompts_of, text_prompt, token_prompt, token_rows
@@ -58,6 +61,7 @@ class Model:
         )
         self._stubs = stubs
         self._arrays = arrays
+        self._hooks = ModelHooks(self.hook_names)
 
     # Tokens.
 
@@ -154,6 +158,65 @@ class Model:
         cache = ActivationCache(source, self.hook_names, names_filter, np.array(counts, np.int64))
         return output, cache.remove_batch_dim() if remove_batch_dim else cache
 
+    # Hook functions.
+
+    def run_with_hooks(
+        self,
+        input: Input,
+        return_type: ReturnType = "logits",
+        fwd_hooks: Hooks = (),
+        bwd_hooks: Hooks = (),
+        reset_hooks_end: bool = True,
+        clear_contexts: bool = False,
+        *,
+        loss_per_token: bool = False,
+        prepend_bos: bool | None = True,
+    ) -> Any:
+        """Runs the model with functions of the caller's called on the way; returns as a call does.
+
+        `fwd_hooks` are pairs of a hook point's name (or a predicate on full names, which selects no points that cost
+        extra) and a function `fn(value, hook)`. It runs here, in this process: `value` is the activation [batch, …]
+        of all prompts, right-padded with `.lengths`, an array of the function's own. It may change `value` in place,
+        return another of its shape, or neither; padding is ignored. Functions of one point are called in the order
+        given; what one raises cancels the run. `hook` has `.name`, `.layer()` and `.ctx`. Other users' work goes on
+        meanwhile; a function has 10 minutes a call.
+        """
+        with self.hooks(fwd_hooks, bwd_hooks, reset_hooks_end, clear_contexts):
+            return self(input, return_type, loss_per_token, prepend_bos)
+
+    @contextmanager
+    def hooks(
+        self,
+        fwd_hooks: Hooks = (),
+        bwd_hooks: Hooks = (),
+        reset_hooks_end: bool = True,
+        clear_contexts: bool = False,
+        *,
+        interventions: Iterable[Intervention] = (),
+    ) -> Iterator[Model]:
+        """A block in which every pass of this model runs under these functions and edits, and those of blocks around.
+
+        The block holds for the thread or the asyncio task that entered it. `run_with_cache` in it returns the edited
+        activations; those that `names_filter` keeps travel at once, and nothing can be fetched afterwards.
+        """
+        with self._hooks.block(fwd_hooks, bwd_hooks, interventions, reset_hooks_end, clear_contexts):
+            yield self
+
+    def add_hook(self, name: HookSelector, hook: HookFunction, dir: Literal["fwd", "bwd"] = "fwd") -> None:
+        """Adds a function to all later passes, of every thread, until `reset_hooks`."""
+        if dir != "fwd":
+            raise Unimplemented("bwd hooks are not there yet: only fwd hooks are called")
+        self._hooks.add([(name, hook)])
+
+    def reset_hooks(self, clear_contexts: bool = True) -> None:
+        """Removes the functions that were added; those of `with` blocks stay until the block is left."""
+        self._hooks.reset(clear_contexts)
+
+    @property
+    def hook_dict(self) -> Mapping[str, HookPoint]:
+        """The hook points by their full names."""
+        return self._hooks.points
+
     # Heads.
 
     def ablate_heads(
@@ -168,6 +231,7 @@ class Model:
 
         `progress` is called with (done, total) while it runs; what it raises cancels the sweep.
         """
+        self._hooks.refuse("ablate_heads")
         request = inference_pb2.SweepRequest(
             model=self.name.encode(),
             session=(self.session or "").encode(),
@@ -190,6 +254,7 @@ class Model:
 
     def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
         """How much each head's pattern looks like each of the simple kinds, averaged over the prompts."""
+        self._hooks.refuse("head_scores")
         request = inference_pb2.ScoreHeadsRequest(model=self.name.encode(), prompts=prompts_of(input, prepend_bos))
         reply = self._stubs.inference.score_heads(request)
         check_fingerprint(self.fingerprint, reply.fingerprint)
@@ -204,6 +269,7 @@ class Model:
         prepend_bos: bool | None = True,
     ) -> AttentionPage:
         """A page with the attention patterns of all heads of one prompt, and what ablating each does to the loss."""
+        self._hooks.refuse("attention_html")
         prompts = prompts_of(text_or_tokens, prepend_bos)
         if len(prompts) != 1:
             raise InvalidArgument(f"a page shows one prompt; received {len(prompts)}")
@@ -232,48 +298,52 @@ class Model:
         loss_per_token: bool,
         prepend_bos: bool | None,
         keep: list[str],
-    ) -> tuple[Any, Pass, list[int]]:
+    ) -> tuple[Any, ActivationSource, list[int]]:
         """The output, where its activations can be read, and the number of tokens of each prompt."""
         if return_type not in ("logits", "loss", "both", None):
             raise InvalidArgument(f'return_type is "logits", "loss", "both" or None; received {return_type!r}')
         prompts = prompts_of(input, prepend_bos)
-        edits = [_intervention(each) for each in interventions]
-        if return_type == "logits" and not keep and self.session is None and len(prompts) == 1:
+        edits = [_intervention(each) for each in (*self._hooks.interventions(), *interventions)]
+        calls = self._hooks.calls()
+        if return_type == "logits" and not calls and not keep and self.session is None and len(prompts) == 1:
             # One call is enough: nothing but the logits is asked for, and nothing is recorded. (Of several prompts a
             # query makes one pass after the other; a run puts them into one.)
-            source = self._unrecorded(prompts, edits)
+            source: ActivationSource = self._unrecorded(prompts, edits)
             logits = source.read(LOGITS)
             return logits, source, logits.lengths.tolist()
         wants_logits = return_type in ("logits", "both")
         wants_loss = return_type in ("loss", "both")
-        reply = self._stubs.inference.run(
-            inference_pb2.RunRequest(
-                model=self.name.encode(),
-                session=(self.session or "").encode(),
-                prompts=prompts,
-                interventions=edits,
-                per_token_loss=wants_loss and loss_per_token,
-                keep_names=[name.encode() for name in (*keep, *([LOGITS] if wants_logits else []))],
-                unrecorded=self.session is None,
-                skip_loss=not wants_loss,
-            )
+        request = run_pb2.RunRequest(
+            model=self.name.encode(),
+            session=(self.session or "").encode(),
+            prompts=prompts,
+            interventions=edits,
+            per_token_loss=wants_loss and loss_per_token,
+            keep_names=[name.encode() for name in (*keep, *([LOGITS] if wants_logits else []))],
+            unrecorded=self.session is None,
+            skip_loss=not wants_loss,
         )
-        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        if calls:
+            inference, points = self._stubs.inference, self._hooks.points
+            reply, source = run_hooked(inference, request, calls, points, self._arrays, self.fingerprint)
+        else:
+            reply = self._stubs.inference.run(request)
+            check_fingerprint(self.fingerprint, reply.model.fingerprint)
+            source = self._pass_of(reply, edits)
         counts = [len(prompt.tokens) for prompt in reply.prompts]
-        source = self._pass_of(reply, edits)
         loss = self._loss(reply, loss_per_token) if wants_loss else None
         if not wants_logits:
             return loss, source, counts
         logits = source.read(LOGITS)
         return Output(logits, loss) if wants_loss else logits, source, counts
 
-    def _loss(self, reply: inference_pb2.RunReply, per_token: bool) -> Array:
+    def _loss(self, reply: run_pb2.RunReply, per_token: bool) -> Array:
         if not per_token:
             return self._arrays.array(np.array(reply.loss, np.float32))
         rows = [np.array(prompt.per_token_loss, np.float32) for prompt in reply.prompts]
         return self._arrays.padded(rows, [len(row) for row in rows])
 
-    def _pass_of(self, reply: inference_pb2.RunReply, edits: list[interventions_pb2.Intervention]) -> Pass:
+    def _pass_of(self, reply: run_pb2.RunReply, edits: list[interventions_pb2.Intervention]) -> Pass:
         if reply.run_id:
             return Pass(self._stubs.inference, self._arrays, reply.run_id.decode(), self.fingerprint)
         # As they were run: texts are tokenised once, and the daemon finds what it kept.

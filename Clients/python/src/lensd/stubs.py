@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensd._proto import daemon_pb2, inference_pb2, models_pb2, reports_pb2, sessions_pb2
-from lensd.channel import Channel, Stream
+from lensd._proto import daemon_pb2, hooks_pb2, inference_pb2, models_pb2, reports_pb2, run_pb2, sessions_pb2
+from lensd.channel import Channel, Exchange, Stream
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,15 @@ class InferenceStub:
         """The tokens of texts, the text of tokens."""
         return self.channel.unary("/lens.v1.Inference/Tokenize", request, inference_pb2.TokenizeReply)
 
-    def run(self, request: inference_pb2.RunRequest) -> inference_pb2.RunReply:
+    def run(self, request: run_pb2.RunRequest) -> run_pb2.RunReply:
         """One pass over prompts: losses and predictions."""
-        return self.channel.unary("/lens.v1.Inference/Run", request, inference_pb2.RunReply)
+        return self.channel.unary("/lens.v1.Inference/Run", request, run_pb2.RunReply)
+
+    def run_hooked(
+        self, request: hooks_pb2.HookedRunMessage
+    ) -> Exchange[hooks_pb2.HookedRunMessage, hooks_pb2.HookedRunEvent]:
+        """One pass that parks where functions of the caller's want to look: a start, then an answer to each stop."""
+        return self.channel.exchange("/lens.v1.Inference/RunHooked", request, hooks_pb2.HookedRunEvent)
 
     def query(self, request: inference_pb2.QueryRequest) -> Stream[inference_pb2.QueryEvent]:
         """One activation: for each prompt a header, then its values in chunks."""

@@ -1,0 +1,175 @@
+"""Functions of the user's that see and change activations as a pass comes by, registered as in TransformerLens."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from lensd.arrays import Array
+from lensd.cache import HookNames
+from lensd.errors import FailedPrecondition, InvalidArgument, NotFound, Unimplemented
+from lensd.interventions import Intervention
+
+# `fn(value, hook)`: gets an activation [batch, …], may change it in place, return another of its shape, or neither.
+HookFunction: TypeAlias = Callable[..., Any]
+# A hook point's name, or a predicate on full names.
+HookSelector: TypeAlias = str | Callable[[str], bool]
+Hooks: TypeAlias = Iterable[tuple[HookSelector, HookFunction]]
+# What is called at one point, in order.
+Calls: TypeAlias = Mapping[str, list[Callable[[Array, "HookPoint"], Any]]]
+
+_numbers = itertools.count()
+
+
+class HookPoint:
+    """Where a hook function is called; it gets this as `hook`.
+
+    `name` is the full name; `ctx` is a dictionary of the function's own that stays with the model's point from call to
+    call, until `clear_contexts`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ctx: dict[Any, Any] = {}
+
+    def layer(self) -> int:
+        """The block's number. Raises `InvalidArgument` at a point outside the blocks."""
+        scope, _, rest = self.name.partition(".")
+        if scope != "blocks":
+            raise InvalidArgument(f"{self.name} lies in no layer")
+        return int(rest.partition(".")[0])
+
+    def clear_context(self) -> None:
+        """Empties `ctx`."""
+        self.ctx.clear()
+
+    def __repr__(self) -> str:
+        return f"HookPoint({self.name})"
+
+
+@dataclass(frozen=True)
+class _Hook:
+    """A function and the points that it is called at."""
+
+    number: int
+    names: frozenset[str]
+    call: Callable[[Array, HookPoint], Any]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What a `with model.hooks(…)` adds."""
+
+    owner: ModelHooks
+    hooks: tuple[_Hook, ...]
+    interventions: tuple[Intervention, ...]
+
+
+# Blocks hold where they were entered: in their thread, or in their asyncio task.
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("lensd_hook_blocks", default=())
+
+
+class ModelHooks:
+    """The hook functions and the edits under which a model runs: those added for good, and those of `with` blocks.
+
+    What was added holds in every thread; a block holds for the thread or the asyncio task that entered it.
+    """
+
+    def __init__(self, names: HookNames) -> None:
+        self.points = {name: HookPoint(name) for name in names}
+        self._names = names
+        self._lock = threading.Lock()
+        self._added: tuple[_Hook, ...] = ()
+
+    def add(self, hooks: Hooks) -> None:
+        """Adds functions until `reset`. Raises `NotFound`, `InvalidArgument`."""
+        self._keep(self._resolved(hooks))
+
+    def reset(self, clear_contexts: bool = True) -> None:
+        """Removes what was added; blocks stay until they are left."""
+        with self._lock:
+            self._added = ()
+        if clear_contexts:
+            for point in self.points.values():
+                point.clear_context()
+
+    @contextmanager
+    def block(
+        self,
+        fwd_hooks: Hooks,
+        bwd_hooks: Hooks,
+        interventions: Iterable[Intervention],
+        reset_hooks_end: bool,
+        clear_contexts: bool,
+    ) -> Iterator[None]:
+        """A block under these hooks and edits, and under those around it, which come first."""
+        if list(bwd_hooks):
+            raise Unimplemented("bwd_hooks are not there yet: only fwd_hooks are called")
+        block = _Block(self, self._resolved(fwd_hooks), tuple(interventions))
+        token = _blocks.set((*_blocks.get(), block))
+        try:
+            yield
+        finally:
+            _blocks.reset(token)
+            if not reset_hooks_end:
+                self._keep(block.hooks)
+            if clear_contexts:
+                for point in self.points.values():
+                    point.clear_context()
+
+    def calls(self) -> Calls:
+        """What is called at which point, in the order in which it was registered."""
+        hooks = [*self._added, *(hook for block in self._own_blocks() for hook in block.hooks)]
+        calls: dict[str, list[Callable[[Array, HookPoint], Any]]] = {}
+        for hook in sorted(hooks, key=lambda each: each.number):
+            for name in hook.names:
+                calls.setdefault(name, []).append(hook.call)
+        return calls
+
+    def interventions(self) -> list[Intervention]:
+        """The edits of the blocks, outermost first."""
+        return [edit for block in self._own_blocks() for edit in block.interventions]
+
+    def refuse(self, what: str) -> None:
+        """Raises `FailedPrecondition` where hooks or edits hold: `what` would silently run without them."""
+        if self.calls() or self.interventions():
+            raise FailedPrecondition(
+                f"{what} runs without hooks and edits: leave model.hooks(…), or reset_hooks(), first"
+            )
+
+    def _own_blocks(self) -> list[_Block]:
+        return [block for block in _blocks.get() if block.owner is self]
+
+    def _keep(self, hooks: tuple[_Hook, ...]) -> None:
+        with self._lock:
+            self._added = (*self._added, *hooks)
+
+    def _resolved(self, hooks: Hooks) -> tuple[_Hook, ...]:
+        return tuple(_Hook(next(_numbers), self._selected(selector), _caller(function)) for selector, function in hooks)
+
+    def _selected(self, selector: HookSelector) -> frozenset[str]:
+        if not isinstance(selector, str) and not callable(selector):
+            raise InvalidArgument(f"a hook's name is a string or a predicate on names; received {selector!r}")
+        names = frozenset(self._names.selected(selector))
+        if not names:
+            raise NotFound(
+                "the predicate selects none of the model's hook points; those that cost extra are to be named"
+            )
+        return names
+
+
+def _caller(function: HookFunction) -> Callable[[Array, HookPoint], Any]:
+    """Calls a function as TransformerLens does, `function(value, hook=hook)`, or by position where it cannot be so."""
+    if not callable(function):
+        raise InvalidArgument(f"a hook function is called as fn(value, hook); received {function!r}")
+    try:
+        inspect.signature(function).bind(None, hook=None)
+    except (TypeError, ValueError):  # The second from a builtin that does not tell its parameters.
+        return function
+    return lambda value, hook: function(value, hook=hook)
