@@ -7,7 +7,8 @@ from collections.abc import Callable
 import lensd
 import pytest
 from lensd._proto.common_pb2 import ACTION_ZERO, Intervention, Prompt, Slice, SliceEntry, TextPrompt, TokenPrompt
-from lensd._proto.inference_pb2 import PassSource, QueryRequest, RunRequest, ScoreHeadsRequest, SweepRequest
+from lensd._proto.inference_pb2 import PassSource, QueryRequest, ScoreHeadsRequest, SweepRequest
+from lensd._proto.run_pb2 import RunRequest
 
 from daemon import Daemon
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import lensd
 import pytest
 from lensd._proto.common_pb2 import Prompt, TokenPrompt
-from lensd._proto.inference_pb2 import RunRequest
+from lensd._proto.run_pb2 import RunRequest
 from lensd._proto.sessions_pb2 import ShowSessionRequest
 
 from daemon import Daemon

@@ -15,7 +15,7 @@ import lensd
 import numpy as np
 import pytest
 from lensd._proto.common_pb2 import Prompt, TokenPrompt
-from lensd._proto.inference_pb2 import RunReply, RunRequest
+from lensd._proto.run_pb2 import RunReply, RunRequest
 from lensd._proto.sessions_pb2 import ShowSessionRequest
 from lensd.connection import Connection
 
