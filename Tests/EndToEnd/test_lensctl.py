@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import lensd
 import numpy as np
 import pytest
 
@@ -394,6 +395,15 @@ def test_sessions_are_listed_shown_and_deleted(daemon: Daemon) -> None:
     assert ask(daemon, "sessions", "delete", "one") == {"schema": 1, "deleted": "one", "runs": 2}
     refused(lensctl("sessions", "show", "one", daemon=daemon), 65, "'one'")
     refused(lensctl("sessions", "delete", "one", daemon=daemon), 65, "'one'")
+
+
+def test_a_run_with_hook_functions_says_so(daemon: Daemon) -> None:
+    with lensd.connect(daemon.socket, session="hooked") as client:
+        client.model().run_with_hooks("a", "loss", [("z0", lambda value, **_: value * 0)])
+    (run,) = ask(daemon, "sessions", "show", "hooked")["runs"]
+    assert (run["kind"], run["hooked"]) == ("run", True)
+    assert "run with hooks" in unpainted(on_terminal(daemon, "sessions", "show", "hooked"))
+    refused(lensctl("query", run["run"], "z0", daemon=daemon), 1, "a hook function took part")
 
 
 def test_status_models_and_version_say_who_answered(shared: Daemon) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -35,14 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Daemon:
     """A lensd of the tests' own, in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, models: Mapping[str, str | Path] = MODELS) -> None:
         binary = Path(os.environ.get("LENSD_BINARY", ROOT / ".build" / "release" / "lensd"))
         if not binary.exists():
             pytest.fail(f"{binary} is missing: swift build -c release, or set LENSD_BINARY, or run -m 'not daemon'")
         self.folder = folder
         self.socket = str(folder / "lensd.sock")
-        models = [option for name, at in MODELS.items() for option in ("--model", f"{name}={FIXTURES / at}")]
-        self._command = [str(binary), "--socket", self.socket, "--state", str(folder / "state"), *models]
+        served = [option for name, at in models.items() for option in ("--model", f"{name}={FIXTURES / at}")]
+        self._command = [str(binary), "--socket", self.socket, "--state", str(folder / "state"), *served]
         self.process = self._start()
 
     def restart(self) -> None:

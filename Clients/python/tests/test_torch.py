@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,3 +71,32 @@ def test_values_are_writable_and_torchs_own_functions_work(torch_model: lensd.Mo
     picked = log_probs[0, :-1].gather(-1, torch.tensor(IDS[1:])[:, None])
     assert_same_loss(-picked.mean(), torch_model(IDS, return_type="loss"))
     np.testing.assert_allclose(cache["pattern0"].sum(-1).numpy(), 1, atol=1e-5)
+
+
+def test_hook_functions_get_tensors(torch_model: lensd.Model) -> None:
+    zeroed = torch_model.run_with_interventions(IDS, [lensd.zero("z0", head=3)])
+
+    def in_place(value: Any, hook: object) -> None:
+        assert isinstance(value, torch.Tensor)
+        assert value.dtype == torch.float32
+        value[:, :, 3] = 0
+
+    def returned(value: Any, hook: object) -> Any:
+        mask = torch.ones(16, requires_grad=True)
+        factor = mask * (torch.arange(16) != 3)
+        return value * factor[None, None, :, None]
+
+    def half(value: Any, hook: object) -> Any:
+        return torch.zeros(value.shape, dtype=torch.bfloat16)
+
+    for fn in (in_place, returned):
+        assert_close(torch_model.run_with_hooks(IDS, fwd_hooks=[("z0", fn)]), zeroed)
+    nothing = torch_model.run_with_interventions(IDS, [lensd.zero("z0")])
+    assert_close(torch_model.run_with_hooks(IDS, fwd_hooks=[("z0", half)]), nothing)
+    # What one returns the next one may change in place.
+    both = torch_model.run_with_hooks(IDS, fwd_hooks=[("z0", lambda value, hook: value.clone()), ("z0", in_place)])
+    assert_close(both, zeroed)
+    with torch_model.hooks(fwd_hooks=[("z0", in_place)]):
+        _, cache = torch_model.run_with_cache([IDS, IDS[:3]])
+    assert isinstance(cache["z0"], torch.Tensor)
+    assert not cache["z0"][:, :, 3].any()
