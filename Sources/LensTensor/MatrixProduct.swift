@@ -40,16 +40,23 @@ extension ComputePool {
         let blocking = Blocking(rows: count, columns: outputs.count, inner: weight.inputs, threads: threads)
         try result.withMutablePointer { (result) throws(LensError) in
             let result = Shared(result)
-            try run(blocks: blocking.count, control: control) { block in
+            try run(blocks: blocking.count, control: control) { [threads] block in
                 let (rows, columns) = blocking[block]
                 let product = result.pointer + rows.lowerBound * outputs.count + columns.lowerBound
                 let firstOutput = outputs.lowerBound + columns.lowerBound
+                let inner = weight.inputs
+                let scratch = ColumnBlock.scratch(columns: columns.count, inner: inner)
                 x.withPointer { x in
                     weight.tensor.withPointer { w in
-                        multiplyTransposed(
-                            x + rows.lowerBound * weight.inputs, strideA: weight.inputs, rows: rows.count,
-                            w + firstOutput * weight.inputs, strideB: weight.inputs, columns: columns.count,
-                            inner: weight.inputs, into: product, strideC: outputs.count)
+                        let following = block + threads < blocking.count ? blocking[block + threads].columns : 0..<0
+                        ColumnBlock(
+                            w + firstOutput * inner, stride: inner, columns: columns.count, inner: inner,
+                            rows: rows.count, scratch: scratch
+                        ).multiply(
+                            x + rows.lowerBound * inner, stride: inner, rows: rows.count, into: product,
+                            stride: outputs.count,
+                            next: following.count < columns.count
+                                ? nil : w + (outputs.lowerBound + following.lowerBound) * inner)
                     }
                 }
                 bias?.withPointer {
@@ -102,46 +109,6 @@ func multiplyFirstTransposed(
     cblas_sgemm(
         CblasRowMajor, CblasTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(inner), 1, a, Int32(strideA),
         b, Int32(strideB), adding ? 1 : 0, c, Int32(strideC))
-}
-
-/// How a product is cut: blocks large enough for OpenBLAS to run near its peak, small enough that all threads have work
-/// and a cancelled call is noticed within some milliseconds.
-struct Blocking: Sendable {
-    private let rows: Int
-    private let columns: Int
-    private let rowStep: Int
-    private let columnStep: Int
-    private let columnBlocks: Int
-    let count: Int
-
-    init(rows: Int, columns: Int, inner: Int, threads: Int) {
-        self.rows = rows
-        self.columns = columns
-        // Half a GFLOP a block is about 5 ms on one core.
-        let limit = 250_000_000 / max(inner, 1)
-        let maxRows = 1024
-        rowStep = max(min(rows, maxRows), 1)
-        let rowBlocks = (rows + rowStep - 1) / rowStep
-        var step = max(min(columns, limit / rowStep), 64)
-        // Each thread gets the same number of blocks where the whole is small.
-        let wanted = (threads + rowBlocks - 1) / max(rowBlocks, 1)
-        if (columns + step - 1) / step < wanted { step = (columns + wanted - 1) / wanted }
-        let blocks = (columns + step - 1) / max(step, 1)
-        if rowBlocks * blocks > threads, rowBlocks * blocks < 8 * threads {
-            let rounded = ((rowBlocks * blocks + threads - 1) / threads) * threads
-            let perRow = (rounded + rowBlocks - 1) / rowBlocks
-            step = max((columns + perRow - 1) / perRow, 1)
-        }
-        columnStep = max((step + 15) / 16 * 16, 16)
-        columnBlocks = (columns + columnStep - 1) / columnStep
-        count = rowBlocks * columnBlocks
-    }
-
-    subscript(block: Int) -> (rows: Range<Int>, columns: Range<Int>) {
-        let row = block / columnBlocks * rowStep
-        let column = block % columnBlocks * columnStep
-        return (row..<min(row + rowStep, rows), column..<min(column + columnStep, columns))
-    }
 }
 
 /// Memory that several threads write to in places that do not overlap.

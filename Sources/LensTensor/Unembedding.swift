@@ -76,9 +76,11 @@ extension ComputePool {
         let rows = x.shape[0]
         let width = unembedding.weight.inputs
         let vocab = unembedding.weight.outputs
-        // A block of logits stays in the second-level cache.
-        let rowStep = min(max(rows, 1), 1024)
-        let columnStep = 512
+        // The logits of a part of a block stay in the first-level cache until they are summed.
+        let partColumns = ColumnBlock.panel == 0 ? 128 : 4 * ColumnBlock.panel
+        let partRows = 64
+        let columnStep = 512 / partColumns * partColumns
+        let rowStep = 1024
         let rowBlocks = (rows + rowStep - 1) / rowStep
         let columnBlocks = (vocab + columnStep - 1) / columnStep
         // Each block keeps a state of its own, so that the sums do not depend on which thread was first.
@@ -90,43 +92,66 @@ extension ComputePool {
                 let sums = Shared(sums)
                 try run(blocks: rowBlocks * columnBlocks, control: control) { block in
                     let first = block % rowBlocks * rowStep
-                    let count = min(rowStep, rows - first)
-                    let columnBlock = block / rowBlocks
-                    let column = columnBlock * columnStep
-                    let columns = min(columnStep, vocab - column)
-                    let state = columnBlock * rows + first
-                    let logits = UnsafeMutablePointer<Float>.allocate(capacity: count * columns)
-                    defer { logits.deallocate() }
-                    x.withPointer { x in
-                        unembedding.weight.tensor.withPointer { w in
-                            multiplyTransposed(
-                                x + first * width, strideA: width, rows: count, w + column * width, strideB: width,
-                                columns: columns, inner: width, into: logits, strideC: columns)
+                    let blockRows = first..<min(first + rowStep, rows)
+                    let column = block / rowBlocks * columnStep
+                    let state = block / rowBlocks * rows
+                    (maxima.pointer + state + first).update(repeating: -.infinity, count: blockRows.count)
+                    (sums.pointer + state + first).update(repeating: 0, count: blockRows.count)
+                    let logits = ColumnBlock.scratch(
+                        columns: partColumns, inner: width, more: partRows * partColumns)
+                    let scratch = logits + partRows * partColumns
+                    for start in stride(from: column, to: min(column + columnStep, vocab), by: partColumns) {
+                        let columns = min(partColumns, vocab - start)
+                        x.withPointer { x in
+                            unembedding.weight.tensor.withPointer { w in
+                                let part = ColumnBlock(
+                                    w + start * width, stride: width, columns: columns, inner: width,
+                                    rows: blockRows.count, scratch: scratch)
+                                for row in stride(from: first, to: blockRows.upperBound, by: partRows) {
+                                    let count = min(partRows, blockRows.upperBound - row)
+                                    let isFollowed = row == first && start + 2 * partColumns <= vocab
+                                    part.multiply(
+                                        x + row * width, stride: width, rows: count, into: logits, stride: columns,
+                                        next: isFollowed ? w + (start + partColumns) * width : nil)
+                                    withOptionalPointer(unembedding.bias) { bias in
+                                        lens_log_sum_exp_update(
+                                            logits, count, columns, columns, bias.map { $0 + start },
+                                            maxima.pointer + state + row, sums.pointer + state + row)
+                                    }
+                                }
+                            }
                         }
                     }
-                    (maxima.pointer + state).update(repeating: -.infinity, count: count)
-                    (sums.pointer + state).update(repeating: 0, count: count)
-                    withOptionalPointer(unembedding.bias) { bias in
-                        lens_log_sum_exp_update(
-                            logits, count, columns, columns, bias.map { $0 + column }, maxima.pointer + state,
-                            sums.pointer + state)
+                }
+            }
+        }
+        return try joinSums(maxima: maxima, sums: sums, control: control)
+    }
+
+    /// The log-sum-exp of each row from the state of each block of columns, both `[block, row]`.
+    private func joinSums(maxima: Tensor, sums: Tensor, control: CallControl) throws(LensError) -> [Double] {
+        let (blocks, rows) = (maxima.shape[0], maxima.shape[1])
+        var result = [Double](repeating: 0, count: rows)
+        try result.withUnsafeMutableBufferPointer { (result) throws(LensError) in
+            guard let base = result.baseAddress else { return }
+            let target = Shared(base)
+            try forRows(rows, width: 64 * blocks, control: control) { range in
+                maxima.withPointer { maxima in
+                    sums.withPointer { sums in
+                        for row in range {
+                            var highest = -Float.infinity
+                            for block in 0..<blocks { highest = max(highest, maxima[block * rows + row]) }
+                            var total = 0.0
+                            for block in 0..<blocks {
+                                let index = block * rows + row
+                                total += Double(sums[index]) * exp(Double(maxima[index] - highest))
+                            }
+                            target.pointer[row] = Double(highest) + log(total)
+                        }
                     }
                 }
             }
         }
-        return (0..<rows).map { row in
-            maxima.withPointer { maxima in
-                sums.withPointer { sums in
-                    var highest = -Float.infinity
-                    for block in 0..<columnBlocks { highest = max(highest, maxima[block * rows + row]) }
-                    var total = 0.0
-                    for block in 0..<columnBlocks {
-                        let index = block * rows + row
-                        total += Double(sums[index]) * exp(Double(maxima[index] - highest))
-                    }
-                    return Double(highest) + log(total)
-                }
-            }
-        }
+        return result
     }
 }

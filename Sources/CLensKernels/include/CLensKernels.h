@@ -66,6 +66,24 @@ void lens_softmax_block(float *logits, size_t rows, size_t count, size_t stride,
 
 // y += factor * x
 void lens_add_scaled(float *y, const float *x, float factor, size_t count);
+// Dense products c = x * w^T, one thread's part: x is [rows, inner], w is [columns, inner], c is [rows, columns].
+//
+// lens_pack lays w out in panels of lens_panel_columns() columns, which lens_multiply_packed then reads straight through;
+// packing costs about as much as 10 rows of products. lens_multiply_few reads w once, where it lies: for few rows.
+// `packed` is 64-byte aligned and holds lens_packed_count() floats. `next`, which may be NULL, is what the caller will
+// pack next, as many columns: it is fetched from memory meanwhile.
+// lens_panel_columns() is 0 where the processor has none of the instructions; the others then must not be called.
+size_t lens_panel_columns(void);
+size_t lens_packed_count(size_t columns, size_t inner);
+void lens_pack(const float *w, size_t w_stride, size_t columns, size_t inner, float *packed);
+void lens_multiply_packed(const float *x, size_t x_stride, size_t rows, const float *packed, size_t columns,
+                          size_t inner, float *c, size_t c_stride, const float *next, size_t next_stride);
+void lens_multiply_few(const float *x, size_t x_stride, size_t rows, const float *w, size_t w_stride, size_t columns,
+                       size_t inner, float *c, size_t c_stride);
+
+// Memory of the calling thread's own, 64-byte aligned, of at least `count` floats; the next call may move it, the thread's
+// end frees it. Ends the program where there is no memory, as Swift's own allocations do.
+float *lens_thread_scratch(size_t count);
 
 // The widest vector unit the processor has: 512, 256 or 128 bits.
 int lens_vector_bits(void);
