@@ -81,7 +81,8 @@ void lens_scale(float *x, size_t count, float factor) {
 
 LENS_MULTIVERSION
 void lens_gelu_new(float *x, size_t count) {
-    // 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3): no cancellation for x << 0.
+    // 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3): no cancellation for x << 0, and
+    // where exp ends at exp(88) the result is 0 to all digits.
     for (size_t i = 0; i < count; i++) {
         const float value = x[i];
         const float u = 0.79788456080286536f * (value + 0.044715f * value * value * value);

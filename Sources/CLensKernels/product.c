@@ -45,8 +45,8 @@ static inline __attribute__((always_inline)) void ahead_fetch(Ahead *ahead) {
 #include "product_lanes.h"
 
 #define LANES 8
-#define ROWS 4
-#define VECTORS 3
+#define ROWS 6
+#define VECTORS 2
 #define FEW_TALL 4
 #define FEW_WIDE 2
 #define TARGET __attribute__((target("avx2,fma")))
@@ -57,7 +57,7 @@ static inline __attribute__((always_inline)) void ahead_fetch(Ahead *ahead) {
 size_t lens_panel_columns(void) {
     switch (lens_vector_bits()) {
     case 512: return 48;
-    case 256: return 24;
+    case 256: return 16;
     default: return 0;
     }
 }
@@ -81,7 +81,7 @@ void lens_multiply_packed(const float *x, size_t x_stride, size_t rows, const fl
                           size_t inner, float *c, size_t c_stride, const float *next, size_t next_stride) {
 #if defined(__x86_64__)
     const size_t panel = lens_panel_columns();
-    const size_t tile_rows = panel == 48 ? 8 : 4, lanes = panel == 48 ? 16 : 8;
+    const size_t tile_rows = panel == 48 ? 8 : 6, lanes = panel == 48 ? 16 : 8;
     Ahead ahead = {0};
     if (next && rows > 0 && inner >= 16) {
         const size_t lines = inner / 16 * columns;

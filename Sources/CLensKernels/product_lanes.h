@@ -163,9 +163,12 @@ TARGET static void NAME(multiply)(const float *x, size_t x_stride, size_t rows, 
                 const size_t left = columns - column;
                 const float *from = x + r * x_stride + k;
                 float *to = c + r * c_stride + column;
+#if VECTORS > 2
                 if (left > 2 * LANES) {
                     NAME(tile)(from, x_stride, count, panel, depth, to, c_stride, left, k > 0, 3, following, ahead);
-                } else if (left > LANES) {
+                } else
+#endif
+                if (left > LANES) {
                     NAME(tile)(from, x_stride, count, panel, depth, to, c_stride, left, k > 0, 2, following, ahead);
                 } else {
                     NAME(tile)(from, x_stride, count, panel, depth, to, c_stride, left, k > 0, 1, following, ahead);

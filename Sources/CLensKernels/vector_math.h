@@ -17,9 +17,9 @@
 #pragma clang fp reassociate(on) contract(fast)
 
 // exp(x) to about 1 ulp: x = n ln 2 + r, |r| <= ln 2 / 2, a degree-6 polynomial in r, scaled by 2^n.
-// Below -87.3 the result is 0, above 88.4 it is +inf; NaN stays NaN.
+// Below -87.3 the result is 0, above 88 it is exp(88); NaN stays NaN.
 static inline __attribute__((always_inline)) float lens_expf(float x) {
-    const float clamped = x < -88.0f ? -88.0f : (x > 88.5f ? 88.5f : x);
+    const float clamped = x < -87.33654f ? -87.33654f : (x > 88.0f ? 88.0f : x);
     const float n = rintf(clamped * 1.44269504088896341f);
     float r = fmaf(n, -0.693359375f, clamped);
     r = fmaf(n, 2.12194440e-4f, r);
@@ -30,15 +30,10 @@ static inline __attribute__((always_inline)) float lens_expf(float x) {
     p = fmaf(p, r, 1.6666665459e-1f);
     p = fmaf(p, r, 5.0000001201e-1f);
     p = fmaf(p, r * r, r) + 1.0f;
-    // 2^n in two factors, because n may be 128.
-    const int32_t whole = (int32_t)n;
-    const int32_t half = whole >> 1;
-    const int32_t first = (half + 127) << 23, second = (whole - half + 127) << 23;
-    float a, b;
-    memcpy(&a, &first, sizeof a);
-    memcpy(&b, &second, sizeof b);
-    const float y = p * a * b;
-    return x < -87.33654f ? 0.0f : (x > 88.72283f ? INFINITY : (x != x ? x : y));
+    const int32_t bits = ((int32_t)n + 127) << 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return x < -87.33654f ? 0.0f : p * power;
 }
 
 // The largest value; NaNs are passed over. Sixteen lanes, because the compiler does not vectorise a maximum by itself.

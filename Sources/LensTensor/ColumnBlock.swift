@@ -21,6 +21,8 @@ struct ColumnBlock {
     private static let fewRows = 12
     /// Outputs that share a panel; 0 without a kernel of ours.
     static let panel = lens_panel_columns()
+    /// The most outputs in a block, whole panels: what a thread packs should stay in its second-level cache.
+    static let columnsAtMost = 192
 
     /// The thread's own scratch for a block of so many outputs, and for `more` floats of the caller's.
     static func scratch(columns: Int, inner: Int, more: Int = 0) -> UnsafeMutablePointer<Float> {
@@ -79,17 +81,17 @@ struct Blocking: Sendable {
     private let columnBlocks: Int
     var count: Int { rowBlocks * columnBlocks }
 
-    /// - Parameter panelsAtMost: the most panels of outputs in a block: what a thread packs should stay in its cache.
-    init(rows: Int, columns: Int, inner: Int, threads: Int, panelsAtMost: Int = 4) {
+    init(rows: Int, columns: Int, inner: Int, threads: Int) {
         self.rows = rows
         self.columns = columns
         panel = ColumnBlock.panel == 0 ? 64 : ColumnBlock.panel
         panels = max((columns + panel - 1) / panel, 1)
         let packable = max((3 << 20) / max(4 * inner * panel, 1), 1)
+        let panelsAtMost = min(ColumnBlock.columnsAtMost / panel, packable)
         // Below some microseconds of work another block is not worth its hand-over.
         let work = 2 * Double(rows) * Double(columns) * Double(inner)
         let wanted = max(min(4 * threads, Int(work / 2_000_000)), 1)
-        let least = (panels + min(panelsAtMost, packable) - 1) / min(panelsAtMost, packable)
+        let least = (panels + panelsAtMost - 1) / panelsAtMost
         let even = (max(least, wanted) + threads - 1) / threads * threads
         columnBlocks = min(wanted == 1 && least == 1 ? 1 : even, panels)
         // A block of half a GFLOP takes about 5 ms.

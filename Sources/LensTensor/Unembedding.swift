@@ -77,9 +77,9 @@ extension ComputePool {
         let width = unembedding.weight.inputs
         let vocab = unembedding.weight.outputs
         // The logits of a part of a block stay in the first-level cache until they are summed.
-        let partColumns = ColumnBlock.panel == 0 ? 128 : 4 * ColumnBlock.panel
+        let partColumns = ColumnBlock.columnsAtMost
         let partRows = 64
-        let columnStep = 512 / partColumns * partColumns
+        let columnStep = 2 * partColumns
         let rowStep = 1024
         let rowBlocks = (rows + rowStep - 1) / rowStep
         let columnBlocks = (vocab + columnStep - 1) / columnStep

@@ -9,7 +9,8 @@ import Testing
     let control = CallControl()
 
     @Test(arguments: [
-        (1, 1, 1), (1, 300, 17), (3, 64, 8), (33, 129, 65), (257, 100, 40), (1100, 70, 9), (31, 2049, 16),
+        (1, 1, 1), (1, 300, 17), (2, 3, 5), (3, 64, 8), (7, 50, 33), (12, 97, 31), (13, 49, 15), (14, 96, 1030),
+        (33, 129, 65), (257, 100, 40), (1100, 70, 9), (31, 2049, 16), (40, 400, 770),
     ])
     func productsAgreeWithTheNaiveOne(rows: Int, outputs: Int, inputs: Int) throws {
         var random = Random(seed: UInt64(rows * 31 + outputs))

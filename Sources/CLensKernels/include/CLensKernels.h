@@ -66,6 +66,7 @@ void lens_softmax_block(float *logits, size_t rows, size_t count, size_t stride,
 
 // y += factor * x
 void lens_add_scaled(float *y, const float *x, float factor, size_t count);
+
 // Dense products c = x * w^T, one thread's part: x is [rows, inner], w is [columns, inner], c is [rows, columns].
 //
 // lens_pack lays w out in panels of lens_panel_columns() columns, which lens_multiply_packed then reads straight through;
