@@ -5,6 +5,7 @@ import LensModel
 extension Engine {
     /// Names of points at which one pass parks.
     private static let maximumHooks = 4096
+    private static let largePassBytes = 16 << 20
 
     /// Runs all prompts of a recipe in one pass that parks where the client's functions want to look, and shows what
     /// was to be kept. The reply's `runID` is empty: recording is the service's.
@@ -29,8 +30,8 @@ extension Engine {
 
         let stops = hooks.union(kept).sorted()
         let bytes = subject.passBytes + (stops.map { subject.byteCount(of: $0) }.max() ?? 0)
-        try parked.reserve(bytes)
-        defer { parked.release(bytes) }
+        try parked.reserve(bytes, for: client.user)
+        defer { parked.release(bytes, for: client.user) }
         do {
             var state = try subject.begin(prompts: Array(recipe.tokens.indices))
             var session = HookSession(client, interventions: recipe.interventions, control: control)
@@ -41,8 +42,8 @@ extension Engine {
             }
             return try await finish(state, of: subject, run, control: control)
         } catch {
-            // The engine's thread may sleep for a while: what the pass held goes back to the system now.
-            lens_trim_memory()
+            // The engine's thread may sleep for a while: what a large pass held goes back to the system now.
+            if bytes > Self.largePassBytes { lens_trim_memory() }
             throw error
         }
     }

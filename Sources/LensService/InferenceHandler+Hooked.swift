@@ -17,7 +17,7 @@ extension InferenceHandler {
         let recipe = try await prepare(run.model, run.prompts, run.interventions, context)
         try await send(
             .start(model: recipe.model.name ?? "", form: recipe.model.form, fingerprint: recipe.fingerprint))
-        let client = HookClient { event in
+        let client = HookClient(user: context.peer.userID) { event in
             try await send(.hook(event))
         } receive: {
             guard let message = try await messages.next() else { return nil }
@@ -30,7 +30,7 @@ extension InferenceHandler {
         guard run.isRecorded else { return try await send(.result(reply)) }
         let new = NewRun(
             session: run.session, recipe: recipe, result: .run(reply),
-            excerpt: Self.excerpt(of: run.prompts, tokens: reply.prompts.first?.tokens), isHooked: true,
+            excerpt: Self.excerpt(of: run.prompts, tokens: reply.prompts.first?.tokens), isHooked: !request.hooks.isEmpty,
             requestID: context.requestID)
         guard case .run(let recorded) = try await store.record(new, owner: context.peer.userID).result else {
             throw LensError(.internal, "a run was recorded as something else")

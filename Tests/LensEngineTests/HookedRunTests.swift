@@ -47,8 +47,10 @@ import Testing
             return [.replacement(shapes: shapes)] + pieces
         }
 
-        var client: HookClient {
-            HookClient { [self] event in
+        var client: HookClient { client(of: 1) }
+
+        func client(of user: UInt32) -> HookClient {
+            HookClient(user: user) { [self] event in
                 state.withLock { state in
                     switch event {
                     case .parked(let activation), .kept(let activation):
@@ -218,7 +220,7 @@ import Testing
         let recipe = try fixture.recipe(.raw, ["seq7"])
         let fixture = fixture
         let answered = Mutex(0)
-        let client = HookClient { _ in
+        let client = HookClient(user: 1) { _ in
         } receive: {
             // Whoever thinks holds up nobody: these would never end if the pass held the thread.
             for _ in 0..<20 { _ = try await fixture.run(try fixture.recipe(.raw, ["seq24"])) }
@@ -232,7 +234,7 @@ import Testing
     @Test func theClockStandsStillWhileTheClientThinks() async throws {
         let recipe = try fixture.recipe(.raw, ["seq7"])
         let control = CallControl(deadline: .now + .milliseconds(150))
-        let client = HookClient { _ in
+        let client = HookClient(user: 1) { _ in
         } receive: {
             #expect(control.pausedSince != nil)
             try await Task.sleep(for: .milliseconds(200))
@@ -243,7 +245,7 @@ import Testing
     }
 
     @Test func aPassMustFitWholeAndParkedPassesAreBounded() async throws {
-        let small = try EngineFixture("gpt-neo-3l-local", parkedBytes: 1 << 20)
+        let small = try EngineFixture("gpt-neo-3l-local", parkedBytes: 5 << 20)
         let recipe = try small.recipe(.raw, ["seq24"])
         let crowd = try small.recipe(.raw, Array(repeating: "seq24", count: 80))
         let refused = await #expect(throws: LensError.self) {
@@ -251,20 +253,23 @@ import Testing
         }
         #expect(refused?.code == .invalidArgument)
         #expect(refused?.message.contains("1920 in 80 prompts") == true)
-        // The second finds what the first holds; afterwards there is room again.
+        // The second finds what the first holds, another user's share is free; afterwards there is room again.
         let large = try small.recipe(.raw, Array(repeating: "seq24", count: 60))
-        let inner = Mutex<StatusCode?>(nil)
-        let client = HookClient { _ in
+        let codes = Mutex<[StatusCode?]>([])
+        let client = HookClient(user: 1) { _ in
         } receive: {
-            do {
-                _ = try await Self.run(recipe, on: small, ScriptedClient().client)
-            } catch {
-                inner.withLock { $0 = (error as? LensError)?.code }
+            for user: UInt32 in [1, 2] {
+                do {
+                    _ = try await Self.run(recipe, on: small, ScriptedClient().client(of: user))
+                    codes.withLock { $0.append(.ok) }
+                } catch {
+                    codes.withLock { $0.append((error as? LensError)?.code) }
+                }
             }
             throw LensError.cancelled
         }
         await #expect(throws: LensError.cancelled) { _ = try await Self.run(large, on: small, client) }
-        #expect(inner.withLock { $0 } == .resourceExhausted)
+        #expect(codes.withLock { $0 } == [.resourceExhausted, .ok])
         _ = try await Self.run(recipe, on: small, ScriptedClient().client)
     }
 

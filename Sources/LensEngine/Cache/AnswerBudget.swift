@@ -3,9 +3,14 @@ import Synchronization
 
 /// Bounds what is held for clients: activations that they have not read yet, passes that wait for their functions.
 final class AnswerBudget: Sendable {
+    private struct Holdings {
+        var all = 0
+        var users: [UInt32: Int] = [:]
+    }
+
     private let holders: String
     private let capacity: Int
-    private let held = Mutex(0)
+    private let held = Mutex(Holdings())
 
     /// - Parameters:
     ///   - holders: what holds the bytes, for the message of a refusal.
@@ -15,13 +20,20 @@ final class AnswerBudget: Sendable {
         self.capacity = capacity
     }
 
-    /// Sets bytes aside until ``release(_:)``. A single answer may be larger than the whole budget.
+    /// Sets bytes aside until ``release(_:for:)``. A single answer may be larger than the whole budget.
     ///
-    /// - Throws: `RESOURCE_EXHAUSTED` while others hold too much.
-    func reserve(_ bytes: Int) throws(LensError) {
+    /// - Parameter user: who may hold half of the budget and no more, so that something is left for others; `nil` where
+    ///   the holder is not asked for.
+    /// - Throws: `RESOURCE_EXHAUSTED` while others, or the user's own other calls, hold too much.
+    func reserve(_ bytes: Int, for user: UInt32? = nil) throws(LensError) {
         let isGranted = held.withLock { held in
-            guard held == 0 || held + bytes <= capacity else { return false }
-            held += bytes
+            guard held.all == 0 || held.all + bytes <= capacity else { return false }
+            if let user {
+                let own = held.users[user, default: 0]
+                guard own == 0 || own + bytes <= capacity / 2 else { return false }
+                held.users[user] = own + bytes
+            }
+            held.all += bytes
             return true
         }
         guard isGranted else {
@@ -30,5 +42,12 @@ final class AnswerBudget: Sendable {
         }
     }
 
-    func release(_ bytes: Int) { held.withLock { $0 -= bytes } }
+    func release(_ bytes: Int, for user: UInt32? = nil) {
+        held.withLock { held in
+            held.all -= bytes
+            guard let user else { return }
+            let rest = held.users[user, default: 0] - bytes
+            held.users[user] = rest > 0 ? rest : nil
+        }
+    }
 }

@@ -115,7 +115,5 @@ extension HookKind {
 
 extension ForwardState {
     /// The shapes of the activation at ``point``, one per sequence, in the hook table's axes.
-    var activationShapes: [[Int]] {
-        tokens.map { configuration.shape(of: point.kind, pos: $0.count) }
-    }
+    var activationShapes: [[Int]] { tokens.indices.map { shape(of: $0) } }
 }

@@ -47,7 +47,7 @@ extension ForwardState {
     }
 
     /// The shape of the activation at ``point`` of one sequence.
-    func shape(of sequence: Int) -> [Int] {
+    public func shape(of sequence: Int) -> [Int] {
         let count = tokens[sequence].count
         return configuration.shape(of: point.kind, pos: count, sourcePos: firstPosition(of: sequence) + count)
     }
