@@ -30,8 +30,8 @@ extension InferenceHandler {
         guard run.isRecorded else { return try await send(.result(reply)) }
         let new = NewRun(
             session: run.session, recipe: recipe, result: .run(reply),
-            excerpt: Self.excerpt(of: run.prompts, tokens: reply.prompts.first?.tokens), isHooked: !request.hooks.isEmpty,
-            requestID: context.requestID)
+            excerpt: Self.excerpt(of: run.prompts, tokens: reply.prompts.first?.tokens),
+            isHooked: !request.hooks.isEmpty, requestID: context.requestID)
         guard case .run(let recorded) = try await store.record(new, owner: context.peer.userID).result else {
             throw LensError(.internal, "a run was recorded as something else")
         }

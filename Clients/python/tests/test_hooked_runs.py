@@ -20,6 +20,18 @@ from conftest import MODELS, Daemon
 from reference import ROOT, assert_close, assert_same_loss, sequence
 
 import lensd
+from lensd._proto.hooks_pb2 import (
+    HookAnswer,
+    HookedRunEvent,
+    HookedRunMessage,
+    HookedRunRequest,
+    HookReplacement,
+    HookUnchanged,
+    TensorShape,
+)
+from lensd._proto.run_pb2 import RunRequest
+from lensd.channel import Exchange
+from lensd.prompts import token_prompt
 
 SEQ7 = sequence(MODELS["local"], "seq7")
 SEQ24 = sequence(MODELS["local"], "seq24")
@@ -183,3 +195,76 @@ def test_a_daemon_that_goes_in_a_function_is_unavailable(own_daemon: Daemon) -> 
         assert called == ["blocks.0.attn.hook_z"]
         own_daemon.restart()
         assert model.run_with_hooks(SEQ7, "loss", [("z0", lambda value, hook: None)]).shape == ()
+
+
+# Clients that break the rules.
+
+Talk = Exchange[HookedRunMessage, HookedRunEvent]
+
+
+def starting(*hooks: bytes, model: bytes = b"local") -> HookedRunMessage:
+    run = RunRequest(model=model, prompts=[token_prompt(SEQ7)], unrecorded=True)
+    return HookedRunMessage(start=HookedRunRequest(run=run, hooks=hooks))
+
+
+def answer(**fields: Any) -> HookedRunMessage:
+    return HookedRunMessage(answer=HookAnswer(**fields))
+
+
+def start_again(talk: Talk) -> None:
+    talk.send(starting(b"z1"))
+
+
+def hang_up(talk: Talk) -> None:
+    talk.end_stream()
+
+
+def values_alone(talk: Talk) -> None:
+    talk.send(answer(values=b"1234"))
+
+
+def other_shape(talk: Talk) -> None:
+    talk.send(answer(replacement=HookReplacement(shapes=[TensorShape(sizes=[7, 4, 2**50])])))
+
+
+def too_much(talk: Talk) -> None:
+    talk.send(answer(replacement=HookReplacement(shapes=[TensorShape(sizes=[7, 4, 8])])))
+    talk.send(answer(values=bytes(7 * 4 * 8 * 4 + 1)))
+
+
+def something_else(talk: Talk) -> None:
+    talk.send(answer(replacement=HookReplacement(shapes=[TensorShape(sizes=[7, 4, 8])])))
+    talk.send(answer(unchanged=HookUnchanged()))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "error", "message"),
+    [
+        (answer(unchanged=HookUnchanged()), None, lensd.InvalidArgument, "begins with a start"),
+        (starting(b"no such"), None, lensd.NotFound, "near names"),
+        (starting(b"z1", model=b"none"), None, lensd.NotFound, "none"),
+        (starting(b"z1"), start_again, lensd.InvalidArgument, "one start"),
+        (starting(b"z1"), hang_up, lensd.InvalidArgument, "sends no more"),
+        (starting(b"z1"), values_alone, lensd.InvalidArgument, "received values"),
+        (starting(b"z1"), other_shape, lensd.InvalidArgument, r"\[7, 4, 8\] in sequence 0; received \[7, 4, 1125"),
+        (starting(b"z1"), too_much, lensd.InvalidArgument, "received 897 at once"),
+        (starting(b"z1"), something_else, lensd.InvalidArgument, "lacks 896 bytes"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_no_client_of_ours_says_is_refused(
+    client: lensd.Client,
+    first: HookedRunMessage,
+    then: Callable[[Talk], None] | None,
+    error: type[lensd.LensError],
+    message: str,
+) -> None:
+    def converse() -> None:
+        with client.stubs.inference.run_hooked(first) as talk:
+            for event in talk:
+                if then is not None and event.hook.WhichOneof("event") == "values":
+                    then(talk)
+
+    with pytest.raises(error, match=message):
+        converse()
+    assert client.status().threads > 0

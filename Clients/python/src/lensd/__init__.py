@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
     from lensd.head_scores import HeadScores
+    from lensd.hooks import HookPoint
     from lensd.model import Model, Output
     from lensd.padded import PaddedArray
     from lensd.page import AttentionPage
@@ -57,6 +58,7 @@ __all__ = [
     "DeadlineExceeded",
     "FailedPrecondition",
     "HeadScores",
+    "HookPoint",
     "Internal",
     "Intervention",
     "InvalidArgument",
@@ -89,6 +91,7 @@ _LAZY = {
     "Client": "lensd.client",
     "DaemonStatus": "lensd.client",
     "HeadScores": "lensd.head_scores",
+    "HookPoint": "lensd.hooks",
     "Model": "lensd.model",
     "ModelConfig": "lensd.config",
     "Output": "lensd.model",

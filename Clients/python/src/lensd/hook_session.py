@@ -149,7 +149,7 @@ class _Incoming:
         cut = []
         for index, shape in enumerate(self.shapes):
             place: tuple[int | slice, ...] = (index, *(slice(size) for size in shape))
-            cut.append(values[place].astype(self.flat.dtype).reshape(-1))
+            cut.append(values[place].astype(self.flat.dtype, copy=False).reshape(-1))
         return cut[0] if len(cut) == 1 else np.concatenate(cut)
 
 

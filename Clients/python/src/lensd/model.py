@@ -151,7 +151,8 @@ class Model:
         """Runs the model; returns what a call does, and the cache of the pass.
 
         `names_filter` is a name, several or a predicate on full names: the daemon keeps these at hand, and the cache
-        has only these. `remove_batch_dim` strips the batch axis of the cache's values, for a single prompt.
+        has only these. `remove_batch_dim` strips the batch axis of the cache's values, for a single prompt. Under hook
+        functions what is kept travels at once, as they left it.
         """
         keep = self.hook_names.selected(names_filter)
         output, source, counts = self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep)
