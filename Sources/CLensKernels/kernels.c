@@ -93,6 +93,10 @@ void lens_gelu_new(float *x, size_t count) {
 LENS_MULTIVERSION
 void lens_softmax(float *x, size_t count) {
     const float maximum = lens_maximum(x, count);
+    if (maximum == -INFINITY) {
+        for (size_t i = 0; i < count; i++) x[i] = 0;
+        return;
+    }
     float total = 0;
     for (size_t i = 0; i < count; i++) {
         const float e = lens_expf(x[i] - maximum);

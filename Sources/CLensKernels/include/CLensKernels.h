@@ -28,7 +28,7 @@ void lens_scale(float *x, size_t count, float factor);
 // GELU with the tanh approximation ("gelu_new"), in place.
 void lens_gelu_new(float *x, size_t count);
 
-// In place over x[0..<count]: softmax. A row of -inf only becomes NaN, as in PyTorch.
+// In place over x[0..<count]: softmax. A row of -inf only becomes zeros, as in TransformerLens.
 void lens_softmax(float *x, size_t count);
 
 // Folds a block of logits into a running log-sum-exp per row: logits[r, :] (+ bias) are `count` further columns.
