@@ -35,6 +35,7 @@ let package = Package(
             name: "LensEngine",
             dependencies: [
                 "CLensSystem", "LensCore", "LensModel", "LensTensor",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),

@@ -5,8 +5,16 @@ import LensModel
 extension Engine {
     /// The most edits of one pass.
     static let maximumInterventions = 4096
+    /// The most edits times prompts.
+    private static let maximumEditedPrompts = 1 << 20
     /// The most values that the edits of one pass may touch together: about a second of work.
     private static let maximumEditedValues = 5e8
+    /// The most values that edits may take from other runs: they are held while the pass goes on.
+    private static let maximumPatchedValues = 64e6
+    /// The most other passes that the edits of one pass take values from.
+    private static let maximumSources = 256
+    /// The most numbers that the recipe of a pass may hold, those of the passes it takes values from included.
+    private static let maximumRecipeSize = 8 << 20
 
     /// - Parameters:
     ///   - lengths: tokens of each prompt of the run.
@@ -25,20 +33,52 @@ extension Engine {
                 edits.append(
                     Intervention(
                         point: point, action: try action(spec.action, in: entry, form: form, runs: runs),
-                        selection: try spec.selection.resolvingPrompts(of: lengths.count)))
+                        selection: try spec.selection.resolvingPrompts(of: lengths.count, for: spec.action)))
             }
         }
+        try checkSizes(edits, prompts: lengths.count)
         let check = InterventionCheck(configuration: configuration, lengths: lengths)
-        var values = 0.0
-        for (index, edit) in edits.enumerated() {
-            values += try check.edit(edit)
-            guard values <= Self.maximumEditedValues else {
+        var (edited, patched) = (0.0, 0.0)
+        for edit in edits {
+            let values = try check.edit(edit)
+            edited += values
+            if case .patch = edit.action { patched += values }
+            guard edited <= Self.maximumEditedValues else {
                 throw .invalidArgument(
                     "the interventions edit more than \(Int(Self.maximumEditedValues)) values in all")
             }
-            try check.contradictions(of: edit, with: edits[..<index])
+            guard patched <= Self.maximumPatchedValues else {
+                throw .invalidArgument(
+                    "the interventions take more than \(Int(Self.maximumPatchedValues)) values from other runs: name "
+                        + "fewer heads, positions or prompts")
+            }
         }
+        try ContradictionCheck(configuration: configuration, lengths: lengths).check(edits)
         return edits
+    }
+
+    /// What is refused by its size alone, before anything is looked at closely.
+    private func checkSizes(_ edits: [Intervention], prompts: Int) throws(LensError) {
+        guard edits.count <= Self.maximumEditedPrompts / max(prompts, 1) else {
+            throw .invalidArgument(
+                "interventions times prompts are at most \(Self.maximumEditedPrompts); received \(edits.count) times "
+                    + "\(prompts)")
+        }
+        var size = 0
+        for edit in edits {
+            size += edit.size
+            guard size <= Self.maximumRecipeSize else {
+                throw .invalidArgument(
+                    "the interventions and the passes that they take values from hold more than "
+                        + "\(Self.maximumRecipeSize) numbers in all")
+            }
+        }
+        let sources = Set(edits.compactMap(\.action.source)).count
+        guard sources <= Self.maximumSources else {
+            throw .invalidArgument(
+                "the interventions of a pass take values from at most \(Self.maximumSources) other passes; received "
+                    + "\(sources)")
+        }
     }
 
     /// The points that a spec's name and layers mean, in the order of the layers.
@@ -81,34 +121,61 @@ extension Engine {
             return try prepare(
                 model: ModelReference(name: entry.name, form: form), prompts: prompts, interventions: [])
         case .run(let name):
-            guard let recipe = runs[name] else { throw .notFound("no run '\(name)'") }
+            guard var recipe = runs[name] else { throw .notFound("no run '\(name)'") }
+            let wanted = ModelReference(name: entry.name, form: form)
             guard recipe.fingerprint == entry.model.fingerprint, recipe.model.form == form else {
-                throw .invalidArgument(
+                // The same model, but its weights have changed since: what was asked is right, the state is not.
+                let code: StatusCode = recipe.model == wanted ? .failedPrecondition : .invalidArgument
+                throw LensError(
+                    code,
                     "run '\(name)' is of \(recipe.model) with weights \(recipe.fingerprint.prefix(12)); an edit takes "
-                        + "values from a run of the same model, \(ModelReference(name: entry.name, form: form)) "
-                        + "with weights \(entry.model.fingerprint.prefix(12))")
+                        + "values from a run of the same model and form: \(wanted) with weights "
+                        + "\(entry.model.fingerprint.prefix(12))")
             }
-            guard recipe.depth < Recipe.maximumDepth else {
-                throw .invalidArgument(
-                    "passes that edits take values from lie at most \(Recipe.maximumDepth) deep in one another")
-            }
+            guard recipe.depth < Recipe.maximumDepth else { throw Recipe.tooDeep }
+            // The name may be another by now.
+            recipe.model = wanted
             return recipe
         }
     }
 }
 
 extension Recipe {
+    static let tooDeep = LensError.invalidArgument(
+        "passes that take values from other passes lie at most \(maximumDepth) deep in one another")
+
     /// How deep passes that its edits take values from lie in one another; 1 where there are none.
     fileprivate var depth: Int {
         1 + (interventions.compactMap { $0.action.source?.depth }.max() ?? 0)
     }
 }
 
+extension Intervention {
+    /// About how many numbers it holds, those of other passes included.
+    fileprivate var size: Int {
+        let values =
+            switch action {
+            case .set(let operand), .add(let operand), .project(let operand): operand.values.count
+            default: 0
+            }
+        let source = action.source.map { source in
+            source.tokens.reduce(0) { $0 + $1.count } + source.interventions.reduce(0) { $0 + $1.size }
+        }
+        return 16 + values + (source ?? 0)
+    }
+}
+
 extension Selection {
-    /// With the prompts as a list counted from the front.
-    fileprivate func resolvingPrompts(of count: Int) throws(LensError) -> Selection {
+    /// With the prompts as an ascending list counted from the front; a swap of two prompts needs none.
+    fileprivate func resolvingPrompts(
+        of count: Int, for action: InterventionSpec.Action
+    ) throws(LensError) -> Selection {
         var selection = self
-        if let prompts { selection.prompts = .list(try prompts.resolved(count: count, "prompt")) }
+        if let prompts {
+            selection.prompts = .list(try prompts.resolved(count: count, "prompt").sorted())
+        } else if case .swap(let other) = action, count == 2, (0...1).contains(other) {
+            selection.prompts = .list([1 - other])
+        }
         return selection
     }
 }

@@ -48,17 +48,28 @@ extension Engine {
     func activation(
         _ point: HookPoint, of prompt: Int, in subject: PassSubject, control: CallControl
     ) async throws(LensError) -> Tensor {
-        if let tensor = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point)) { return tensor }
-        let points = companions(of: point, prompt: prompt, in: subject)
-        let found = try await passes.run(
-            ActivationJob(subject, points: points, prompts: [prompt]), control: control)
-        guard let activations = found.first, let index = points.sorted().firstIndex(of: point) else {
+        guard let tensor = try await activations([point], of: prompt, in: subject, control: control)[point] else {
             throw LensError(.internal, "the pass did not reach \(point.name)")
         }
-        for (other, tensor) in zip(points.sorted(), activations) {
-            cache.insert(tensor, for: subject.cacheKey(prompt: prompt, point: other))
+        return tensor
+    }
+
+    /// Several activations of one prompt, from the cache or by one pass.
+    func activations(
+        _ points: [HookPoint], of prompt: Int, in subject: PassSubject, control: CallControl
+    ) async throws(LensError) -> [HookPoint: Tensor] {
+        var found: [HookPoint: Tensor] = [:]
+        for point in points { found[point] = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point)) }
+        let missing = points.filter { found[$0] == nil }
+        guard let last = missing.max() else { return found }
+        let computed = Set(companions(of: last, prompt: prompt, in: subject)).union(missing).sorted()
+        let tensors = try await passes.run(
+            ActivationJob(subject, points: computed, prompts: [prompt]), control: control)
+        for (point, tensor) in zip(computed, tensors.first ?? []) {
+            cache.insert(tensor, for: subject.cacheKey(prompt: prompt, point: point))
+            found[point] = tensor
         }
-        return activations[index]
+        return found
     }
 
     /// Who asks for one activation of a run mostly asks for others: what a pass comes by is kept, where it is small.

@@ -20,6 +20,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from checkpoints import SPECS, write_checkpoint
+from edit_cases import write_edit_cases
 from gradients import LOSS_SEQUENCES, gradient_tensors
 from head_scores import head_scores
 from hook_cases import CHECKPOINT, SEQUENCE
@@ -67,8 +68,9 @@ def main() -> None:
         return
     write_tokenizer_cases(root)
     write_lines(root / "heads" / "reference.json", head_scores())
+    write_edit_cases(root)
     write_hook_functions(root)
-    write_manifest(root, [*(spec.name for spec in SPECS), "heads", "hooks", "tokenizer"])
+    write_manifest(root, [*(spec.name for spec in SPECS), "edits", "heads", "hooks", "tokenizer"])
 
 
 def write_hook_functions(root: Path) -> None:

@@ -25,9 +25,9 @@ public enum Indices: Sendable, Hashable {
             guard !entries.isEmpty else { throw .invalidArgument("a list of \(name)s names at least one") }
             return entries
         case .range(let start, let stop, let step):
+            guard step != 0 else { throw .invalidArgument("the step of \(name) \(self) must not be zero") }
             let slice = TensorSlice([.range(start: start, stop: stop, step: step)])
-            let axis = try slice.resolved(against: [count])[0]
-            guard axis.count > 0 else {
+            guard let axis = try slice.resolved(against: [count]).first, axis.count > 0 else {
                 throw .invalidArgument("\(name) \(self) chooses none of \(count)")
             }
             return (0..<axis.count).map { axis.start + $0 * axis.step }
@@ -42,11 +42,12 @@ public enum Indices: Sendable, Hashable {
 }
 
 extension Indices: CustomStringConvertible {
-    /// As it is written in an edit: `3`, `0,2`, `::2`.
+    /// As it is written in an edit: `3`, `0,2`, `::2`; a list of one ends with a comma.
     public var description: String {
         switch self {
         case .index(let index): String(index)
-        case .list(let indices): indices.map(String.init).joined(separator: ",")
+        case .list(let indices):
+            indices.map(String.init).joined(separator: ",") + (indices.count == 1 ? "," : "")
         case .range(let start, let stop, let step):
             (start.map(String.init) ?? "") + ":" + (stop.map(String.init) ?? "") + (step == 1 ? "" : ":\(step)")
         }

@@ -3,7 +3,7 @@
 /// This is the closed list for all clients; each has one word, see ``name``.
 public enum InterventionAction<Source: Sendable & Hashable>: Sendable, Hashable {
     case zero
-    /// Replaced by the mean over the selected positions of the same sequence.
+    /// Replaced by the mean over all positions of the same sequence.
     case mean
     /// Replaced by the mean over all positions of another pass, its own heads and components.
     case meanOf(Source)
@@ -11,7 +11,7 @@ public enum InterventionAction<Source: Sendable & Hashable>: Sendable, Hashable 
     case set(Operand)
     case add(Operand)
     case scale(Float)
-    /// Replaced by what another pass has at the same point.
+    /// Replaced by what another pass has at the same point; negative positions count from each one's own end.
     ///
     /// - Parameters:
     ///   - prompt: which prompt of the other pass; `nil` takes its only one, or the one of the same number.

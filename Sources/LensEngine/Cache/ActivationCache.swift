@@ -8,14 +8,12 @@ import Synchronization
 /// The key is content, so the same question asked twice, by anyone, is computed once.
 final class ActivationCache: Sendable {
     struct Key: Hashable, Sendable {
-        let fingerprint: String
-        let form: ModelReference.Form
-        let tokens: [Int32]
-        let interventions: [Intervention]
+        /// What the pass was made from.
+        let digest: PassDigest
         let point: HookPoint
 
-        /// About what the key itself takes, in bytes.
-        var byteCount: Int { 256 + 4 * tokens.count + 128 * interventions.count }
+        /// About what an entry takes beside its values, in bytes.
+        static let byteCount = 256
     }
 
     private struct Entry {
@@ -51,16 +49,16 @@ final class ActivationCache: Sendable {
 
     /// Keeps an activation, unless it alone exceeds a quarter of the capacity.
     func insert(_ tensor: Tensor, for key: Key) {
-        guard tensor.byteCount + key.byteCount <= capacity / 4 else { return }
+        guard tensor.byteCount + Key.byteCount <= capacity / 4 else { return }
         state.withLock { state in
-            if let old = state.entries[key] { state.bytes -= old.tensor.byteCount + key.byteCount }
+            if let old = state.entries[key] { state.bytes -= old.tensor.byteCount + Key.byteCount }
             state.entries[key] = Entry(tensor: tensor, lastUse: 0)
-            state.bytes += tensor.byteCount + key.byteCount
+            state.bytes += tensor.byteCount + Key.byteCount
             touch(key, in: &state)
             while state.bytes > capacity, let oldest = state.uses.popFirst() {
                 guard let entry = state.entries[oldest.key], entry.lastUse == oldest.use else { continue }
                 state.entries[oldest.key] = nil
-                state.bytes -= entry.tensor.byteCount + oldest.key.byteCount
+                state.bytes -= entry.tensor.byteCount + Key.byteCount
             }
         }
     }

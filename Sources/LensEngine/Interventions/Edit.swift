@@ -28,40 +28,70 @@ struct Edit: Sendable {
     /// Changes the selected part of one sequence's activation.
     ///
     /// - Parameter shape: the activation's, without batch.
-    func apply(to values: UnsafeMutableBufferPointer<Float>, shape: [Int]) throws(LensError) {
+    /// - Throws: `CANCELLED` or `DEADLINE_EXCEEDED`, looked at about every million values.
+    func apply(
+        to values: UnsafeMutableBufferPointer<Float>, shape: [Int], control: CallControl
+    ) throws(LensError) {
         let part = try SelectedPart(selection, of: kind, shape: shape)
         switch operation {
-        case .fill(let value): part.forEachOffset { values[$0] = value }
-        case .scale(let factor): part.forEachOffset { values[$0] *= factor }
+        case .fill(let value):
+            try part.forEachRow(control: control) { row, _ in part.forEachComponent { values[row + $1] = value } }
+        case .scale(let factor):
+            try part.forEachRow(control: control) { row, _ in part.forEachComponent { values[row + $1] *= factor } }
         case .assign(let operand):
-            operand.tensor.withPointer { source in
-                part.forEachOffset(beside: operand.shape) { values[$0] = source[$1] }
+            let step = part.componentStride(operand.shape)
+            try operand.tensor.withPointer { (source) throws(LensError) in
+                try part.forEachRow(beside: operand.shape, control: control) { row, operandRow in
+                    part.forEachComponent { values[row + $1] = source[operandRow + $0 * step] }
+                }
             }
         case .add(let operand):
-            operand.tensor.withPointer { source in
-                part.forEachOffset(beside: operand.shape) { values[$0] += source[$1] }
+            let step = part.componentStride(operand.shape)
+            try operand.tensor.withPointer { (source) throws(LensError) in
+                try part.forEachRow(beside: operand.shape, control: control) { row, operandRow in
+                    part.forEachComponent { values[row + $1] += source[operandRow + $0 * step] }
+                }
             }
-        case .meanOverPositions: try replaceByMean(values, part)
+        case .meanOverPositions: try replaceByMean(values, part, control)
         case .project(let direction):
-            for row in part.rowOffsets {
-                var dot = 0.0
-                for (index, value) in direction.enumerated() { dot += Double(values[row + index]) * Double(value) }
-                for (index, value) in direction.enumerated() { values[row + index] -= Float(dot) * value }
+            try part.forEachRow(control: control) { row, _ in
+                var share = 0.0
+                for (index, value) in direction.enumerated() { share += Double(values[row + index]) * Double(value) }
+                for (index, value) in direction.enumerated() { values[row + index] -= Float(share) * value }
             }
         }
     }
 
-    private func replaceByMean(_ values: UnsafeMutableBufferPointer<Float>, _ part: SelectedPart) throws(LensError) {
+    private func replaceByMean(
+        _ values: UnsafeMutableBufferPointer<Float>, _ part: SelectedPart, _ control: CallControl
+    ) throws(LensError) {
         guard let axis = kind.axes.firstIndex(of: .pos) else { return }
-        let stride = part.shape[(axis + 1)...].reduce(1, *)
-        let positions = part.shape[axis]
-        let origins = try SelectedPart(selection.at(position: 0), of: kind, shape: part.shape)
-        origins.forEachOffset { origin in
-            var total = 0.0
-            for position in 0..<positions { total += Double(values[origin + position * stride]) }
-            let mean = Float(total / Double(max(positions, 1)))
-            for position in part.entries[axis] { values[origin + position * stride] = mean }
+        let (stride, positions) = (part.strides[axis], part.shape[axis])
+        // The selected part at one position; the others lie a stride apart.
+        let first = try SelectedPart(selection.at(position: 0), of: kind, shape: part.shape)
+        let width = first.components.count
+        var totals = [Double](repeating: 0, count: first.count)
+        for position in 0..<positions {
+            var next = 0
+            try first.forEachRow(control: control) { row, _ in
+                first.forEachComponent { totals[next + $0] += Double(values[row + position * stride + $1]) }
+                next += width
+            }
         }
+        let means = totals.map { Float($0 / Double(positions)) }
+        for position in part.entries[axis] {
+            var next = 0
+            try first.forEachRow(control: control) { row, _ in
+                first.forEachComponent { values[row + position * stride + $1] = means[next + $0] }
+                next += width
+            }
+        }
+    }
+}
+
+extension Edit.Values {
+    init(_ operand: Operand) {
+        self.init(shape: operand.shape, tensor: Tensor(operand.values, shape: [operand.values.count]))
     }
 }
 
@@ -71,5 +101,14 @@ extension Selection {
         var selection = self
         selection.positions = .index(position)
         return selection
+    }
+}
+
+extension ForwardState {
+    /// Applies an edit to one sequence of a pass that stands at the edit's point.
+    mutating func apply(_ edit: Edit, to sequence: Int, control: CallControl) throws(LensError) {
+        try self.edit(sequence) { (values, shape) throws(LensError) in
+            try edit.apply(to: values, shape: shape, control: control)
+        }
     }
 }

@@ -8,6 +8,8 @@ struct InterventionPlan: Sendable {
         let intervention: Intervention
         /// What other passes brought for it.
         let sourced: SourcedValues?
+        /// The edit, where it is the same for all prompts.
+        let shared: Edit?
     }
 
     private let steps: [HookPoint: [Step]]
@@ -16,16 +18,21 @@ struct InterventionPlan: Sendable {
     /// Whether a sequence's edits read another sequence of the run, so that all prompts must be in one pass.
     let needsAllPrompts: Bool
 
-    /// - Parameter sourced: per intervention, what ``Engine/sources(of:control:)`` found for it.
+    /// - Parameter sourced: per intervention, what ``Engine/subject(_:control:depth:)`` found for it.
     init(_ interventions: [Intervention], sourced: [SourcedValues?] = []) {
         var steps: [HookPoint: [Step]] = [:]
         for (index, intervention) in interventions.enumerated() {
+            let values = index < sourced.count ? sourced[index] : nil
+            let isShared = if case .each = values { false } else { true }
             steps[intervention.point, default: []].append(
-                Step(intervention: intervention, sourced: index < sourced.count ? sourced[index] : nil))
+                Step(
+                    intervention: intervention, sourced: values,
+                    // What lacks its values says so when it is applied.
+                    shared: isShared ? try? intervention.edit(for: 0, sourced: values) : nil))
         }
         self.steps = steps
         points = steps.keys.sorted()
-        needsAllPrompts = interventions.contains { if case .swap = $0.action { true } else { false } }
+        needsAllPrompts = interventions.contains(where: \.readsOtherPrompts)
     }
 
     /// Edits every sequence of a pass that stands at one of the points.
@@ -38,28 +45,58 @@ struct InterventionPlan: Sendable {
                 continue
             }
             for (sequence, prompt) in zip(state.tokens.indices, prompts) {
-                guard try step.intervention.selection.contains(prompt: prompt) else { continue }
+                guard step.intervention.selection.contains(prompt: prompt) else { continue }
                 try control.check()
-                try state.apply(try step.intervention.edit(for: prompt, sourced: step.sourced), to: sequence)
+                if let shared = step.shared {
+                    try state.apply(shared, to: sequence, control: control)
+                } else {
+                    let edit = try step.intervention.edit(for: prompt, sourced: step.sourced)
+                    try state.apply(edit, to: sequence, control: control)
+                }
             }
         }
     }
 }
 
 extension Selection {
-    /// Whether a prompt of the run is edited. Prompts are held against the run in ``Engine/prepare``, so that only
-    /// those counted from the front come here.
-    func contains(prompt: Int) throws(LensError) -> Bool {
+    /// Whether a prompt of the run is edited. ``Engine/prepare(model:prompts:interventions:runs:)`` has made prompts an
+    /// ascending list counted from the front.
+    func contains(prompt: Int) -> Bool {
         switch prompts {
         case nil: true
         case .index(let index): index == prompt
-        case .list(let list): list.contains(prompt)
-        case .range: throw LensError(.internal, "a range of prompts was not resolved")
+        case .list(let list): list.containsSorted(prompt)
+        case .range: false
         }
     }
 }
 
+extension [Int] {
+    /// Whether an ascending list has a number.
+    fileprivate func containsSorted(_ number: Int) -> Bool {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] == number { return true }
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return false
+    }
+}
+
 extension Intervention {
+    /// Whether the edit of a prompt reads another prompt of the run.
+    var readsOtherPrompts: Bool { if case .swap = action { true } else { false } }
+
+    /// Whether what happens to a prompt depends on which of the run it is.
+    var dependsOnPrompt: Bool {
+        switch action {
+        case .swap: true
+        case .patch(let source, nil, _): selection.prompts != nil || source.tokens.count > 1
+        default: selection.prompts != nil
+        }
+    }
+
     /// The edit of one prompt's activation.
     func edit(for prompt: Int, sourced: SourcedValues? = nil) throws(LensError) -> Edit {
         Edit(operation: try operation(for: prompt, sourced), selection: selection, kind: point.kind)
@@ -84,12 +121,6 @@ extension Intervention {
     }
 }
 
-extension Edit.Values {
-    init(_ operand: Operand) {
-        self.init(shape: operand.shape, tensor: Tensor(operand.values, shape: [operand.values.count]))
-    }
-}
-
 extension Operand {
     /// Divided by its length.
     fileprivate var unit: [Float] {
@@ -99,45 +130,23 @@ extension Operand {
 }
 
 extension ForwardState {
-    /// Applies an edit to one sequence of a pass that stands at the edit's point.
-    mutating func apply(_ edit: Edit, to sequence: Int) throws(LensError) {
-        try self.edit(sequence) { (values, shape) throws(LensError) in try edit.apply(to: values, shape: shape) }
-    }
-
     /// Exchanges the selected part between the chosen prompt and another.
     fileprivate mutating func swap(
         _ intervention: Intervention, with other: Int, prompts: [Int], control: CallControl
     ) throws(LensError) {
+        let (selection, kind) = (intervention.selection, intervention.point.kind)
         for (sequence, prompt) in zip(tokens.indices, prompts) {
-            guard prompt != other, try intervention.selection.contains(prompt: prompt) else { continue }
+            guard prompt != other, selection.contains(prompt: prompt) else { continue }
             guard let partner = prompts.firstIndex(of: other) else {
                 throw LensError(.internal, "prompts \(prompt) and \(other) are not in one pass")
             }
-            try control.check()
-            let selection = intervention.selection
-            let kind = intervention.point.kind
             let (mine, theirs) = (activation(of: sequence), activation(of: partner))
-            let myPart = try SelectedPart(selection, of: kind, shape: mine.shape).gather(mine)
-            let theirPart = try SelectedPart(selection, of: kind, shape: theirs.shape).gather(theirs)
-            try apply(Edit(operation: .assign(theirPart), selection: selection, kind: kind), to: sequence)
-            try apply(Edit(operation: .assign(myPart), selection: selection, kind: kind), to: partner)
-        }
-    }
-}
-
-extension SelectedPart {
-    /// The part's values, in its own shape.
-    func gather(_ activation: Tensor) -> Edit.Values {
-        var part = Tensor(uninitialized: [count])
-        var next = 0
-        part.withMutablePointer { part in
-            activation.withPointer { values in
-                forEachOffset {
-                    part[next] = values[$0]
-                    next += 1
-                }
+            let myPart = try SelectedPart(selection, of: kind, shape: mine.shape).gather(mine, control: control)
+            let theirPart = try SelectedPart(selection, of: kind, shape: theirs.shape).gather(theirs, control: control)
+            for (part, target) in [(theirPart, sequence), (myPart, partner)] {
+                let edit = Edit(operation: .assign(part), selection: selection, kind: kind)
+                try apply(edit, to: target, control: control)
             }
         }
-        return Edit.Values(shape: droppedShape, tensor: part)
     }
 }

@@ -10,6 +10,8 @@ struct SelectedPart: Sendable {
     /// The part's own shape as NumPy has it: axes that were named by one index are gone.
     let droppedShape: [Int]
     private let isDropped: [Bool]
+    /// The entries of the innermost axis where they follow one another, as they mostly do.
+    private let run: Range<Int>?
 
     /// - Throws: `INVALID_ARGUMENT` for an axis that the point does not have and an entry out of range.
     init(_ selection: Selection, of kind: HookKind, shape: [Int]) throws(LensError) {
@@ -25,36 +27,76 @@ struct SelectedPart: Sendable {
         self.shape = shape
         self.isDropped = isDropped
         droppedShape = zip(entries, isDropped).filter { !$0.1 }.map(\.0.count)
+        let innermost = entries.last ?? []
+        let first = innermost.first ?? 0
+        run = innermost.enumerated().allSatisfy { $1 == first + $0 } ? first..<first + innermost.count : nil
     }
 
     var count: Int { entries.reduce(1) { $0 * $1.count } }
 
-    /// Where the part's rows along the innermost axis begin, row-major.
-    var rowOffsets: [Int] { Self.offsets(entries.dropLast(), strides: strides(of: shape)) }
-
     /// The entries of the innermost axis.
     var components: [Int] { entries.last ?? [] }
 
-    /// Calls `body` with the offset of every value of the part, row-major.
-    func forEachOffset(_ body: (Int) -> Void) {
-        let components = components
-        for row in rowOffsets { for component in components { body(row + component) } }
+    /// Per axis of the activation, how far apart its entries lie.
+    var strides: [Int] { shape.rowMajorStrides }
+
+    // MARK: - Visiting
+
+    /// Calls `body` with where each of the part's rows along the innermost axis begins, row-major: in the activation,
+    /// and in an operand that broadcasts to the part.
+    ///
+    /// - Parameter operandShape: one that ``checkBroadcast(_:at:)`` accepts; `[]` for a single number or no operand.
+    /// - Throws: `CANCELLED` or `DEADLINE_EXCEEDED`.
+    func forEachRow(
+        beside operandShape: [Int] = [], control: CallControl, _ body: (_ row: Int, _ operandRow: Int) -> Void
+    ) throws(LensError) {
+        let strides = strides
+        let operandStrides = broadcastStrides(operandShape)
+        let rowsBetweenChecks = max((1 << 20) / max(components.count, 1), 1)
+        var untilCheck = rowsBetweenChecks
+        func visit(_ axis: Int, _ row: Int, _ operandRow: Int) throws(LensError) {
+            guard axis < entries.count - 1 else {
+                untilCheck -= 1
+                if untilCheck == 0 {
+                    try control.check()
+                    untilCheck = rowsBetweenChecks
+                }
+                return body(row, operandRow)
+            }
+            for (index, entry) in entries[axis].enumerated() {
+                try visit(axis + 1, row + entry * strides[axis], operandRow + index * operandStrides[axis])
+            }
+        }
+        try visit(0, 0, 0)
     }
 
-    /// Calls `body` with the offset of every value and of the operand's value that broadcasting puts beside it.
-    ///
-    /// - Parameter operandShape: in the part's own shape or one that broadcasts to it, see ``checkBroadcast(_:)``.
-    func forEachOffset(beside operandShape: [Int], _ body: (Int, Int) -> Void) {
-        let operandStrides = broadcastStrides(operandShape)
-        let rows = rowOffsets
-        let operandRows = Self.offsets(
-            entries.dropLast().map { Array(0..<$0.count) }, strides: Array(operandStrides))
-        let components = components
-        let step = operandStrides.last ?? 0
-        for (row, operandRow) in zip(rows, operandRows) {
-            for (index, component) in components.enumerated() { body(row + component, operandRow + index * step) }
+    /// Calls `body` for each entry of the innermost axis, with its number among them.
+    @inline(__always)
+    func forEachComponent(_ body: (_ number: Int, _ component: Int) -> Void) {
+        if let run {
+            for number in 0..<run.count { body(number, run.lowerBound + number) }
+        } else {
+            for (number, component) in components.enumerated() { body(number, component) }
         }
     }
+
+    /// The part's values, in its own shape.
+    func gather(_ activation: Tensor, control: CallControl) throws(LensError) -> Edit.Values {
+        var part = Tensor(uninitialized: [count])
+        let width = components.count
+        try part.withMutablePointer { (part) throws(LensError) in
+            var row = part
+            try activation.withPointer { (values) throws(LensError) in
+                try forEachRow(control: control) { start, _ in
+                    forEachComponent { row[$0] = values[start + $1] }
+                    row += width
+                }
+            }
+        }
+        return Edit.Values(shape: droppedShape, tensor: part)
+    }
+
+    // MARK: - Broadcasting
 
     /// - Throws: `INVALID_ARGUMENT` naming both shapes where NumPy would not broadcast the operand to the part.
     func checkBroadcast(_ operandShape: [Int], at point: HookPoint) throws(LensError) {
@@ -68,28 +110,18 @@ struct SelectedPart: Sendable {
         }
     }
 
-    // MARK: - Strides
-
-    private func strides(of shape: [Int]) -> [Int] {
-        shape.indices.map { shape[($0 + 1)...].reduce(1, *) }
-    }
+    /// How far apart an operand's values along the innermost axis lie: 1, or 0 where it has one for all.
+    func componentStride(_ operandShape: [Int]) -> Int { broadcastStrides(operandShape).last ?? 0 }
 
     /// Per axis of the activation; zero where the operand has one value for all entries.
     private func broadcastStrides(_ operandShape: [Int]) -> [Int] {
-        let own = strides(of: operandShape)
-        var remaining = Array(zip(operandShape, own))
+        var remaining = Array(zip(operandShape, operandShape.rowMajorStrides))
         var result = [Int](repeating: 0, count: entries.count)
         for axis in entries.indices.reversed() where !isDropped[axis] {
             guard let (size, stride) = remaining.popLast() else { break }
             result[axis] = size == 1 ? 0 : stride
         }
         return result
-    }
-
-    private static func offsets(_ entries: some Collection<[Int]>, strides: [Int]) -> [Int] {
-        zip(entries, strides).reduce([0]) { offsets, axis in
-            offsets.flatMap { offset in axis.0.map { offset + $0 * axis.1 } }
-        }
     }
 
     // MARK: - Axes
@@ -106,6 +138,19 @@ struct SelectedPart: Sendable {
             throw .invalidArgument(
                 "\(kind.suffix) has no \(word); points with \(word): \(points.map(\.suffix).joined(separator: ", "))")
         }
+    }
+}
+
+extension [Int] {
+    /// How far apart the entries of each axis of a row-major shape lie.
+    var rowMajorStrides: [Int] {
+        var strides = self
+        var next = 1
+        for axis in indices.reversed() {
+            strides[axis] = next
+            next *= self[axis]
+        }
+        return strides
     }
 }
 

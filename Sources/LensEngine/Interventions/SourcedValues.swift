@@ -16,75 +16,110 @@ enum SourcedValues: Sendable {
 }
 
 extension Engine {
+    /// Bytes of another pass's activations that are held at once, beside the cache; a single one may be larger.
+    private static let sourceBytes = 128 << 20
+
     /// A recipe that is ready to run: the passes that its edits take values from are computed, or were at hand.
-    func subject(_ recipe: Recipe, control: CallControl, depth: Int = 0) async throws(LensError) -> PassSubject {
+    func subject(_ recipe: Recipe, control: CallControl, depth: Int = 1) async throws(LensError) -> PassSubject {
         var subject = try PassSubject(recipe, in: models)
-        guard depth <= Recipe.maximumDepth else {
-            throw .invalidArgument("passes that edits take values from lie more than \(Recipe.maximumDepth) deep")
+        guard depth <= Recipe.maximumDepth else { throw Recipe.tooDeep }
+        // Edits that take from the same pass share it.
+        var bySource: [Recipe: [Int]] = [:]
+        for (index, intervention) in recipe.interventions.enumerated() {
+            if let source = intervention.action.source { bySource[source, default: []].append(index) }
         }
-        var sourced: [SourcedValues?] = []
-        for intervention in recipe.interventions {
-            switch intervention.action {
-            case .meanOf(let source):
-                sourced.append(.all(try await mean(of: source, for: intervention, control, depth: depth + 1)))
-            case .patch(let source, let prompt, let positions):
-                sourced.append(
-                    .each(
-                        try await patches(
-                            of: source, prompt: prompt, positions: positions, for: intervention, in: recipe, control,
-                            depth: depth + 1)))
-            default: sourced.append(nil)
-            }
+        guard !bySource.isEmpty else { return subject }
+        var sourced = [SourcedValues?](repeating: nil, count: recipe.interventions.count)
+        for (source, indices) in bySource {
+            let other = try await self.subject(source, control: control, depth: depth + 1)
+            try await bringMeans(from: other, for: indices, of: recipe, into: &sourced, control)
+            try await bringPatches(from: other, for: indices, of: recipe, into: &sourced, control)
         }
         subject.plan = InterventionPlan(recipe.interventions, sourced: sourced)
         return subject
     }
 
-    /// The mean over all positions of all prompts of a pass, in the selected part's shape at one position.
-    private func mean(
-        of source: Recipe, for intervention: Intervention, _ control: CallControl, depth: Int
-    ) async throws(LensError) -> Edit.Values {
-        let kind = intervention.point.kind
-        let subject = try await subject(source, control: control, depth: depth)
-        var totals: [Double] = []
-        var positions = 0
-        var shape: [Int] = []
-        for prompt in source.tokens.indices {
-            let tensor = try await activation(intervention.point, of: prompt, in: subject, control: control)
-            for position in 0..<source.tokens[prompt].count {
-                let row = try SelectedPart(intervention.selection.at(position: position), of: kind, shape: tensor.shape)
-                    .gather(tensor)
-                if totals.isEmpty { totals = Array(repeating: 0, count: row.tensor.count) }
-                row.tensor.withPointer { values in
-                    for index in totals.indices { totals[index] += Double(values[index]) }
-                }
-                shape = row.shape
+    // MARK: - Means
+
+    private func bringMeans(
+        from other: PassSubject, for indices: [Int], of recipe: Recipe, into sourced: inout [SourcedValues?],
+        _ control: CallControl
+    ) async throws(LensError) {
+        let edits = indices.map { ($0, recipe.interventions[$0]) }
+            .filter { if case .meanOf = $1.action { true } else { false } }
+        guard !edits.isEmpty else { return }
+        var means: [HookPoint: Tensor] = [:]
+        for (_, edit) in edits { means[edit.point] = cache.tensor(for: other.meanCacheKey(point: edit.point)) }
+        let missing = Set(edits.map(\.1.point)).subtracting(means.keys).sorted()
+        if !missing.isEmpty {
+            let computed = try await passes.run(MeansJob(other, points: missing), control: control)
+            for (point, mean) in zip(missing, computed) {
+                cache.insert(mean, for: other.meanCacheKey(point: point))
+                means[point] = mean
             }
-            positions += source.tokens[prompt].count
         }
-        // One position's values for every selected position: the axis is there, with a single entry.
-        if let axis = kind.axes.firstIndex(of: .pos), intervention.selection.positions?.isDropped != true {
-            let before = kind.axes[..<axis].filter { intervention.selection[$0]?.isDropped != true }.count
-            shape.insert(1, at: min(before, shape.count))
+        for (index, edit) in edits {
+            guard let mean = means[edit.point] else {
+                throw LensError(.internal, "the means of \(edit.point.name) were not computed")
+            }
+            // One position's values for every selected position: the axis, where it is there, has a single entry.
+            var selection = edit.selection
+            selection.positions = edit.selection.positions?.isDropped == true ? .index(0) : nil
+            let part = try SelectedPart(selection, of: edit.point.kind, shape: mean.shape)
+            sourced[index] = .all(try part.gather(mean, control: control))
         }
-        let means = totals.map { Float($0 / Double(max(positions, 1))) }
-        return Edit.Values(shape: shape, tensor: Tensor(means, shape: [means.count]))
     }
 
-    /// Per prompt of the run, the selected part of the other pass's activation.
-    private func patches(
-        of source: Recipe, prompt wanted: Int?, positions: Indices?, for intervention: Intervention, in recipe: Recipe,
-        _ control: CallControl, depth: Int
-    ) async throws(LensError) -> [Int: Edit.Values] {
-        let subject = try await subject(source, control: control, depth: depth)
-        var selection = intervention.selection
-        if let positions { selection.positions = positions }
-        var found: [Int: Edit.Values] = [:]
-        for prompt in recipe.tokens.indices where try intervention.selection.contains(prompt: prompt) {
-            let other = wanted ?? (source.tokens.count == 1 ? 0 : prompt)
-            let tensor = try await activation(intervention.point, of: other, in: subject, control: control)
-            found[prompt] = try SelectedPart(selection, of: intervention.point.kind, shape: tensor.shape).gather(tensor)
+    // MARK: - Patches
+
+    private func bringPatches(
+        from other: PassSubject, for indices: [Int], of recipe: Recipe, into sourced: inout [SourcedValues?],
+        _ control: CallControl
+    ) async throws(LensError) {
+        var found: [Int: [Int: Edit.Values]] = [:]
+        // Per prompt of the other pass: the edits that take from it, and for which prompts of this one.
+        var wanted: [Int: [(edit: Int, prompt: Int)]] = [:]
+        for index in indices {
+            guard case .patch(let source, let chosen, _) = recipe.interventions[index].action else { continue }
+            found[index] = [:]
+            for prompt in recipe.tokens.indices
+            where recipe.interventions[index].selection.contains(prompt: prompt) {
+                let from = chosen ?? (source.tokens.count == 1 ? 0 : prompt)
+                wanted[from, default: []].append((index, prompt))
+            }
         }
-        return found
+        for (from, takers) in wanted.sorted(by: { $0.key < $1.key }) {
+            let points = Set(takers.map { recipe.interventions[$0.edit].point }).sorted()
+            for group in other.groups(points, prompt: from, bytes: Self.sourceBytes) {
+                let activations = try await activations(group, of: from, in: other, control: control)
+                for (index, prompt) in takers {
+                    let edit = recipe.interventions[index]
+                    guard let activation = activations[edit.point] else { continue }
+                    var selection = edit.selection
+                    if case .patch(_, _, let positions?) = edit.action { selection.positions = positions }
+                    found[index]?[prompt] = try SelectedPart(selection, of: edit.point.kind, shape: activation.shape)
+                        .gather(activation, control: control)
+                }
+            }
+        }
+        for (index, values) in found { sourced[index] = .each(values) }
+    }
+}
+
+extension PassSubject {
+    /// Points in groups whose activations take about so many bytes.
+    fileprivate func groups(_ points: [HookPoint], prompt: Int, bytes limit: Int) -> [[HookPoint]] {
+        var groups: [[HookPoint]] = []
+        var filled = 0
+        for point in points {
+            let bytes = 4 * shape(of: point.kind, prompt: prompt).reduce(1, *)
+            if groups.isEmpty || filled + bytes > limit {
+                groups.append([])
+                filled = 0
+            }
+            groups[groups.count - 1].append(point)
+            filled += bytes
+        }
+        return groups
     }
 }

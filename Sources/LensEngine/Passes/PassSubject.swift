@@ -8,6 +8,9 @@ struct PassSubject: Sendable {
     let model: LanguageModel
     var plan: InterventionPlan
     let budget: RowBudget
+    /// Model, form and edits; all prompts too where it matters to one of them which others there are.
+    private let identity: PassDigest
+    private let dependsOnPrompt: Bool
 
     /// - Throws: `NOT_FOUND` where the model is not resident, `FAILED_PRECONDITION` where it is another by now.
     init(_ recipe: Recipe, in registry: ModelRegistry) throws(LensError) {
@@ -23,6 +26,14 @@ struct PassSubject: Sendable {
         model = entry.model
         plan = InterventionPlan(recipe.interventions)
         budget = RowBudget(entry.model.configuration)
+        let dependsOnPrompt = recipe.interventions.contains(where: \.dependsOnPrompt)
+        self.dependsOnPrompt = dependsOnPrompt
+        identity = PassDigest { content in
+            content.add(recipe.fingerprint)
+            content.add(recipe.model.form.rawValue)
+            content.add(recipe.interventions)
+            if dependsOnPrompt { recipe.tokens.forEach { content.add($0) } }
+        }
     }
 
     var configuration: ModelConfiguration { model.configuration }
@@ -57,10 +68,24 @@ struct PassSubject: Sendable {
         }
     }
 
+    /// Of one prompt's activation: the same for equal prompts under equal edits, whoever asks.
     func cacheKey(prompt: Int, point: HookPoint) -> ActivationCache.Key {
-        ActivationCache.Key(
-            fingerprint: recipe.fingerprint, form: recipe.model.form, tokens: recipe.tokens[prompt],
-            interventions: recipe.interventions, point: point)
+        let digest = PassDigest { content in
+            content.add("prompt")
+            content.add(identity)
+            if dependsOnPrompt { content.add(prompt) } else { content.add(recipe.tokens[prompt]) }
+        }
+        return ActivationCache.Key(digest: digest, point: point)
+    }
+
+    /// Of the mean over all positions of all prompts.
+    func meanCacheKey(point: HookPoint) -> ActivationCache.Key {
+        let digest = PassDigest { content in
+            content.add("mean")
+            content.add(identity)
+            recipe.tokens.forEach { content.add($0) }
+        }
+        return ActivationCache.Key(digest: digest, point: point)
     }
 
     func tokens(of prompt: Int) throws(LensError) -> [Token] {

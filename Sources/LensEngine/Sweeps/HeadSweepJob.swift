@@ -113,7 +113,7 @@ final class HeadSweepJob: PassJob {
                     Intervention(
                         point: base.point, action: action.intervention, selection: Selection(heads: .index(head))
                     )
-                    .edit(for: group[variant.prompt]), to: first + index)
+                    .edit(for: group[variant.prompt]), to: first + index, control: compute.control)
             }
             order += joining
             joined = state

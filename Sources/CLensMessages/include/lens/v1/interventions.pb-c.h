@@ -36,7 +36,7 @@ typedef enum _Lens__V1__Action {
    */
   LENS__V1__ACTION__ACTION_ZERO = 1,
   /*
-   * Replaced by the mean over the selected positions of the same sequence, or over all positions of `source`.
+   * Replaced by the mean over all positions of the same sequence, or of `source`.
    */
   LENS__V1__ACTION__ACTION_MEAN = 2,
   /*
