@@ -33,7 +33,7 @@ from lensd.errors import (
     Unknown,
 )
 from lensd.hook_names import get_act_name
-from lensd.interventions import Intervention, mean, zero
+from lensd.interventions import Intervention, add, mask, mean, patch, project, scale, set_to, swap, zero
 
 if TYPE_CHECKING:
     from lensd.cache import ActivationCache
@@ -78,9 +78,16 @@ __all__ = [
     "Unimplemented",
     "Unknown",
     "__version__",
+    "add",
     "connect",
     "get_act_name",
+    "mask",
     "mean",
+    "patch",
+    "project",
+    "scale",
+    "set_to",
+    "swap",
     "zero",
 ]
 

@@ -72,6 +72,11 @@ class ActivationCache(Mapping[Key, Array]):
         """The run's id in the session, for `lensctl query` and `Client.query`; `None` for an unrecorded pass."""
         return self._source.run_id
 
+    @property
+    def source(self) -> ActivationSource:
+        """The pass that it reads from."""
+        return self._source
+
     def __getitem__(self, key: Key) -> Array:
         """The activation. Raises `NotFound` (a `KeyError`) where the cache has no such point."""
         name = self._name(key)

@@ -19,6 +19,7 @@ from lensd.errors import Internal, InvalidArgument, Unimplemented
 from lensd.head_scores import HeadScores
 from lensd.hooked_run import run_hooked
 from lensd.hooks import HookFunction, HookPoint, Hooks, HookSelector, ModelHooks
+from lensd.intervention_messages import intervention_messages
 from lensd.interventions import KINDS, Intervention, Kind
 from lensd.page import AttentionPage
 from lensd.prompts import Input, is_list_of_prompts, prompts_of, text_prompt, token_prompt, token_rows
@@ -134,7 +135,11 @@ class Model:
         loss_per_token: bool = False,
         prepend_bos: bool | None = True,
     ) -> Any:
-        """Runs the model with edits such as `lensd.zero("z0", head=8)`, in the order given; returns as a call does."""
+        """Runs the model with edits such as `lensd.zero("z0", head=8)`; returns as a call does.
+
+        They happen in the order of the pass, and at one point in the order given. An edit that cannot apply, or leaves
+        nothing of one before it, raises `InvalidArgument`; a run that is not there `NotFound`.
+        """
         return self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep=[])[0]
 
     def run_with_cache(
@@ -304,7 +309,7 @@ class Model:
         if return_type not in ("logits", "loss", "both", None):
             raise InvalidArgument(f'return_type is "logits", "loss", "both" or None; received {return_type!r}')
         prompts = prompts_of(input, prepend_bos)
-        edits = [_intervention(each) for each in (*self._hooks.interventions(), *interventions)]
+        edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
         calls = self._hooks.calls()
         if return_type == "logits" and not calls and not keep and self.session is None and len(prompts) == 1:
             # One call is enough: nothing but the logits is asked for, and nothing is recorded. (Of several prompts a
@@ -354,15 +359,6 @@ class Model:
     def _unrecorded(self, prompts: list[common_pb2.Prompt], edits: list[interventions_pb2.Intervention]) -> Pass:
         source = inference_pb2.PassSource(model=self.name.encode(), prompts=prompts, interventions=edits)
         return Pass(self._stubs.inference, self._arrays, source, self.fingerprint)
-
-
-def _intervention(edit: Intervention) -> interventions_pb2.Intervention:
-    if not isinstance(edit, Intervention):
-        raise InvalidArgument(f"an intervention is made by lensd.zero(…) or lensd.mean(…); received {edit!r}")
-    message = interventions_pb2.Intervention(hook=edit.hook.encode(), action=_action(edit.kind))
-    if edit.heads:
-        message.heads.list.indices.extend(edit.heads)
-    return message
 
 
 def _action(kind: str) -> interventions_pb2.Action:
