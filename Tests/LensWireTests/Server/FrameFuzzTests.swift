@@ -65,6 +65,13 @@ import Testing
         frames.append(try .start(3, .query, Samples.queryRequests[0]))
         frames.append(try .start(4, .query, Samples.queryRequests[1]))
         frames.append(try .start(5, .query, QueryRequest(source: .run("last"), hook: "40"), window: 70_000))
+        let hooked = BidirectionalMethod.runHooked
+        for (index, message) in Samples.hookedRunMessages.enumerated() {
+            let bytes = try hooked.message.encode(message)
+            frames.append(
+                ClientFrame(
+                    callID: 6, index == 0 ? .start(StartCall(method: hooked.path, request: bytes)) : .message(bytes)))
+        }
         return try frames.map { try FrameEncoder.encode($0) }
     }
 
@@ -87,7 +94,7 @@ import Testing
                 bytes.insert(contentsOf: bytes[start...].prefix(40), at: start)
                 bytes = withLength(Array(bytes.dropFirst(4)))
             case 5:  // a call id like others
-                bytes = withLength([8, UInt8.random(in: 0..<6, using: &generator)] + bytes.dropFirst(4))
+                bytes = withLength([8, UInt8.random(in: 0..<7, using: &generator)] + bytes.dropFirst(4))
             default:  // noise
                 let count = Int.random(in: 1...64, using: &generator)
                 bytes = withLength((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) })

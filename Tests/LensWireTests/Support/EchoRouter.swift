@@ -8,6 +8,7 @@ extension Router {
     /// - `tokenize` answers a token per prompt, at once.
     /// - `run` waits as many milliseconds as `topCount` says and ends early when it is told to; its loss is 0.5.
     /// - `query` sends a header and then as many chunks of 64 KiB as the hook's name says.
+    /// - `runHooked` sends back the values that it is sent.
     static var echo: Router {
         var router = Router()
         router.unary(.tokenize) { request, _ in
@@ -36,6 +37,11 @@ extension Router {
                         fingerprint: "f", tokens: [])))
             for chunk in 0..<chunks {
                 try await sink.send(.values([UInt8](repeating: UInt8(truncatingIfNeeded: chunk), count: size)))
+            }
+        }
+        router.bidirectional(.runHooked) { _, messages, _, sink in
+            while let message = try await messages.next() {
+                if case .answer(.values(let bytes)) = message { try await sink.send(.hook(.values(bytes))) }
             }
         }
         return router
