@@ -268,3 +268,33 @@ def test_what_no_client_of_ours_says_is_refused(
     with pytest.raises(error, match=message):
         converse()
     assert client.status().threads > 0
+
+
+# Typed edits beside functions.
+
+
+def test_every_edit_goes_with_functions(client: lensd.Client) -> None:
+    model = client.model("local")
+    prompts = [SEQ7, list(reversed(SEQ7))]
+    _, cache = model.run_with_cache(SEQ24[:7], return_type=None, names_filter=[])
+    edits = [
+        lensd.patch("z0", cache, prompt=0),
+        lensd.swap("resid_mid1", 1),
+        lensd.project("resid_post1", np.arange(1, 33)),
+        lensd.mask("pattern2", source=0),
+    ]
+    expected = model.run_with_interventions(prompts, edits)
+    names: list[str] = []
+
+    def look(value: Any, hook: Any) -> None:
+        names.append(hook.name)
+
+    with model.hooks(interventions=edits, fwd_hooks=[(lambda name: True, look)]):
+        logits = model(prompts)
+    assert_close(logits, expected)
+    assert len(names) > 50
+    # What a function left cannot be taken from: the daemon could not compute it again.
+    with model.hooks(fwd_hooks=[(Z, lambda value, hook: value * 0)]):
+        _, left = model.run_with_cache(SEQ7, return_type=None, names_filter=["z1"])
+    with pytest.raises(lensd.LensError, match="hook function"):
+        model.run_with_interventions(SEQ7, [lensd.patch("z1", left)])
