@@ -10,9 +10,11 @@ struct BenchCommand: AsyncParsableCommand {
         abstract: "Measures lensd against limits measured in the same run, and prints the ratios.",
         discussion: """
             Limits are OpenBLAS's sgemm at a size where it peaks, on as many threads as the engine has, measured in \
-            turn with the work. Milliseconds belong to this machine; ratios travel.
+            turn with the work; for generation the speed at which memory is read. Milliseconds belong to this machine; \
+            ratios travel.
 
-            A checkpoint with random weights of TinyStories-1Layer-21M's shape (252 MB) is written to --scratch.
+            Checkpoints with random weights of TinyStories-1Layer-21M's and GPT-Neo-125M's shapes (750 MB) are written \
+            to --scratch. For a first look --small leaves them out.
             """)
 
     @Option(help: "Folder for temporary files.")
@@ -24,7 +26,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Repetitions of each measurement; medians are printed.")
     var repeats = 5
 
-    @Flag(help: "Leave out the large model.")
+    @Flag(help: "Leave out the large models.")
     var small = false
 
     func validate() throws {
@@ -40,7 +42,13 @@ struct BenchCommand: AsyncParsableCommand {
         var table = FigureTable()
         table.note("OpenBLAS", BLAS.description)
         if !small {
-            try await LargeSweep(workspace: workspace, repeats: repeats).measure(into: &table)
+            try await LargeModelBench(
+                workspace: workspace, shape: .a, title: "shape A", repeats: repeats,
+                sweeps: [(32, 0.94), (128, 1.0), (512, 0.95)]
+            ).measure(into: &table)
+            try await LargeModelBench(
+                workspace: workspace, shape: .twelveLayers, title: "12 layers", repeats: 2, sweeps: [(32, 0.94)]
+            ).measure(into: &table)
         }
         try await DaemonBench(workspace: workspace, repeats: repeats, withLargeModel: !small).measure(into: &table)
         print(table.text)

@@ -30,6 +30,20 @@ final class ChildProcess {
         return result
     }
 
+    /// The most memory that the program has had resident.
+    func peakResidentBytes() throws -> Int {
+        guard let file = fopen("/proc/\(pid)/status", "r") else { throw BenchError("cannot read /proc/\(pid)/status") }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard text.hasPrefix("VmHWM:") else { continue }
+            let number = text.split(separator: " ").compactMap { Int($0) }.first
+            if let number { return number * 1024 }
+        }
+        throw BenchError("/proc/\(pid)/status has no VmHWM")
+    }
+
     /// Asks the program to end, and waits.
     func terminate() {
         guard status == nil else { return }

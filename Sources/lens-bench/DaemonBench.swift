@@ -22,9 +22,14 @@ struct DaemonBench {
         try wholeProcess(daemon, into: &table)
         try await memory(daemon, "tinytales-1l", into: &table)
         if withLargeModel {
-            let large = try await workspace.startDaemon(name: "large", model: workspace.largeCheckpoint())
-            defer { large.stop() }
-            try await memory(large, "shape A", into: &table)
+            for (shape, title, pos) in [
+                (Workspace.Shape.a, "shape A", 512), (.twelveLayers, "12 layers", 128),
+            ] {
+                let large = try await workspace.startDaemon(name: shape.name, model: workspace.checkpoint(shape))
+                defer { large.stop() }
+                try await memory(large, title, into: &table)
+                try await sweepMemory(large, title, pos: pos, into: &table)
+            }
         }
     }
 
@@ -75,6 +80,19 @@ struct DaemonBench {
                 })
         }
         table.add("lensctl run on tinytales-1l, whole process", ours: times.median * 1000, atMost: 25, unit: "ms")
+    }
+
+    /// The most that a sweep takes beside the model.
+    private func sweepMemory(_ daemon: Daemon, _ name: String, pos: Int, into table: inout FigureTable) async throws {
+        let before = try await daemon.connection.status().residentBytes
+        let request = SweepRequest(
+            model: ModelReference(name: nil), prompts: [.tokens((0..<pos).map { Int32($0 * 37 % 250) })],
+            isRecorded: false)
+        _ = try await daemon.connection.sweep(request)
+        let peak = try daemon.process.peakResidentBytes()
+        table.add(
+            "\(name), all-head sweep, \(pos) tokens, memory above the model",
+            ours: Double(max(peak - Int(before), 0)) / 1_048_576, atMost: 512, unit: "MiB")
     }
 
     private func memory(_ daemon: Daemon, _ name: String, into table: inout FigureTable) async throws {

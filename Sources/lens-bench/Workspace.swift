@@ -2,10 +2,10 @@ import Glibc
 import LensClient
 import LensCore
 
-/// The benchmark's own folder, with what it makes: a large random checkpoint, daemons with socket and state.
+/// The benchmark's own folder, with what it makes: random checkpoints, daemons with socket and state.
 final class Workspace {
     private let path: String
-    private var largePath: String?
+    private var checkpoints: [String: String] = [:]
 
     init(in parent: String) throws {
         var template = Array("\(parent)/lens-bench-XXXXXX".utf8CString)
@@ -61,30 +61,47 @@ final class Workspace {
         }
     }
 
-    // MARK: - The large checkpoint
+    // MARK: - Checkpoints
 
-    /// A folder with random weights of TinyStories-1Layer-21M's shape; written once.
-    func largeCheckpoint() throws -> String {
-        if let largePath { return largePath }
-        let folder = "\(path)/checkpoint"
+    /// What a random GPT-Neo of a benchmark looks like; vocabulary and context are TinyStories'.
+    struct Shape {
+        let name: String
+        let layers: Int
+        let heads: Int
+        let dModel: Int
+
+        /// TinyStories-1Layer-21M's.
+        static let a = Shape(name: "shape-a", layers: 1, heads: 16, dModel: 1024)
+        /// GPT-Neo-125M's, every layer seeing everything before it.
+        static let twelveLayers = Shape(name: "layers-12", layers: 12, heads: 12, dModel: 768)
+    }
+
+    /// A folder with random weights of a shape; written once.
+    func checkpoint(_ shape: Shape) throws -> String {
+        if let path = checkpoints[shape.name] { return path }
+        let folder = "\(path)/\(shape.name)"
         guard mkdir(folder, 0o755) == 0 else { throw BenchError("cannot make \(folder)") }
-        let (d, mlp, vocab, context) = (1024, 4096, 50257, 2048)
-        let h = "transformer.h.0"
-        let tensors: [(String, [Int])] = [
+        let (d, mlp, vocab, context) = (shape.dModel, 4 * shape.dModel, 50257, 2048)
+        var tensors: [(String, [Int])] = [
             ("transformer.wte.weight", [vocab, d]), ("transformer.wpe.weight", [context, d]),
-            ("\(h).ln_1.weight", [d]), ("\(h).ln_1.bias", [d]),
-            ("\(h).attn.attention.q_proj.weight", [d, d]), ("\(h).attn.attention.k_proj.weight", [d, d]),
-            ("\(h).attn.attention.v_proj.weight", [d, d]), ("\(h).attn.attention.out_proj.weight", [d, d]),
-            ("\(h).attn.attention.out_proj.bias", [d]), ("\(h).ln_2.weight", [d]), ("\(h).ln_2.bias", [d]),
-            ("\(h).mlp.c_fc.weight", [mlp, d]), ("\(h).mlp.c_fc.bias", [mlp]),
-            ("\(h).mlp.c_proj.weight", [d, mlp]), ("\(h).mlp.c_proj.bias", [d]),
-            ("transformer.ln_f.weight", [d]), ("transformer.ln_f.bias", [d]),
         ]
+        for layer in 0..<shape.layers {
+            let h = "transformer.h.\(layer)"
+            tensors += [
+                ("\(h).ln_1.weight", [d]), ("\(h).ln_1.bias", [d]),
+                ("\(h).attn.attention.q_proj.weight", [d, d]), ("\(h).attn.attention.k_proj.weight", [d, d]),
+                ("\(h).attn.attention.v_proj.weight", [d, d]), ("\(h).attn.attention.out_proj.weight", [d, d]),
+                ("\(h).attn.attention.out_proj.bias", [d]), ("\(h).ln_2.weight", [d]), ("\(h).ln_2.bias", [d]),
+                ("\(h).mlp.c_fc.weight", [mlp, d]), ("\(h).mlp.c_fc.bias", [mlp]),
+                ("\(h).mlp.c_proj.weight", [d, mlp]), ("\(h).mlp.c_proj.bias", [d]),
+            ]
+        }
+        tensors += [("transformer.ln_f.weight", [d]), ("transformer.ln_f.bias", [d])]
         try Self.writeRandomWeights(tensors, to: "\(folder)/model.safetensors")
         let configuration = """
-            {"architectures":["GPTNeoForCausalLM"],"model_type":"gpt_neo","hidden_size":\(d),"num_layers":1,"num_heads":16,\
+            {"architectures":["GPTNeoForCausalLM"],"model_type":"gpt_neo","hidden_size":\(d),"num_layers":\(shape.layers),"num_heads":\(shape.heads),\
             "intermediate_size":\(mlp),"max_position_embeddings":\(context),"vocab_size":\(vocab),\
-            "attention_types":[[["global"],1]],"window_size":256,"activation_function":"gelu_new",\
+            "attention_types":[[["global"],\(shape.layers)]],"window_size":256,"activation_function":"gelu_new",\
             "layer_norm_epsilon":1e-05,"tie_word_embeddings":true,"bos_token_id":50256,"eos_token_id":50256}
             """
         try Self.write(Array(configuration.utf8), to: "\(folder)/config.json")
@@ -99,7 +116,7 @@ final class Workspace {
             "vocab":{\(vocabulary.joined(separator: ","))},"merges":[]}}
             """
         try Self.write(Array(tokenizer.utf8), to: "\(folder)/tokenizer.json")
-        largePath = folder
+        checkpoints[shape.name] = folder
         return folder
     }
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import lensd
 import torch
-
-from checkpoints import SHAPES, checkpoint
 from torch_peer import TorchPeer
+
+import lensd
+from checkpoints import SHAPES, checkpoint
 
 # What the project asks for: times faster than the best peer, or than the loop.
 TARGETS: dict[tuple[str, str, int], tuple[float | None, float | None]] = {
@@ -67,7 +67,8 @@ class Comparison:
         tokens = self._tokens(pos)
         ids = tokens.numpy()
         self._measure(
-            "loss", pos,
+            "loss",
+            pos,
             lambda: float(self.model(ids, return_type="loss")),
             {"run": lambda: self.peer.loss(tokens)},
         )
@@ -84,16 +85,20 @@ class Comparison:
         if self.peer.config.num_layers == 1:
             peers["batch"] = lambda: self.peer.sweep_by_batch(tokens, 0)
         peers["shared prefix"] = lambda: self.peer.sweep_by_shared_prefix(tokens)
-        self._measure(
-            "sweep", pos, lambda: self.model.ablate_heads(ids).loss.reshape(-1).tolist(), peers, scales, step)
+        self._measure("sweep", pos, lambda: self.model.ablate_heads(ids).loss.reshape(-1).tolist(), peers, scales, step)
 
     def _tokens(self, pos: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(pos)
         return torch.randint(0, 250, (1, pos), generator=generator)
 
     def _measure(
-        self, work: str, pos: int, ours: Callable[[], Any], peers: dict[str, Callable[[], Any]],
-        scales: dict[str, float] | None = None, step: int = 1,
+        self,
+        work: str,
+        pos: int,
+        ours: Callable[[], Any],
+        peers: dict[str, Callable[[], Any]],
+        scales: dict[str, float] | None = None,
+        step: int = 1,
     ) -> None:
         own: list[float] = []
         others: dict[str, list[float]] = {name: [] for name in peers}
@@ -110,10 +115,16 @@ class Comparison:
         first = next(iter(times))
         targets = TARGETS.get((self.name, work, pos), (None, None))
         row = {
-            "model": self.name, "work": work, "pos": pos, "ours_ms": 1e3 * median(own),
+            "model": self.name,
+            "work": work,
+            "pos": pos,
+            "ours_ms": 1e3 * median(own),
             "peers_ms": {name: 1e3 * seconds for name, seconds in times.items()},
-            "best": best, "times_faster": times[best] / median(own), "target": targets[0],
-            "times_faster_than_loop": times[first] / median(own), "loop_target": targets[1],
+            "best": best,
+            "times_faster": times[best] / median(own),
+            "target": targets[0],
+            "times_faster_than_loop": times[first] / median(own),
+            "loop_target": targets[1],
         }
         self.rows.append(row)
         print(describe(row), flush=True)
@@ -160,7 +171,9 @@ def main() -> None:
             socket = scratch / f"{shape.name}.sock"
             daemon = subprocess.Popen(
                 [arguments.lensd, "--socket", socket, "--state", scratch / shape.name, "--model", f"m={folder}"],
-                stderr=subprocess.PIPE, text=True)
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             try:
                 assert daemon.stderr is not None
                 while "ready" not in daemon.stderr.readline():
@@ -168,8 +181,7 @@ def main() -> None:
                         sys.exit(f"peers: lensd ended with {daemon.returncode}")
                 with lensd.connect(str(socket)) as client:
                     peer = TorchPeer(folder)
-                    comparison = Comparison(
-                        shape.name, peer, client.model("m", processing=False), arguments.repeats)
+                    comparison = Comparison(shape.name, peer, client.model("m", processing=False), arguments.repeats)
                     for pos in (32, 128, 512) if shape.name == "shape-a" else (32, 128):
                         comparison.warm_up(pos)
                         comparison.loss(pos)

@@ -42,9 +42,7 @@ class TorchPeer:
 
         return self._each(tokens, heads, zero, lambda hooks: float(self._run(tokens, hooks, "loss")))
 
-    def difference_by_loop(
-        self, tokens: Tensor, heads: list[tuple[int, int]], pair: tuple[int, int]
-    ) -> list[float]:
+    def difference_by_loop(self, tokens: Tensor, heads: list[tuple[int, int]], pair: tuple[int, int]) -> list[float]:
         """The same with the difference of two logits at the last position."""
 
         def zero(z: Tensor, hook: object, head: int) -> Tensor:
@@ -99,14 +97,9 @@ class TorchPeer:
         metric: Callable[[list[tuple[str, Callable[..., Tensor]]]], float],
     ) -> list[float]:
         with torch.inference_mode():
-            return [
-                metric([(f"blocks.{layer}.attn.hook_z", partial(hook, head=head))])
-                for layer, head in heads
-            ]
+            return [metric([(f"blocks.{layer}.attn.hook_z", partial(hook, head=head))]) for layer, head in heads]
 
-    def _run(
-        self, tokens: Tensor, hooks: list[tuple[str, Callable[..., Tensor]]], return_type: str
-    ) -> Tensor:
+    def _run(self, tokens: Tensor, hooks: list[tuple[str, Callable[..., Tensor]]], return_type: str) -> Tensor:
         return self.bridge.run_with_hooks(tokens, return_type=return_type, fwd_hooks=hooks)
 
     @staticmethod

@@ -8,7 +8,7 @@ import pytest
 
 import lensd
 from lensd._proto.frame_pb2 import ClientFrame, ClientHello, Ping, ServerFrame, ServerHello
-from lensd.framing import MAX_REPLY_BYTES, encode_frame, read_frame
+from lensd.framing import MAX_REPLY_BYTES, MessageFrame, encode_frame, read_frame, read_message_or_frame, sole_bytes
 
 
 def framed(body: bytes) -> bytes:
@@ -72,3 +72,41 @@ def test_unknown_fields_are_skipped() -> None:
 
 def test_ping_needs_no_call() -> None:
     assert encode_frame(ClientFrame(ping=Ping())) == b"\0\0\0\2\x42\0"
+
+
+@pytest.mark.parametrize("size", [1, 127, 128, 20_000])
+@pytest.mark.parametrize("call_id", [1, 127, 128, 0xFFFFFFFF])
+def test_messages_stay_where_they_were_received(size: int, call_id: int) -> None:
+    message = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    body = ServerFrame(call_id=call_id, message=message).SerializeToString()
+    frame = read_message_or_frame(io.BytesIO(framed(body)))
+    assert isinstance(frame, MessageFrame)
+    assert (frame.call_id, bytes(frame.message)) == (call_id, message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ServerFrame(hello=ServerHello(protocol_version=1)).SerializeToString(),
+        # A newer daemon's further field; the other order; a number of six bytes.
+        ServerFrame(call_id=3, message=b"m").SerializeToString() + b"\x98\x06\x01",
+        b"\x1a\x01m\x08\x03",
+        b"\x08\xff\xff\xff\xff\xff\x01",
+    ],
+)
+def test_other_frames_are_parsed(body: bytes) -> None:
+    assert read_message_or_frame(io.BytesIO(framed(body))) == ServerFrame.FromString(body)
+
+
+@pytest.mark.parametrize("body", [b"\x08\x03\x1a\x7f\x00", b"\x08", b"\x08\x03\x1a"])
+def test_messages_that_do_not_parse(body: bytes) -> None:
+    with pytest.raises(lensd.Internal, match="does not parse"):
+        read_message_or_frame(io.BytesIO(framed(body)))
+
+
+def test_a_field_of_bytes_alone() -> None:
+    found = sole_bytes(memoryview(b"\x12\x02ab"), 2)
+    assert found is not None
+    assert bytes(found) == b"ab"
+    for data in (b"", b"\x12", b"\x12\x03ab", b"\x12\x01ab", b"\x0a\x02ab", b"\x12\xff\xff\xff\xff\xff\x01"):
+        assert sole_bytes(memoryview(data), 2) is None

@@ -16,7 +16,8 @@ final class RunJob: PassJob {
         ) throws(LensError) {
             guard wantsLoss || topCount > 0 else { return }
             var state = pass
-            let end = HookPoint(.residPost, layer: state.configuration.nLayers - 1)
+            // Top predictions want the last rows only: the end of the last block is left to them.
+            let end = HookPoint(wantsLoss ? .residPost : .z, layer: state.configuration.nLayers - 1)
             try state.advance(to: max(state.point, end), on: compute)
             if wantsLoss { losses += try state.tokenLosses(on: compute) }
             guard topCount > 0 else { return }

@@ -41,6 +41,10 @@ extension ForwardState {
 
     /// Some rows as the unembedding takes them, `[row, dModel]`: normed, scaled, shifted.
     mutating func finalRows(_ wanted: [Int], on compute: Compute) throws(LensError) -> Tensor {
+        if let trimmed = try trimmed(to: wanted, on: compute) {
+            var trimmed = trimmed
+            return try trimmed.finalRows(Array(wanted.indices), on: compute)
+        }
         try advance(to: max(point, HookPoint(.residPost, layer: configuration.nLayers - 1)), on: compute)
         if let normalized = live[.lnFinalNormalized] {
             return try compute.enter(form.lnFinal, normalized.gathering(wanted))

@@ -88,6 +88,8 @@ extension Coding where Value == QueryEvent {
                 message.event_case = LENS__V1__QUERY_EVENT__EVENT_VALUES
                 message.values = arena.bytes(values)
             }
+        }.writing(field: 2) { value in
+            if case .values(let values) = value { values } else { nil }
         }
     }
 }

@@ -30,6 +30,40 @@ public struct Coding<Value>: Sendable {
         }
     }
 
+    /// The same messages; a value that is one field of bytes and nothing else is written in one copy, past the
+    /// generated code.
+    ///
+    /// - Parameters:
+    ///   - field: the field's number, at most 15.
+    ///   - bytes: the field's bytes, `nil` for a value that has others.
+    func writing(field: UInt8, _ bytes: @escaping @Sendable (Value) -> [UInt8]?) -> Self {
+        Self(
+            encodeInto: { [encodeInto] (value, body) throws(LensError) in
+                guard let bytes = bytes(value), !bytes.isEmpty else { return try encodeInto(value, body) }
+                var head: [UInt8] = [field << 3 | 2]
+                var rest = bytes.count
+                while rest >= 0x80 {
+                    head.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                    rest >>= 7
+                }
+                head.append(UInt8(truncatingIfNeeded: rest))
+                body(head.count + bytes.count) { room in
+                    let room = UnsafeMutableRawBufferPointer(start: room, count: head.count + bytes.count)
+                    room.copyBytes(from: head)
+                    UnsafeMutableRawBufferPointer(rebasing: room[head.count...]).copyBytes(from: bytes)
+                }
+            }, decodeFrom: decodeFrom)
+    }
+
+    private init(
+        encodeInto: @escaping @Sendable (Value, (Int, (UnsafeMutableRawPointer) -> Void) -> Void) throws(LensError) ->
+            Void,
+        decodeFrom: @escaping @Sendable (UnsafeRawBufferPointer) throws(LensError) -> Value
+    ) {
+        self.encodeInto = encodeInto
+        self.decodeFrom = decodeFrom
+    }
+
     /// Encodes a value straight into memory of the caller's: `body` learns the size and gets a function that writes
     /// exactly that many bytes.
     ///

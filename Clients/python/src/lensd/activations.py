@@ -61,7 +61,7 @@ class Pass:
         if prompts is not None:
             request.prompt_indices.extend(_prompt_indices(prompts))
         with self.inference.query(request) as events:
-            tensors = read_tensors(events)
+            tensors = read_tensors(events.parts(QueryEvent.VALUES_FIELD_NUMBER))
         for header, _ in tensors:
             check_fingerprint(self.fingerprint, header.fingerprint)
         rows = [values for _, values in tensors]
@@ -96,7 +96,7 @@ class KeptPass:
             raise InvalidArgument(f"{hook} has no {index!r}: {error}") from error
 
 
-def read_tensors(events: Iterable[QueryEvent]) -> list[tuple[TensorHeader, npt.NDArray[Any]]]:
+def read_tensors(events: Iterable[QueryEvent | memoryview]) -> list[tuple[TensorHeader, npt.NDArray[Any]]]:
     """Puts a query's events together: a header and its values for each prompt.
 
     Raises `Internal` where the values are not what the headers announce.
@@ -104,7 +104,7 @@ def read_tensors(events: Iterable[QueryEvent]) -> list[tuple[TensorHeader, npt.N
     tensors: list[tuple[TensorHeader, npt.NDArray[Any]]] = []
     room = memoryview(b"")
     for event in events:
-        if event.WhichOneof("event") == "header":
+        if not isinstance(event, memoryview) and event.WhichOneof("event") == "header":
             if room:
                 break
             values = _empty(event.header)
@@ -112,7 +112,7 @@ def read_tensors(events: Iterable[QueryEvent]) -> list[tuple[TensorHeader, npt.N
             tensors.append((event.header, values))
         else:
             # Each look at a message's bytes copies them.
-            data = event.values
+            data = event if isinstance(event, memoryview) else event.values
             if len(data) > len(room):
                 raise Internal(f"the daemon sent {len(data)} bytes of a tensor that has room for {len(room)} more")
             room[: len(data)] = data

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lensd._proto.frame_pb2 import CancelCall, ClientFrame, Credit, EndStream, ServerFrame, StartCall
 from lensd.errors import LensError, StatusCode, Unavailable, error_for
+from lensd.framing import MessageFrame
 
 if TYPE_CHECKING:
     from lensd.connection import Connection
@@ -43,7 +44,7 @@ class Call:
         self._give_up_at = None if patience is None else now + patience + GRACE_SECONDS
         self._condition = threading.Condition()
         # Below: guarded by the condition.
-        self._messages: deque[bytes] = deque()
+        self._messages: deque[bytes | memoryview] = deque()
         self._status: tuple[int, str] | None = None
         self._heard_at = now
         self._send_window = WINDOW_BYTES
@@ -60,7 +61,7 @@ class Call:
     def __iter__(self) -> Call:
         return self
 
-    def __next__(self) -> bytes:
+    def __next__(self) -> bytes | memoryview:
         """The next reply message. Raises what the call ended with, `DeadlineExceeded`, `Unavailable`."""
         self._check_process()
         message, is_ended = self._next_message()
@@ -112,8 +113,14 @@ class Call:
 
     # From the reading thread.
 
-    def receive(self, frame: ServerFrame) -> None:
+    def receive(self, frame: MessageFrame | ServerFrame) -> None:
         """Takes a frame of this call."""
+        if isinstance(frame, MessageFrame):
+            with self._condition:
+                self._heard_at = time.monotonic()
+                self._messages.append(frame.message)
+                self._condition.notify_all()
+            return
         body = frame.WhichOneof("body")
         if body == "status":
             self.end(frame.status.code, frame.status.message.decode("utf-8", "replace"))
@@ -135,7 +142,7 @@ class Call:
             self._condition.notify_all()
             return True
 
-    def _next_message(self) -> tuple[bytes | None, bool]:
+    def _next_message(self) -> tuple[bytes | memoryview | None, bool]:
         """The next message, `None` after the last one, and whether the call has ended."""
         while True:
             with self._condition:

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from lensd.call import Call
 from lensd.connection import Connection
 from lensd.errors import FailedPrecondition, Internal, InvalidArgument, Unavailable
+from lensd.framing import sole_bytes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -116,6 +117,12 @@ class Stream(Generic[Reply]):
         for message in self._call:
             yield _decode(message, self._reply, self._call.method)
 
+    def parts(self, field: int) -> Iterator[Reply | memoryview]:
+        """The same messages, but those that are one field of bytes alone come as these bytes, without a copy."""
+        for message in self._call:
+            data = sole_bytes(memoryview(message), field)
+            yield _decode(message, self._reply, self._call.method) if data is None else data
+
     def cancel(self) -> None:
         """Tells the daemon to stop, unless the call has ended."""
         self._call.cancel()
@@ -162,9 +169,9 @@ def find() -> Connection:
     raise Unavailable(f"{'; '.join(failures)}; start one's own daemon with: lensctl up")
 
 
-def _decode(message: bytes, reply: type[Reply], method: str) -> Reply:
+def _decode(message: bytes | memoryview, reply: type[Reply], method: str) -> Reply:
     try:
-        return reply.FromString(message)
+        return reply.FromString(bytes(message))
     except DecodeError as error:
         raise Internal(f"{method} answered with {len(message)} bytes that are no {reply.DESCRIPTOR.name}") from error
 

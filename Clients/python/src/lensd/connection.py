@@ -14,7 +14,15 @@ from lensd._proto.frame_pb2 import ClientFrame, ClientHello, ServerFrame, Server
 from lensd._version import __version__
 from lensd.call import Call
 from lensd.errors import InvalidArgument, LensError, StatusCode, Unavailable, error_for
-from lensd.framing import MAX_REQUEST_BYTES, PROTOCOL_VERSIONS, SocketStream, encode_frame, read_frame
+from lensd.framing import (
+    MAX_REQUEST_BYTES,
+    PROTOCOL_VERSIONS,
+    MessageFrame,
+    SocketStream,
+    encode_frame,
+    read_frame,
+    read_message_or_frame,
+)
 
 HELLO_SECONDS = 5.0
 # A daemon that does not take a frame for so long is stuck; the connection is given up.
@@ -138,7 +146,7 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            while (frame := read_frame(self._stream)) is not None:
+            while (frame := read_message_or_frame(self._stream)) is not None:
                 self._dispatch(frame)
             failure: LensError = Unavailable(f"the daemon at {self.path} closed the connection")
         except LensError as error:
@@ -148,10 +156,10 @@ class Connection:
             failure = Unavailable(f"the daemon at {self.path} went away: {error.strerror or error}")
         self._fail(failure)
 
-    def _dispatch(self, frame: ServerFrame) -> None:
-        body = frame.WhichOneof("body")
+    def _dispatch(self, frame: MessageFrame | ServerFrame) -> None:
+        body = "message" if isinstance(frame, MessageFrame) else frame.WhichOneof("body")
         if frame.call_id == 0:
-            if body == "status":
+            if isinstance(frame, ServerFrame) and body == "status":
                 raise error_for(frame.status.code, frame.status.message.decode("utf-8", "replace"))
             return
         with self._lock:

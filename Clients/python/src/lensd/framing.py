@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -49,12 +49,56 @@ def encode_frame(frame: ClientFrame, limit: int = MAX_REQUEST_BYTES) -> bytes:
     return len(body).to_bytes(HEADER_BYTES, "big") + body
 
 
+class MessageFrame(NamedTuple):
+    """A frame that carries one reply message, which is left where it was received: it may have megabytes."""
+
+    call_id: int
+    message: memoryview
+
+
 def read_frame(stream: ByteStream, limit: int = MAX_REPLY_BYTES) -> ServerFrame | None:
     """The next frame, or `None` where the stream ends between two frames.
 
     Raises `Unavailable` where the stream ends within a frame, `Internal` for a length of zero or above `limit` and
     for bytes that do not parse.
     """
+    body = _read_body(stream, limit)
+    return None if body is None else _parse(body)
+
+
+def read_message_or_frame(stream: ByteStream, limit: int = MAX_REPLY_BYTES) -> MessageFrame | ServerFrame | None:
+    """The same, but a frame with a reply message is not copied through protobuf."""
+    body = _read_body(stream, limit)
+    if body is None:
+        return None
+    # What a daemon writes: call_id as a varint, then the message to the frame's end. Anything else is parsed.
+    if body[0] == ServerFrame.CALL_ID_FIELD_NUMBER << 3:
+        call_id, start = _varint(body, 1)
+        message = sole_bytes(memoryview(body)[start:], ServerFrame.MESSAGE_FIELD_NUMBER)
+        if message is not None and 0 < call_id < 1 << 32:
+            return MessageFrame(call_id, message)
+    return _parse(body)
+
+
+def sole_bytes(data: memoryview, field: int) -> memoryview | None:
+    """The value of an encoded message that is one field of bytes and nothing else, in place; otherwise `None`."""
+    if len(data) < 2 or data[0] != (field << 3 | 2):
+        return None
+    length, start = _varint(data, 1)
+    return data[start:] if length == len(data) - start else None
+
+
+def _varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
+    """A number and where it ends; -1 where there is none of at most five bytes."""
+    value = 0
+    for index, byte in enumerate(data[at : at + 5]):
+        value |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            return value, at + index + 1
+    return -1, at
+
+
+def _read_body(stream: ByteStream, limit: int) -> bytes | None:
     header = stream.read(HEADER_BYTES)
     if not header:
         return None
@@ -66,7 +110,11 @@ def read_frame(stream: ByteStream, limit: int = MAX_REPLY_BYTES) -> ServerFrame 
     body = stream.read(length)
     if len(body) < length:
         raise Unavailable(f"the connection ended within a frame, after {len(body)} of {length} bytes")
+    return body
+
+
+def _parse(body: bytes) -> ServerFrame:
     try:
         return ServerFrame.FromString(body)
     except DecodeError as error:
-        raise Internal(f"the daemon sent a frame of {length} bytes that does not parse") from error
+        raise Internal(f"the daemon sent a frame of {len(body)} bytes that does not parse") from error

@@ -3,24 +3,29 @@ import LensEngine
 import LensModel
 import LensTensor
 
-/// The head sweep on a random GPT-Neo of TinyStories-1Layer-21M's shape, in process, against the sgemm peak.
-struct LargeSweep {
+/// A model with random weights, in process: its head sweeps against the sgemm peak, its tokens against the bandwidth.
+struct LargeModelBench {
     let workspace: Workspace
+    let shape: Workspace.Shape
+    let title: String
     let repeats: Int
+    /// Tokens of a prompt, and the share of the peak that is asked for there; 0 where nothing is.
+    let sweeps: [(pos: Int, target: Double)]
 
     func measure(into table: inout FigureTable) async throws {
         let pool = ComputePool(threads: availableCores())
-        let folder = try workspace.largeCheckpoint()
+        let folder = try workspace.checkpoint(shape)
         var model: LanguageModel?
         let loading = try clocked { model = try LanguageModel(folder: ModelFolder(opening: folder), on: pool) }
         guard let model else { return }
-        table.note("load", "\(loading.rounded(2)) s for \(model.weightBytes >> 20) MiB of weights")
-        let registry = try ModelRegistry([RegisteredModel(name: "shape-a", model: model)])
+        table.note("\(title), load", "\(loading.rounded(2)) s for \(model.weightBytes >> 20) MiB of weights")
+        let registry = try ModelRegistry([RegisteredModel(name: shape.name, model: model)])
         let engine = try Engine(models: registry, pool: pool)
         defer { engine.stop() }
+        try TokenBench(model: model, title: title, repeats: repeats).measure(on: pool, into: &table)
         let peak = SgemmPeak(pool)
         _ = try peak.measure()
-        for (pos, target) in [(32, 0.80), (128, 0.88), (512, 0.88)] {
+        for (pos, target) in sweeps {
             let recipe = try engine.prepare(
                 model: ModelReference(name: nil),
                 prompts: [.tokens((0..<pos).map { Int32(($0 * 7919 + 17) % model.configuration.dVocab) })],
@@ -41,9 +46,9 @@ struct LargeSweep {
             // The first repetition warms up; of the others the one with the median ratio is told.
             let ordered = runs.dropFirst().sorted { $0.seconds * $0.peak < $1.seconds * $1.peak }
             guard let run = ordered.dropFirst(ordered.count / 2).first else { return }
-            table.note("sweep at \(pos)", "\((run.seconds * 1000).rounded(0)) ms")
+            table.note("\(title), sweep at \(pos)", "\((run.seconds * 1000).rounded(0)) ms")
             table.add(
-                "shape A, 16-head sweep, \(pos) tokens", ours: work.flops / run.seconds / 1e9, limit: run.peak / 1e9,
+                "\(title), all-head sweep, \(pos) tokens", ours: work.flops / run.seconds / 1e9, limit: run.peak / 1e9,
                 unit: "GFLOP/s", atLeast: target)
         }
     }
