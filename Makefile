@@ -58,8 +58,17 @@ python:
 	@.ci/python.sh $(VENV)
 
 .PHONY: bench
-bench: build ## Measure against limits of the same run; figures go to .build/bench.json
+bench: build python ## Measure against limits of the same run; figures go to .build/bench.json
 	@$(BUILD)/lens-bench --json .build/bench.json
+	@$(VENV)/bin/python Tests/Peers/fetch.py --lensd $(BUILD)/lensd
+
+.PHONY: bench-peers
+bench-peers: build ## Run the same work through lensd, TransformerLens and torch (some GB of Python packages)
+	@.ci/packages.sh $(PYTHON_PACKAGES)
+	@[ -x .venv-peers/bin/python ] || python3 -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet -r Tests/Peers/requirements.txt -e Clients/python
+	@.venv-peers/bin/python Tests/Peers/peers.py --lensd $(BUILD)/lensd --checkpoints .build/peers \
+	    --json .build/peers.json $(PEERS)
 
 .PHONY: lint
 lint: toolchain python ## Format, imports, generated code, Python types
@@ -101,4 +110,4 @@ fixtures: ## Make the reference fixtures again (3 GB of Python packages; needed 
 
 .PHONY: clean
 clean: ## Remove what was built
-	@rm -rf .build $(VENV) .venv-fixtures
+	@rm -rf .build $(VENV) .venv-fixtures .venv-peers

@@ -3,8 +3,9 @@ public import LensCore
 
 /// How one kind of value travels as a protobuf message.
 public struct Coding<Value>: Sendable {
-    private let encodeInto:
+    private typealias Encode =
         @Sendable (Value, (Int, (UnsafeMutableRawPointer) -> Void) -> Void) throws(LensError) -> Void
+    private let encodeInto: Encode
     private let decodeFrom: @Sendable (UnsafeRawBufferPointer) throws(LensError) -> Value
 
     /// Couples a value with the generated struct that carries it.
@@ -56,8 +57,7 @@ public struct Coding<Value>: Sendable {
     }
 
     private init(
-        encodeInto: @escaping @Sendable (Value, (Int, (UnsafeMutableRawPointer) -> Void) -> Void) throws(LensError) ->
-            Void,
+        encodeInto: @escaping Encode,
         decodeFrom: @escaping @Sendable (UnsafeRawBufferPointer) throws(LensError) -> Value
     ) {
         self.encodeInto = encodeInto
