@@ -24,7 +24,7 @@ struct PatternStudy: Sendable {
         let reply = try await connection.run(request)
         guard let result = reply.prompts.first else { throw LensError(.internal, "a run of one prompt answered none") }
         let source: QueryRequest.Source =
-            reply.runID.isEmpty ? .prompts(request.model, [prompt], []) : .run(reply.runID)
+            reply.runID.isEmpty ? .prompts(request.model, [prompt], request.interventions) : .run(reply.runID)
         var patterns: [HeadPattern] = []
         for layer in layers {
             let pattern = try await connection.activation(

@@ -14,9 +14,13 @@ struct Attention: ConsoleCommand {
               lensctl attention "Once upon a time, there was a little girl."
               lensctl attention "The cat sat on the mat." --head 3
               lensctl attention --file story.txt --html page.html
+              lensctl attention "The cat sat." --edit 'mask pattern0 head=3 source=0'
+
+            Edits are written as 'lensctl run --help' says.
             """)
 
     @OptionGroup var input: PromptOptions
+    @OptionGroup var edits: EditOptions
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Only this layer; negative counts from the end.", valueName: "l"))
     var layer: Int?
@@ -45,7 +49,8 @@ struct Attention: ConsoleCommand {
         let study = try await PatternStudy.of(
             prompt, model: model,
             request: RunRequest(
-                model: reference, session: global.sessionName, prompts: [], topCount: html == nil ? 0 : 5,
+                model: reference, session: global.sessionName, prompts: [], interventions: try edits.words().specs(),
+                topCount: html == nil ? 0 : 5,
                 wantsPerTokenLoss: html != nil, isRecorded: false, wantsLoss: html != nil),
             layers: html == nil ? chosen.layer.map { [$0] } : nil, connection: connection)
         if let html { try OutputFile.write(try study.page(daemon: status.version).html(), to: html) }

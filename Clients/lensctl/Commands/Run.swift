@@ -9,9 +9,13 @@ struct Run: ConsoleCommand {
             Examples:
               lensctl run "Once upon a time, there was a"
               cat story.txt | lensctl run - --top 20 --json
+              lensctl run "Tom saw a cat" --edit 'zero z0 head=8' --edit 'mean mlp_out0'
+
+            \(EditOptions.syntax)
             """)
 
     @OptionGroup var input: PromptOptions
+    @OptionGroup var edits: EditOptions
     @Option(help: ArgumentHelp("How many next-token predictions to show.", valueName: "n"))
     var top = 10
     @OptionGroup(title: "Everywhere") var global: GlobalOptions
@@ -22,9 +26,10 @@ struct Run: ConsoleCommand {
     }
 
     func run(on console: Console) async throws {
+        let edits = try edits.words()
         let request = RunRequest(
             model: try global.modelReference(), session: global.sessionName, prompts: [try input.prompt()],
-            topCount: top)
+            interventions: try edits.specs(), topCount: top)
         let connection = try global.connect()
         let reply = try await connection.run(request)
         guard let result = reply.prompts.first else { throw LensError(.internal, "a run of one prompt answered none") }
@@ -33,17 +38,21 @@ struct Run: ConsoleCommand {
                 ("schema", .integer(1)), ("run", .string(reply.runID)), ("model", .string(reply.modelName)),
                 ("fingerprint", .string(reply.fingerprint)), ("loss", .number(reply.loss)),
                 ("tokens", JSON.tokens(result.tokens)), ("top", JSON.predictions(result.top)),
+                ("edits", .array(edits.map(JSON.edit))),
             ])
         ) { terminal in
-            RunSummaryText.lines(reply, result, on: terminal)
+            RunSummaryText.lines(reply, result, edits: edits, on: terminal)
         }
     }
 }
 
 /// What a run says of itself before its predictions.
 enum RunSummaryText {
-    static func lines(_ reply: RunReply, _ result: PromptResult, on terminal: Terminal) -> [StyledText] {
+    static func lines(
+        _ reply: RunReply, _ result: PromptResult, edits: [EditWords] = [], on terminal: Terminal
+    ) -> [StyledText] {
         var lines = TokenStrip(result.tokens).lines(on: terminal)
+        for edit in edits { lines.append(StyledText("edit  \(terminal.visible(line: edit.description))", .faint)) }
         lines.append("")
         var facts = StyledText("loss ", .faint)
         facts.append(
