@@ -34,6 +34,8 @@ extension Engine {
         defer { parked.release(bytes, for: client.user) }
         do {
             var state = try subject.begin(prompts: Array(recipe.tokens.indices))
+            // Here it stands already; on the way to a stop only what lies between is edited.
+            try subject.plan.apply(to: &state, prompts: Array(recipe.tokens.indices), control: control)
             var session = HookSession(client, interventions: recipe.interventions, control: control)
             for stop in stops {
                 state = try await passes.run(AdvanceJob(state, to: stop, through: subject.plan), control: control)

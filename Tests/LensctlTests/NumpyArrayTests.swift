@@ -27,7 +27,7 @@ import lensctl
     }
 
     @Test func numbersOfOtherSizesAreConverted() throws {
-        let doubles = file(header("<f8", "(2,)"), bytes([0.1.bitPattern, (-3.0).bitPattern]))
+        let doubles = file(header("<f8", "(2,)"), bytes([Double(0.1).bitPattern, Double(-3).bitPattern]))
         #expect(try NumpyArray(doubles, name: "x").values == [Float(0.1), -3])
         let integers = file(header("<i8", "()"), bytes([Int64(-7)]))
         #expect(try NumpyArray(integers, name: "x").values == [-7])

@@ -141,3 +141,15 @@ def test_caches_that_cannot_be_made_again(model: lensd.Model, client: lensd.Clie
 def test_what_is_refused(model: lensd.Model, edit: lensd.Intervention, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         model.run_with_interventions(sequence(TINY, "seq7"), [edit])
+
+
+def test_edits_of_tokens_hold_beside_hook_functions(model: lensd.Model) -> None:
+    ids = sequence(TINY, "seq7")
+    edit = lensd.set_to("hook_tokens", 5, pos=3)
+    expected = model.run_with_interventions(ids, [edit], return_type="loss")
+    seen = []
+    with model.hooks(fwd_hooks=[("z0", lambda value, hook: seen.append(value.shape))], interventions=[edit]):
+        loss = model(ids, return_type="loss")
+    assert seen
+    np.testing.assert_allclose(loss, expected, atol=1e-5)
+    assert abs(float(loss) - float(model(ids, return_type="loss"))) > 1e-3
