@@ -678,7 +678,7 @@ const ProtobufCMessageDescriptor lens__v1__session_summary__descriptor =
   (ProtobufCMessageInit) lens__v1__session_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[11] =
+static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[12] =
 {
   {
     "id",
@@ -812,9 +812,22 @@ static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "edits",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Lens__V1__RunSummary, n_edits),
+    offsetof(Lens__V1__RunSummary, edits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
   3,   /* field[3] = created_at */
+  11,   /* field[11] = edits */
   8,   /* field[8] = excerpt */
   5,   /* field[5] = fingerprint */
   10,   /* field[10] = hooked */
@@ -829,7 +842,7 @@ static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
 static const ProtobufCIntRange lens__v1__run_summary__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
 {
@@ -839,7 +852,7 @@ const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
   "Lens__V1__RunSummary",
   "lens.v1",
   sizeof(Lens__V1__RunSummary),
-  11,
+  12,
   lens__v1__run_summary__field_descriptors,
   lens__v1__run_summary__field_indices_by_name,
   1,  lens__v1__run_summary__number_ranges,

@@ -104,7 +104,8 @@ extension SessionStore {
             id: id.text, kind: run.result.kind, session: session.text, createdAt: now,
             model: encoded.recipe.model.description, fingerprint: model.fingerprint,
             promptCount: encoded.recipe.tokens.count, tokenCount: encoded.recipe.tokens.reduce(0) { $0 + $1.count },
-            excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss, isHooked: run.isHooked)
+            excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss, isHooked: run.isHooked,
+            edits: RunSummary.editTexts(encoded.recipe.interventions))
         try db.execute(
             sql: """
                 INSERT INTO sessions (id, owner, name, created, updated) VALUES (?, ?, ?, ?, ?)
@@ -130,7 +131,7 @@ extension SessionStore {
     // MARK: - Finding
 
     private static let runColumns = """
-        runs.*, sessions.name AS session_name
+        runs.*, sessions.name AS session_name, \(editsColumn)
         FROM runs JOIN sessions ON sessions.owner = runs.owner AND sessions.id = runs.session
         """
 
@@ -169,8 +170,11 @@ extension SessionStore {
 
     static let summaryColumns = """
         runs.id, kind, sessions.name AS session_name, runs.created, model, form, fingerprint, prompt_count, token_count,
-        excerpt, loss, hooked
+        excerpt, loss, hooked, \(editsColumn)
         """
+
+    /// What lists say of edits; those with many values are not read.
+    private static let editsColumn = "CASE WHEN length(interventions) <= 16384 THEN interventions END AS edits"
 
     static func runSummary(_ row: Row) throws -> RunSummary {
         let kind: String = try row.decode(forColumn: "kind")
@@ -185,7 +189,12 @@ extension SessionStore {
             tokenCount: try row.decode(forColumn: "token_count"),
             excerpt: try row.decode(forColumn: "excerpt"),
             loss: try row.decode(Double?.self, forColumn: "loss") ?? .nan,
-            isHooked: try row.decode(forColumn: "hooked"))
+            isHooked: try row.decode(forColumn: "hooked"), edits: try edits(row))
+    }
+
+    private static func edits(_ row: Row) throws -> [String] {
+        guard let stored: Data = try row.decode(forColumn: "edits") else { return ["edits with many values"] }
+        return RunSummary.editTexts(try InterventionsCoding.decode(stored))
     }
 
     private static func model(_ row: Row) throws -> ModelReference {

@@ -111,6 +111,10 @@ def test_edited_runs_answer_the_same_after_a_restart(daemon: Daemon) -> None:
     edits = ["--edit", f"patch z0 head=1,3 pos=:4 from={other}", "--edit", "mean mlp_out0 pos=1:"]
     run = ask(daemon, "run", STORY, *edits)["run"]
     before = ask(daemon, "query", run, "resid_post0")["data"]
+    shown = ask(daemon, "sessions", "show")["runs"][0]
+    assert shown["run"] == run
+    assert shown["edits"][0].startswith("patch blocks.0.attn.hook_z head=1,3 pos=:4 from=(")
+    assert shown["edits"][1:] == ["mean blocks.0.hook_mlp_out pos=1:"]
     assert daemon.stop() == 0
     daemon.start()
     assert np.allclose(ask(daemon, "query", run, "resid_post0")["data"], before, rtol=1e-5, atol=1e-5)

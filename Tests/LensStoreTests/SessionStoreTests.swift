@@ -51,6 +51,31 @@ import Testing
         #expect(reply.prompts[1].loss.isNaN && reply.prompts[2].tokens.isEmpty)
     }
 
+    @Test func listsSayWhatWasEdited() async throws {
+        let z = HookPoint(.z, layer: 2)
+        let source = Samples.run(tokens: [[0, 1, 2]]).recipe
+        let edits = [
+            Intervention(point: z, action: .zero, selection: Selection(heads: .list([3]), positions: .index(-1))),
+            Intervention(point: z, action: .scale(0.5)),
+            Intervention(point: z, action: .set(try Operand(shape: [2], values: [1, 2]))),
+            Intervention(point: z, action: .patch(source, prompt: 0, positions: .range(start: 2, stop: 5, step: 1))),
+            Intervention(point: z, action: .mean),
+        ]
+        let recorded = try await store.record(Samples.run(interventions: edits), owner: 1)
+        let texts = [
+            "zero blocks.2.attn.hook_z head=3, pos=-1", "scale blocks.2.attn.hook_z 0.5",
+            "set blocks.2.attn.hook_z (2 values)",
+            "patch blocks.2.attn.hook_z from=(3 tokens) from_prompt=0 from_pos=2:5", "and 1 more",
+        ]
+        #expect(recorded.summary.edits == texts)
+        #expect(try await store.run("last", owner: 1).summary.edits == texts)
+        #expect(try await store.session(named: "default", owner: 1).runs[0].edits == texts)
+        let large = Intervention(
+            point: z, action: .add(try Operand(shape: [8192], values: Array(repeating: 1, count: 8192))))
+        _ = try await store.record(Samples.run(interventions: [large]), owner: 1)
+        #expect(try await store.session(named: "default", owner: 1).runs[0].edits == ["edits with many values"])
+    }
+
     @Test func aSweepComesBackAsItWasRecorded() async throws {
         let new = Samples.sweep()
         let recorded = try await store.record(new, owner: 7)

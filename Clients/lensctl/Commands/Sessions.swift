@@ -83,7 +83,13 @@ struct Sessions: AsyncParsableCommand {
                             StyledText(terminal.visible(line: run.excerpt).truncated(to: 20, mark: terminal.ellipsis)),
                         ]
                     })
-                return detail.runs.isEmpty ? [title] : [title, ""] + table.lines()
+                let edited = detail.runs.filter { !$0.edits.isEmpty }.map { run in
+                    var line = StyledText("\(run.id.prefix(12))  ", .faint)
+                    line.append(terminal.visible(line: run.edits.joined(separator: "; ")))
+                    return line
+                }
+                let edits = edited.isEmpty ? [] : ["", StyledText("edited", .faint)] + edited
+                return detail.runs.isEmpty ? [title] : [title, ""] + table.lines() + edits
             }
         }
     }

@@ -37,10 +37,13 @@ public struct RunSummary: Sendable, Hashable {
     public var loss: Double
     /// A hook function took part: the activations cannot be computed again.
     public var isHooked: Bool
+    /// What was edited, an edit a line as `lensctl --edit` writes them, without values; the first ones of many.
+    public var edits: [String]
 
     public init(
         id: String, kind: Kind, session: String, createdAt: Double, model: String, fingerprint: String,
-        promptCount: Int, tokenCount: Int, excerpt: String, loss: Double, isHooked: Bool = false
+        promptCount: Int, tokenCount: Int, excerpt: String, loss: Double, isHooked: Bool = false,
+        edits: [String] = []
     ) {
         self.id = id
         self.kind = kind
@@ -53,6 +56,7 @@ public struct RunSummary: Sendable, Hashable {
         self.excerpt = excerpt
         self.loss = loss
         self.isHooked = isHooked
+        self.edits = edits
     }
 }
 

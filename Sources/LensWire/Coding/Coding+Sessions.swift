@@ -102,12 +102,15 @@ extension RunSummary {
         guard let kind = Kind(rawValue: name) else {
             throw .invalidArgument("kind must be 'run' or 'sweep'; received '\(name)'")
         }
+        var edits: [String] = []
+        for edit in array(message.n_edits, message.edits) { edits.append(try edit.text("edits")) }
         self.init(
             id: try message.id.text("id"), kind: kind, session: try message.session.text("session"),
             createdAt: message.created_at, model: try message.model.text("model"),
             fingerprint: try message.fingerprint.text("fingerprint"), promptCount: Int(message.prompt_count),
             tokenCount: try message.token_count.count("token_count"), excerpt: try message.excerpt.text("excerpt"),
-            loss: message.loss, isHooked: message.hooked != 0)
+            loss: message.loss, isHooked: message.hooked != 0,
+            edits: edits)
     }
 
     fileprivate func write(to message: inout CRunSummary, _ arena: MessageArena) throws(LensError) {
@@ -122,6 +125,7 @@ extension RunSummary {
         message.excerpt = arena.bytes(excerpt)
         message.loss = loss
         message.hooked = isHooked ? 1 : 0
+        (message.n_edits, message.edits) = arena.array(edits.map { arena.bytes($0) })
     }
 }
 

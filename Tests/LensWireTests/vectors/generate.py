@@ -275,7 +275,7 @@ VECTORS = {
                 ),
                 sessions.RunSummary(
                     id=b"h", kind=b"run", session=b"default", created_at=1.5, model=b"m", fingerprint=b"f",
-                    prompt_count=1, token_count=3, loss=1.5, hooked=True,
+                    prompt_count=1, token_count=3, loss=1.5, hooked=True, edits=[b"zero z0 head=8", b""],
                 ),
             ],
         ),

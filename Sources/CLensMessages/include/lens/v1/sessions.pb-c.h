@@ -135,10 +135,15 @@ struct  Lens__V1__RunSummary
    * A hook function took part: the activations cannot be computed again.
    */
   protobuf_c_boolean hooked;
+  /*
+   * What was edited, as "lensctl run --edit" writes it, without values; the first ones of many.
+   */
+  size_t n_edits;
+  ProtobufCBinaryData *edits;
 };
 #define LENS__V1__RUN_SUMMARY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__run_summary__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0,NULL }
 
 
 /* Lens__V1__ListSessionsRequest methods */
