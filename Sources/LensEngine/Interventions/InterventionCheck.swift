@@ -12,10 +12,11 @@ struct InterventionCheck {
         try checkAction(edit.action, at: edit.point)
         try checkValues(edit.action, at: edit.point)
         var values = 0.0
-        // What is right for a prompt is right for others of its length, unless the edit looks at another prompt.
-        var known: [Int: Int] = [:]
+        // What is right for a prompt is right for others of its length, whose other pass has the same length too.
+        var known: [[Int]: Int] = [:]
         for (prompt, length) in lengths.enumerated() where edit.selection.contains(prompt: prompt) {
-            if !edit.dependsOnPrompt, let count = known[length] {
+            let alike = [length, otherLength(edit, prompt)]
+            if let count = known[alike] {
                 values += Double(count)
                 continue
             }
@@ -23,7 +24,7 @@ struct InterventionCheck {
                 let shape = configuration.shape(of: edit.point.kind, pos: length)
                 let part = try SelectedPart(edit.selection, of: edit.point.kind, shape: shape)
                 try check(edit, part, prompt: prompt)
-                known[length] = part.count
+                known[alike] = part.count
                 values += Double(part.count)
             } catch {
                 let place = lengths.count == 1 ? "" : ", prompt \(prompt)"
@@ -31,6 +32,14 @@ struct InterventionCheck {
             }
         }
         return values
+    }
+
+    /// Tokens of the prompt that a patch takes from; 0 where it is the same for all or cannot be said.
+    private func otherLength(_ edit: Intervention, _ prompt: Int) -> Int {
+        guard case .patch(let source, nil, _) = edit.action, source.tokens.count > 1,
+            source.tokens.indices.contains(prompt)
+        else { return 0 }
+        return source.tokens[prompt].count
     }
 
     // MARK: - Actions and points

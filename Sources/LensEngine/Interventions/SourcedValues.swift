@@ -93,6 +93,7 @@ extension Engine {
             for group in other.groups(points, prompt: from, bytes: Self.sourceBytes) {
                 let activations = try await activations(group, of: from, in: other, control: control)
                 for (index, prompt) in takers {
+                    try control.check()
                     let edit = recipe.interventions[index]
                     guard let activation = activations[edit.point] else { continue }
                     var selection = edit.selection
