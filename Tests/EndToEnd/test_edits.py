@@ -93,7 +93,7 @@ def test_means_and_patches_of_texts(shared: Daemon, folder: Path) -> None:
     corpus = folder / "corpus.txt"
     corpus.write_text("Tom saw Lily.\nTom saw the red cat.\n")
     plain = ask(shared, "run", STORY)
-    assert plain["edits"] == []
+    assert "edits" not in plain
     mean = ask(shared, "run", STORY, "--edit", f"mean z0 head=8 over={corpus}")
     assert mean["loss"] != plain["loss"]
     # One's own text changes nothing.

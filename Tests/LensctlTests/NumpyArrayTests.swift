@@ -44,8 +44,8 @@ import lensctl
         let one = bytes([Float(1).bitPattern])
         for (bytes, words) in [
             ([], "is no .npy file"), (Array("not an array at all".utf8), "is no .npy file"),
-            (file(header("<f4", "(2,)"), one), "has shape [2], but holds 1 values"),
-            (file(header("<f4", "(1,)"), one + [0]), "has shape [1], but holds"),
+            (file(header("<f4", "(2,)"), one), "has shape [2], but holds 4 bytes of values of 4 bytes"),
+            (file(header("<f4", "(1,)"), one + [0]), "has shape [1], but holds 5 bytes"),
             (file(header("<f2", "(2,)"), one), "holds values of type '<f2'"),
             (file(header(">f4", "(1,)"), one), "expected float32 or float64"),
             (file(header("<f4", "(1,)", fortran: "True"), one), "Fortran order"),

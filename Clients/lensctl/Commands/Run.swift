@@ -33,13 +33,15 @@ struct Run: ConsoleCommand {
         let connection = try global.connect()
         let reply = try await connection.run(request)
         guard let result = reply.prompts.first else { throw LensError(.internal, "a run of one prompt answered none") }
+        // A plain run's answer stays as it is.
+        let edited: [(String, JSON)] = edits.isEmpty ? [] : [("edits", .array(edits.map(JSON.edit)))]
         console.answer(
-            .object([
-                ("schema", .integer(1)), ("run", .string(reply.runID)), ("model", .string(reply.modelName)),
-                ("fingerprint", .string(reply.fingerprint)), ("loss", .number(reply.loss)),
-                ("tokens", JSON.tokens(result.tokens)), ("top", JSON.predictions(result.top)),
-                ("edits", .array(edits.map(JSON.edit))),
-            ])
+            .object(
+                [
+                    ("schema", .integer(1)), ("run", .string(reply.runID)), ("model", .string(reply.modelName)),
+                    ("fingerprint", .string(reply.fingerprint)), ("loss", .number(reply.loss)),
+                    ("tokens", JSON.tokens(result.tokens)), ("top", JSON.predictions(result.top)),
+                ] + edited)
         ) { terminal in
             RunSummaryText.lines(reply, result, edits: edits, on: terminal)
         }

@@ -53,8 +53,9 @@ package struct NumpyArray {
             guard !overflow else { throw refuse("has a damaged .npy header") }
             count = product
         }
-        guard count == values.count, data.count % max(values.count, 1) == 0 else {
-            throw refuse("has shape \(shape), but holds \(values.count) values")
+        let size = type.hasSuffix("4") ? 4 : 8
+        guard count == values.count, data.count == count * size else {
+            throw refuse("has shape \(shape), but holds \(data.count) bytes of values of \(size) bytes")
         }
         self.shape = shape
     }

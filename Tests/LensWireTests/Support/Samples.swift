@@ -162,7 +162,8 @@ enum Samples {
                     promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan),
                 RunSummary(
                     id: "h", kind: .run, session: "default", createdAt: 1.5, model: "m", fingerprint: "f",
-                    promptCount: 1, tokenCount: 3, excerpt: "", loss: 1.5, isHooked: true, edits: ["zero z0 head=8", ""]),
+                    promptCount: 1, tokenCount: 3, excerpt: "", loss: 1.5, isHooked: true,
+                    edits: ["zero z0 head=8", ""]),
             ]),
     ]
 
