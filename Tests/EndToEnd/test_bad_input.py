@@ -6,8 +6,21 @@ from collections.abc import Callable
 
 import lensd
 import pytest
-from lensd._proto.common_pb2 import ACTION_ZERO, Intervention, Prompt, Slice, SliceEntry, TextPrompt, TokenPrompt
+from lensd._proto.common_pb2 import Prompt, Slice, SliceEntry, TextPrompt, TokenPrompt
 from lensd._proto.inference_pb2 import PassSource, QueryRequest, ScoreHeadsRequest, SweepRequest
+from lensd._proto.interventions_pb2 import (
+    ACTION_PATCH,
+    ACTION_SCALE,
+    ACTION_SET,
+    ACTION_SWAP,
+    ACTION_ZERO,
+    EditSource,
+    IndexList,
+    Indices,
+    Intervention,
+    Operand,
+    PromptList,
+)
 from lensd._proto.run_pb2 import RunRequest
 
 from daemon import Daemon
@@ -24,7 +37,14 @@ def ids(*values: int) -> Prompt:
 
 
 def edit(hook: bytes, *heads: int) -> Intervention:
-    return Intervention(hook=hook, action=ACTION_ZERO, heads=heads)
+    return Intervention(hook=hook, action=ACTION_ZERO, heads=Indices(list=IndexList(indices=heads)) if heads else None)
+
+
+def edited(**fields: object) -> RunRequest:
+    """A run of three tokens with one edit of z0, of zero where no action is named."""
+    return RunRequest(
+        prompts=[TOKENS], interventions=[Intervention(**{"hook": b"z0", "action": ACTION_ZERO, **fields})]
+    )
 
 
 def query(hook: str, *entries: SliceEntry, prompts: tuple[int, ...] = (), source: Prompt = TOKENS) -> QueryRequest:
@@ -77,6 +97,41 @@ RUNS = {
     "an unknown name to keep": (RunRequest(prompts=[TOKENS], keep_names=[b"nope"]), "NOT_FOUND", "nope"),
 }
 
+EDITS = {
+    "an unknown action": (edited(action=77), "INVALID_ARGUMENT", "1...9; received 77"),
+    "an empty choice": (edited(heads=Indices()), "INVALID_ARGUMENT", "an index, a list or a range"),
+    "no entry": (edited(heads=Indices(list=IndexList())), "INVALID_ARGUMENT", "at least one"),
+    "a huge index": (edited(heads=Indices(index=-(1 << 63))), "INVALID_ARGUMENT", "heads"),
+    "a field of another action": (edited(factor=2), "INVALID_ARGUMENT", "factor means nothing to the action 'zero'"),
+    "a factor that is no number": (edited(action=ACTION_SCALE, factor=float("nan")), "INVALID_ARGUMENT", "finite"),
+    "no operand": (edited(action=ACTION_SET), "INVALID_ARGUMENT", "operand"),
+    "half a value": (edited(action=ACTION_SET, operand=Operand(values=b"abc")), "INVALID_ARGUMENT", "received 3 bytes"),
+    "a shape without values": (
+        edited(action=ACTION_SET, operand=Operand(shape=[1 << 40, 1 << 40], values=b"abcd")),
+        "INVALID_ARGUMENT",
+        "shape",
+    ),
+    "NaN": (edited(action=ACTION_SET, operand=Operand(values=b"\0\0\xc0\x7f")), "INVALID_ARGUMENT", "NaN"),
+    "a source of nothing": (edited(action=ACTION_PATCH, source=EditSource()), "INVALID_ARGUMENT", "a run or prompts"),
+    "a source without prompts": (
+        edited(action=ACTION_PATCH, source=EditSource(prompts=PromptList())),
+        "INVALID_ARGUMENT",
+        "at least one prompt",
+    ),
+    "an absent run": (
+        edited(action=ACTION_PATCH, source=EditSource(run=b"deadbeef")),
+        "NOT_FOUND",
+        "no run 'deadbeef'",
+    ),
+    "a prompt that is not there": (
+        edited(action=ACTION_SWAP, other_prompt=(1 << 32) - 1),
+        "INVALID_ARGUMENT",
+        "received 4294967295",
+    ),
+    "a layer twice": (edited(layers=Indices(index=0)), "INVALID_ARGUMENT", "layers are given twice"),
+    "a layer": (edited(hook=b"z", layers=Indices(index=1)), "INVALID_ARGUMENT", "layer must be in 0...0; received 1"),
+}
+
 QUERIES = {
     "an unknown hook": (query("hook_zz"), "NOT_FOUND", "near names"),
     "too many entries": (query("z0", *[SliceEntry(index=0)] * 4), "INVALID_ARGUMENT", "4 entries"),
@@ -113,6 +168,11 @@ def check(daemon: Daemon, code: str, expected: str, call: Callable[[lensd.Client
         assert expected in caught.value.message
         # The same connection goes on.
         assert client.stubs.inference.run(RunRequest(prompts=[TOKENS], unrecorded=True)).loss > 0
+
+
+@pytest.mark.parametrize(("request_", "code", "expected"), EDITS.values(), ids=EDITS)
+def test_edits(shared: Daemon, request_: RunRequest, code: str, expected: str) -> None:
+    check(shared, code, expected, lambda client: client.stubs.inference.run(request_))
 
 
 @pytest.mark.parametrize(("request_", "code", "expected"), RUNS.values(), ids=RUNS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from lensd._proto.common_pb2 import ACTION_ZERO, Prompt, TextPrompt, TokenPrompt
+from lensd._proto.common_pb2 import Prompt, TextPrompt, TokenPrompt
+from lensd._proto.interventions_pb2 import ACTION_ZERO
 from lensd._proto.reports_pb2 import AttentionPageRequest
 
 from daemon import Daemon
