@@ -153,3 +153,50 @@ def test_edits_of_tokens_hold_beside_hook_functions(model: lensd.Model) -> None:
     assert seen
     np.testing.assert_allclose(loss, expected, atol=1e-5)
     assert abs(float(loss) - float(model(ids, return_type="loss"))) > 1e-3
+
+
+def test_random_selections_are_numpys(model: lensd.Model) -> None:
+    """What an edit leaves is what NumPy leaves, wherever it is made."""
+    random = np.random.default_rng(7)
+    ids = sequence(TINY, "seq24")
+    _, plain = model.run_with_cache(ids)
+    axes = {
+        "z0": ("pos", "head", "component"),
+        "pattern0": ("head", "pos", "source"),
+        "resid_mid0": ("pos", "component"),
+        "post0": ("pos", "component"),
+        "result0": ("pos", "head", "component"),
+    }
+
+    def index(size: int) -> Any:
+        kind = random.integers(5)
+        if kind == 0:
+            return int(random.integers(-size, size))
+        if kind == 1:
+            return (random.permutation(size)[: random.integers(1, size + 1)]).tolist()
+        start, step = random.integers(-size, size), random.choice([-3, -1, 1, 2])
+        return slice(int(start), None, int(step)) if kind < 4 else slice(None)
+
+    for hook, names in list(axes.items()) * 12:
+        expected = np.array(plain[hook][0])
+        where = {name: index(size) for name, size in zip(names, expected.shape, strict=True) if random.random() < 0.7}
+        entries = [
+            np.arange(size)[where.get(name, slice(None))] for name, size in zip(names, expected.shape, strict=True)
+        ]
+        part = expected[np.ix_(*map(np.atleast_1d, entries))]
+        shape = [each.size for each in entries if each.ndim]
+        value = random.standard_normal(shape)
+        broadcast = [size if random.random() < 0.7 else 1 for size in shape]
+        value = value[tuple(slice(size) for size in broadcast)]
+        action = random.choice(["set", "add", "scale", "zero"])
+        if action == "set":
+            edit, part = lensd.set_to(hook, value, **where), np.broadcast_to(value, shape).reshape(part.shape)
+        elif action == "add":
+            edit, part = lensd.add(hook, value, **where), (part.reshape(shape) + value).reshape(part.shape)
+        elif action == "scale":
+            edit, part = lensd.scale(hook, -1.5, **where), -1.5 * part
+        else:
+            edit, part = lensd.zero(hook, **where), 0
+        expected[np.ix_(*map(np.atleast_1d, entries))] = part
+        _, cache = model.run_with_cache(ids, interventions=[edit], names_filter=hook, return_type=None)
+        assert_close(cache[hook][0], expected, f"{action} {hook} {where} {broadcast}")

@@ -35,9 +35,9 @@ struct Edit: Sendable {
         let part = try SelectedPart(selection, of: kind, shape: shape)
         switch operation {
         case .fill(let value):
-            try part.forEachRow(control: control) { row, _ in part.forEachComponent { values[row + $1] = value } }
+            try part.forEachRun(control: control) { run in for index in run { values[index] = value } }
         case .scale(let factor):
-            try part.forEachRow(control: control) { row, _ in part.forEachComponent { values[row + $1] *= factor } }
+            try part.forEachRun(control: control) { run in for index in run { values[index] *= factor } }
         case .assign(let operand):
             let step = part.componentStride(operand.shape)
             try operand.tensor.withPointer { (source) throws(LensError) in
@@ -69,21 +69,24 @@ struct Edit: Sendable {
         let (stride, positions) = (part.strides[axis], part.shape[axis])
         // The selected part at one position; the others lie a stride apart.
         let first = try SelectedPart(selection.at(position: 0), of: kind, shape: part.shape)
+        var rows: [Int] = []
+        try first.forEachRow(control: control) { row, _ in rows.append(row) }
         let width = first.components.count
         var totals = [Double](repeating: 0, count: first.count)
-        for position in 0..<positions {
-            var next = 0
-            try first.forEachRow(control: control) { row, _ in
-                first.forEachComponent { totals[next + $0] += Double(values[row + position * stride + $1]) }
-                next += width
+        try totals.withUnsafeMutableBufferPointer { (totals) throws(LensError) in
+            for position in 0..<positions {
+                try control.check()
+                for (index, row) in rows.enumerated() {
+                    let (start, total) = (row + position * stride, index * width)
+                    first.forEachComponent { totals[total + $0] += Double(values[start + $1]) }
+                }
             }
-        }
-        let means = totals.map { Float($0 / Double(positions)) }
-        for position in part.entries[axis] {
-            var next = 0
-            try first.forEachRow(control: control) { row, _ in
-                first.forEachComponent { values[row + position * stride + $1] = means[next + $0] }
-                next += width
+            for position in part.entries[axis] {
+                try control.check()
+                for (index, row) in rows.enumerated() {
+                    let (start, total) = (row + position * stride, index * width)
+                    first.forEachComponent { values[start + $1] = Float(totals[total + $0] / Double(positions)) }
+                }
             }
         }
     }

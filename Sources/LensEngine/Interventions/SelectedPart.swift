@@ -10,8 +10,8 @@ struct SelectedPart: Sendable {
     /// The part's own shape as NumPy has it: axes that were named by one index are gone.
     let droppedShape: [Int]
     private let isDropped: [Bool]
-    /// The entries of the innermost axis where they follow one another, as they mostly do.
-    private let run: Range<Int>?
+    /// The entries of each axis where they follow one another, as they mostly do.
+    private let runs: [Range<Int>?]
 
     /// - Throws: `INVALID_ARGUMENT` for an axis that the point does not have and an entry out of range.
     init(_ selection: Selection, of kind: HookKind, shape: [Int]) throws(LensError) {
@@ -27,9 +27,10 @@ struct SelectedPart: Sendable {
         self.shape = shape
         self.isDropped = isDropped
         droppedShape = zip(entries, isDropped).filter { !$0.1 }.map(\.0.count)
-        let innermost = entries.last ?? []
-        let first = innermost.first ?? 0
-        run = innermost.enumerated().allSatisfy { $1 == first + $0 } ? first..<first + innermost.count : nil
+        runs = entries.map { entries in
+            let first = entries.first ?? 0
+            return entries.enumerated().allSatisfy { $1 == first + $0 } ? first..<first + entries.count : nil
+        }
     }
 
     var count: Int { entries.reduce(1) { $0 * $1.count } }
@@ -41,6 +42,38 @@ struct SelectedPart: Sendable {
     var strides: [Int] { shape.rowMajorStrides }
 
     // MARK: - Visiting
+
+    /// Calls `body` with the values of the part that lie side by side in the activation, row-major.
+    ///
+    /// - Throws: `CANCELLED` or `DEADLINE_EXCEEDED`.
+    func forEachRun(control: CallControl, _ body: (Range<Int>) -> Void) throws(LensError) {
+        guard !entries.isEmpty else { return }
+        // Inner axes that are taken whole belong to one run.
+        var axis = entries.count - 1
+        while axis > 0, runs[axis]?.count == shape[axis] { axis -= 1 }
+        let strides = strides
+        var visited = 0
+        func visit(_ outer: Int, _ start: Int) throws(LensError) {
+            guard outer == axis else {
+                for entry in entries[outer] { try visit(outer + 1, start + entry * strides[outer]) }
+                return
+            }
+            visited += entries[axis].count * strides[axis]
+            if visited >= 1 << 20 {
+                try control.check()
+                visited = 0
+            }
+            if let run = runs[axis] {
+                let first = start + run.lowerBound * strides[axis]
+                return body(first..<first + run.count * strides[axis])
+            }
+            for entry in entries[axis] {
+                let first = start + entry * strides[axis]
+                body(first..<first + strides[axis])
+            }
+        }
+        try visit(0, 0)
+    }
 
     /// Calls `body` with where each of the part's rows along the innermost axis begins, row-major: in the activation,
     /// and in an operand that broadcasts to the part.
@@ -73,7 +106,7 @@ struct SelectedPart: Sendable {
     /// Calls `body` for each entry of the innermost axis, with its number among them.
     @inline(__always)
     func forEachComponent(_ body: (_ number: Int, _ component: Int) -> Void) {
-        if let run {
+        if let run = runs.last ?? nil {
             for number in 0..<run.count { body(number, run.lowerBound + number) }
         } else {
             for (number, component) in components.enumerated() { body(number, component) }
@@ -83,13 +116,12 @@ struct SelectedPart: Sendable {
     /// The part's values, in its own shape.
     func gather(_ activation: Tensor, control: CallControl) throws(LensError) -> Edit.Values {
         var part = Tensor(uninitialized: [count])
-        let width = components.count
         try part.withMutablePointer { (part) throws(LensError) in
-            var row = part
+            var next = part
             try activation.withPointer { (values) throws(LensError) in
-                try forEachRow(control: control) { start, _ in
-                    forEachComponent { row[$0] = values[start + $1] }
-                    row += width
+                try forEachRun(control: control) { run in
+                    next.update(from: values + run.lowerBound, count: run.count)
+                    next += run.count
                 }
             }
         }
