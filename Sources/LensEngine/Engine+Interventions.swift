@@ -13,8 +13,6 @@ extension Engine {
     private static let maximumPatchedValues = 64e6
     /// The most other passes that the edits of one pass take values from.
     private static let maximumSources = 256
-    /// The most numbers that the recipe of a pass may hold, those of the passes it takes values from included.
-    private static let maximumRecipeSize = 8 << 20
 
     /// - Parameters:
     ///   - lengths: tokens of each prompt of the run.
@@ -26,13 +24,14 @@ extension Engine {
         let configuration = entry.model.configuration
         var edits: [Intervention] = []
         for spec in specs {
+            let action = try action(spec.action, in: entry, form: form, runs: runs)
             for point in try points(of: spec, in: configuration) {
                 guard edits.count < Self.maximumInterventions else {
                     throw .invalidArgument("a pass has at most \(Self.maximumInterventions) interventions")
                 }
                 edits.append(
                     Intervention(
-                        point: point, action: try action(spec.action, in: entry, form: form, runs: runs),
+                        point: point, action: action,
                         selection: try spec.selection.resolvingPrompts(of: lengths.count, for: spec.action)))
             }
         }
@@ -67,11 +66,7 @@ extension Engine {
         var size = 0
         for edit in edits {
             size += edit.size
-            guard size <= Self.maximumRecipeSize else {
-                throw .invalidArgument(
-                    "the interventions and the passes that they take values from hold more than "
-                        + "\(Self.maximumRecipeSize) numbers in all")
-            }
+            guard size <= Recipe.maximumSize else { throw Recipe.tooLarge }
         }
         let sources = Set(edits.compactMap(\.action.source)).count
         guard sources <= Self.maximumSources else {
@@ -137,31 +132,6 @@ extension Engine {
             recipe.model = wanted
             return recipe
         }
-    }
-}
-
-extension Recipe {
-    static let tooDeep = LensError.invalidArgument(
-        "passes that take values from other passes lie at most \(maximumDepth) deep in one another")
-
-    /// How deep passes that its edits take values from lie in one another; 1 where there are none.
-    fileprivate var depth: Int {
-        1 + (interventions.compactMap { $0.action.source?.depth }.max() ?? 0)
-    }
-}
-
-extension Intervention {
-    /// About how many numbers it holds, those of other passes included.
-    fileprivate var size: Int {
-        let values =
-            switch action {
-            case .set(let operand), .add(let operand), .project(let operand): operand.values.count
-            default: 0
-            }
-        let source = action.source.map { source in
-            source.tokens.reduce(0) { $0 + $1.count } + source.interventions.reduce(0) { $0 + $1.size }
-        }
-        return 16 + values + (source ?? 0)
     }
 }
 

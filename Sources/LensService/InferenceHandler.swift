@@ -81,8 +81,14 @@ struct InferenceHandler: Sendable {
         _ model: ModelReference, _ prompts: [Prompt], _ interventions: [InterventionSpec], _ context: CallContext
     ) async throws(LensError) -> Recipe {
         var runs: [String: Recipe] = [:]
+        var size = 0
         for case .run(let reference)? in interventions.map(\.action.source) where runs[reference] == nil {
-            runs[reference] = try await store.recipe(of: reference, owner: context.peer.userID).recipe
+            try context.control.check()
+            let recipe = try await store.recipe(of: reference, owner: context.peer.userID).recipe
+            // One run has many prefixes: what is too much together is not gathered first.
+            size += recipe.size
+            guard size <= Recipe.maximumSize else { throw Recipe.tooLarge }
+            runs[reference] = recipe
         }
         return try engine.prepare(model: model, prompts: prompts, interventions: interventions, runs: runs)
     }

@@ -7,9 +7,6 @@ public struct Recipe: Sendable, Hashable {
     public var tokens: [[Int32]]
     public var interventions: [Intervention]
 
-    /// How deep passes that edits take values from may lie in one another.
-    public static let maximumDepth = 4
-
     public init(fingerprint: String, model: ModelReference, tokens: [[Int32]], interventions: [Intervention]) {
         self.fingerprint = fingerprint
         self.model = model
