@@ -68,22 +68,20 @@ public struct Tensor: @unchecked Sendable {
         return try body(storage.pointer)
     }
 
-    /// 64-byte aligned memory, for the widest vector loads; in huge pages where it is large, because reading weights
-    /// through small ones spends a sixth of the time on looking up addresses.
+    /// 64-byte aligned memory, for the widest vector loads.
     private final class Storage {
-        private static let hugePage = 2 << 20
-
         let pointer: UnsafeMutablePointer<Float>
         let count: Int
+        /// Of a block of ``SpareMemory``; 0 for a small tensor's own memory.
+        private let largeBytes: Int
 
         init(count: Int) {
             self.count = count
             let bytes = max(count, 1) * MemoryLayout<Float>.stride
-            let isLarge = bytes >= 2 * Self.hugePage
-            let raw = UnsafeMutableRawPointer.allocate(
-                byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
-            // Advice only: where the system has none to give, small pages do.
-            if isLarge { madvise(raw, bytes / Self.hugePage * Self.hugePage, MADV_HUGEPAGE) }
+            largeBytes = bytes < SpareMemory.threshold ? 0 : SpareMemory.size(for: bytes)
+            let raw =
+                largeBytes > 0
+                ? SpareMemory.take(largeBytes) : UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
             pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
         }
 
@@ -93,7 +91,10 @@ public struct Tensor: @unchecked Sendable {
             return other
         }
 
-        deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+        deinit {
+            let raw = UnsafeMutableRawPointer(pointer)
+            if largeBytes > 0 { SpareMemory.give(raw, largeBytes) } else { raw.deallocate() }
+        }
     }
 }
 

@@ -107,12 +107,13 @@ extension ComputePool {
                                 let part = ColumnBlock(
                                     w + start * width, stride: width, columns: columns, inner: width,
                                     rows: blockRows.count, scratch: scratch)
+                                // Fetched with the last rows: what came earlier would be gone from the cache again.
+                                let next = start + 2 * partColumns <= vocab ? w + (start + partColumns) * width : nil
                                 for row in stride(from: first, to: blockRows.upperBound, by: partRows) {
                                     let count = min(partRows, blockRows.upperBound - row)
-                                    let isFollowed = row == first && start + 2 * partColumns <= vocab
                                     part.multiply(
                                         x + row * width, stride: width, rows: count, into: logits, stride: columns,
-                                        next: isFollowed ? w + (start + partColumns) * width : nil)
+                                        next: row + partRows < blockRows.upperBound ? nil : next)
                                     withOptionalPointer(unembedding.bias) { bias in
                                         lens_log_sum_exp_update(
                                             logits, count, columns, columns, bias.map { $0 + start },

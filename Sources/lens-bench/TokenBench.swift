@@ -81,18 +81,17 @@ extension Tensor {
         }
     }
 
-    /// Eight vectors at a time: the additions are never what it waits for.
+    /// Four places at a time: a core reads several streams faster than one.
     fileprivate func sum(of range: Range<Int>) -> Float {
         withPointer { pointer in
-            var lanes = (
-                SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero
-            )
+            var lanes = (SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero)
             let vectors = UnsafeRawPointer(pointer).assumingMemoryBound(to: SIMD16<Float>.self)
-            for index in stride(from: range.lowerBound / 16, to: range.upperBound / 16, by: 4) {
+            let quarter = range.count / 64
+            for index in range.lowerBound / 16..<range.lowerBound / 16 + quarter {
                 lanes.0 += vectors[index]
-                lanes.1 += vectors[index + 1]
-                lanes.2 += vectors[index + 2]
-                lanes.3 += vectors[index + 3]
+                lanes.1 += vectors[index + quarter]
+                lanes.2 += vectors[index + 2 * quarter]
+                lanes.3 += vectors[index + 3 * quarter]
             }
             return (lanes.0 + lanes.1 + lanes.2 + lanes.3).sum()
         }

@@ -157,6 +157,7 @@ final class PassThread: Sendable {
                 if isStopped { return }
                 // A while without work: what the last passes used goes back to the system.
                 if !wakeUp.wait(seconds: 2) {
+                    SpareMemory.release()
                     lens_trim_memory()
                     wakeUp.wait()
                 }
