@@ -678,7 +678,7 @@ const ProtobufCMessageDescriptor lens__v1__session_summary__descriptor =
   (ProtobufCMessageInit) lens__v1__session_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[12] =
+static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[13] =
 {
   {
     "id",
@@ -824,9 +824,22 @@ static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "detail",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RunSummary, detail),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
   3,   /* field[3] = created_at */
+  12,   /* field[12] = detail */
   11,   /* field[11] = edits */
   8,   /* field[8] = excerpt */
   5,   /* field[5] = fingerprint */
@@ -842,7 +855,7 @@ static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
 static const ProtobufCIntRange lens__v1__run_summary__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
 {
@@ -852,7 +865,7 @@ const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
   "Lens__V1__RunSummary",
   "lens.v1",
   sizeof(Lens__V1__RunSummary),
-  12,
+  13,
   lens__v1__run_summary__field_descriptors,
   lens__v1__run_summary__field_indices_by_name,
   1,  lens__v1__run_summary__number_ranges,

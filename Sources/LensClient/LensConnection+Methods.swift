@@ -68,6 +68,31 @@ extension LensConnection {
         return reply
     }
 
+    /// Continues prompts token by token.
+    ///
+    /// - Parameter onTokens: gets what is new, some tokens of some prompts at a time.
+    public func generate(
+        _ request: GenerateRequest, options: CallOptions = CallOptions(),
+        onTokens: ([GeneratedTokens]) -> Void = { _ in }
+    ) async throws(LensError) -> GenerateReply {
+        var prompts: [Generation] = []
+        var end: GenerateReply?
+        for try await event in try call(.generate, request, options: options) {
+            switch event {
+            case .tokens(let tokens): onTokens(tokens)
+            case .result(let prompt, let result):
+                guard prompt == prompts.count else {
+                    throw LensError(.internal, "the daemon sent prompt \(prompt) behind \(prompts.count) others")
+                }
+                prompts.append(result)
+            case .end(let reply): end = reply
+            }
+        }
+        guard var end else { throw LensError(.internal, "the daemon ended the generation without a result") }
+        end.prompts = prompts
+        return end
+    }
+
     public func scoreHeads(
         _ request: HeadScoresRequest, options: CallOptions = CallOptions()
     ) async throws(LensError) -> HeadScoresReply {

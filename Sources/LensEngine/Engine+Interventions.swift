@@ -8,7 +8,7 @@ extension Engine {
     /// The most edits times prompts.
     private static let maximumEditedPrompts = 1 << 20
     /// The most values that the edits of one pass may touch together: about a second of work.
-    private static let maximumEditedValues = 5e8
+    static let maximumEditedValues = 5e8
     /// The most values that edits may take from other runs: they are held while the pass goes on.
     private static let maximumPatchedValues = 64e6
     /// The most other passes that the edits of one pass take values from.

@@ -13,10 +13,16 @@ public struct EngineOptions: Sendable {
     /// Bytes of passes that wait for their clients' functions, and of the activations on their way there and back.
     public var parkedBytes: Int
 
-    public init(cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30) {
+    /// Bytes of keys and values kept for texts that are being generated.
+    public var keptBytes: Int
+
+    public init(
+        cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30, keptBytes: Int = 1 << 30
+    ) {
         self.cacheBytes = cacheBytes
         self.answerBytes = answerBytes
         self.parkedBytes = parkedBytes
+        self.keptBytes = keptBytes
     }
 }
 
@@ -37,6 +43,7 @@ public final class Engine: Sendable {
     let answers: AnswerBudget
     /// Apart from the answers: a client may think for minutes, and plain queries go on.
     let parked: AnswerBudget
+    let kept: AnswerBudget
     private let pool: ComputePool
 
     /// - Parameter pool: the threads that compute, the engine's alone from here on.
@@ -48,6 +55,7 @@ public final class Engine: Sendable {
         cache = ActivationCache(capacity: options.cacheBytes)
         answers = AnswerBudget("answers that are still being read", capacity: options.answerBytes)
         parked = AnswerBudget("passes that wait for hook functions", capacity: options.parkedBytes)
+        kept = AnswerBudget("texts that are being generated", capacity: options.keptBytes)
     }
 
     /// Ends the engine's thread; calls that wait are refused.

@@ -126,7 +126,7 @@ struct InferenceHandler: Sendable {
 
     // MARK: - Recording
 
-    private func earlierResult(
+    func earlierResult(
         of recipe: Recipe, _ subject: RunSubject, _ context: CallContext
     ) async throws(LensError) -> RunResult? {
         try await store.earlierRun(

@@ -35,6 +35,7 @@ public struct Services: Sendable {
         bidirectional(.runHooked, in: &router, inference.runHooked)
         streaming(.query, in: &router, inference.query)
         streaming(.sweep, in: &router, inference.sweep)
+        streaming(.generate, in: &router, inference.generate)
         unary(.scoreHeads, in: &router, inference.scoreHeads)
         unary(.listSessions, in: &router) { _, context in try await sessions.list(context) }
         unary(.showSession, in: &router, sessions.show)

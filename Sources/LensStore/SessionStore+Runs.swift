@@ -105,7 +105,7 @@ extension SessionStore {
             model: encoded.recipe.model.description, fingerprint: model.fingerprint,
             promptCount: encoded.recipe.tokens.count, tokenCount: encoded.recipe.tokens.reduce(0) { $0 + $1.count },
             excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss, isHooked: run.isHooked,
-            edits: RunSummary.editTexts(encoded.recipe.interventions))
+            edits: RunSummary.editTexts(encoded.recipe.interventions), detail: run.result.detail)
         try db.execute(
             sql: """
                 INSERT INTO sessions (id, owner, name, created, updated) VALUES (?, ?, ?, ?, ?)
@@ -115,15 +115,16 @@ extension SessionStore {
         try db.execute(
             sql: """
                 INSERT INTO runs (id, owner, session, kind, created, model, form, fingerprint, prompt_count,
-                    token_count, tokens, interventions, excerpt, loss, result, lensd_version, request_id,
+                    token_count, tokens, interventions, excerpt, loss, detail, result, lensd_version, request_id,
                     hooked)
-                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions WHERE owner = ? AND name = ?
+                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions
+                WHERE owner = ? AND name = ?
                 """,
             arguments: [
                 id.data, summary.kind.rawValue, now, model.name, model.form.rawValue, model.fingerprint,
                 summary.promptCount, summary.tokenCount, encoded.tokens, encoded.interventions, summary.excerpt,
-                summary.loss, encoded.result, lensdVersion, run.requestID.isEmpty ? nil : Data(run.requestID),
-                run.isHooked, owner, session.text,
+                summary.loss, summary.detail, encoded.result, lensdVersion,
+                run.requestID.isEmpty ? nil : Data(run.requestID), run.isHooked, owner, session.text,
             ])
         return summary
     }
@@ -170,7 +171,7 @@ extension SessionStore {
 
     static let summaryColumns = """
         runs.id, kind, sessions.name AS session_name, runs.created, model, form, fingerprint, prompt_count, token_count,
-        excerpt, loss, hooked, \(editsColumn)
+        excerpt, loss, hooked, detail, \(editsColumn)
         """
 
     /// What lists say of edits; those with many values are not read.
@@ -189,7 +190,8 @@ extension SessionStore {
             tokenCount: try row.decode(forColumn: "token_count"),
             excerpt: try row.decode(forColumn: "excerpt"),
             loss: try row.decode(Double?.self, forColumn: "loss") ?? .nan,
-            isHooked: try row.decode(forColumn: "hooked"), edits: try edits(row))
+            isHooked: try row.decode(forColumn: "hooked"), edits: try edits(row),
+            detail: try row.decode(forColumn: "detail"))
     }
 
     private static func edits(_ row: Row) throws -> [String] {

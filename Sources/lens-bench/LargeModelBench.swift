@@ -23,6 +23,8 @@ struct LargeModelBench {
         let engine = try Engine(models: registry, pool: pool)
         defer { engine.stop() }
         try TokenBench(model: model, title: title, repeats: repeats).measure(on: pool, into: &table)
+        try await GenerationBench(engine: engine, model: model, title: title, repeats: repeats)
+            .measure(on: pool, into: &table)
         let peak = SgemmPeak(pool)
         _ = try peak.measure()
         for (pos, target) in sweeps {

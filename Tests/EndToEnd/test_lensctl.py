@@ -24,13 +24,13 @@ import lensd
 import numpy as np
 import pytest
 
-from daemon import BINARY, TINY, Daemon, environment
+from daemon import BINARY, ROOT, TINY, Daemon, environment
 
 LENSCTL = BINARY.parent / "lensctl"
 STORY = "Tom saw the red ball. Tom saw the red cat."
 COMMANDS = [
-    *["up", "down", "logs", "status", "version", "models", "tokens", "run", "query", "attention", "ablate", "study"],
-    *["sessions", "sessions list", "sessions show", "sessions delete"],
+    *["up", "down", "logs", "status", "version", "models", "tokens", "run", "query", "generate", "attention", "ablate"],
+    *["study", "sessions", "sessions list", "sessions show", "sessions delete"],
 ]
 
 
@@ -669,3 +669,104 @@ def test_the_program_starts_without_foundations_tables() -> None:
     libraries = subprocess.run(["ldd", str(LENSCTL)], capture_output=True, text=True, check=True).stdout
     assert "_FoundationICU" not in libraries
     assert "libFoundation.so" not in libraries
+
+
+# Generate
+
+
+def test_generate_answers_as_the_contract_says(shared: Daemon) -> None:
+    reply = ask(shared, "generate", STORY, "-n", "6", "--seed", "3", "--ignore-eos")
+    assert list(reply) == [
+        *["schema", "run", "model", "fingerprint", "text", "finish_reason", "mean_logprob", "seed"],
+        *["prompt_tokens", "tokens", "logprobs"],
+    ]
+    assert (reply["schema"], reply["seed"], reply["finish_reason"]) == (1, 3, "length")
+    assert len(reply["tokens"]) == reply["prompt_tokens"] + 6
+    assert len(reply["logprobs"]) == 6
+    assert math.isclose(reply["mean_logprob"], sum(reply["logprobs"]) / 6, abs_tol=1e-6)
+    # The run is that of the final tokens.
+    ids = [token["id"] for token in reply["tokens"]]
+    query = ask(shared, "query", reply["run"], "hook_tokens")
+    assert query["data"] == ids
+    again = ask(shared, "run", "--ids", ",".join(map(str, ids[:-1])), "--top", "320")
+    logprob = next(item["logprob"] for item in again["top"] if item["id"] == ids[-1])
+    assert math.isclose(logprob, reply["logprobs"][-1], abs_tol=1e-4)
+
+
+def test_generate_writes_the_text(shared: Daemon) -> None:
+    options = ["--temperature", "0", "-n", "8", "--ignore-eos"]
+    reply = ask(shared, "generate", STORY, *options)
+    done = lensctl("generate", STORY, *options, daemon=shared)
+    assert done.returncode == 0
+    assert done.stdout.decode() == STORY + reply["text"] + ("" if reply["text"].endswith("\n") else "\n")
+    assert b"8 tokens, as many as asked for, mean logprob " in done.stderr
+    ids = ",".join(str(token["id"]) for token in reply["tokens"][: reply["prompt_tokens"]])
+    assert ask(shared, "generate", "--ids", ids, *options)["tokens"] == reply["tokens"]
+    stop = reply["text"][3:5]
+    stopped = ask(shared, "generate", STORY, *options, "--stop", "never comes", "--stop", stop)
+    assert stopped["finish_reason"] == "stop"
+    assert stopped["text"] == reply["text"][: reply["text"].index(stop)]
+
+
+def test_generate_on_a_terminal_shows_no_control_character(shared: Daemon) -> None:
+    # Random weights write anything: with this seed some control characters among it.
+    reply = ask(shared, "generate", "a", "-n", "40", "--seed", "1", "--ignore-eos")
+    assert any(ord(char) < 32 and char != "\n" for char in reply["text"])
+    shown = on_terminal(shared, "generate", "a", "-n", "40", "--seed", "1", "--ignore-eos")
+    assert not any(ord(char) < 32 and char != "\n" for char in shown)
+
+
+def test_generations_are_in_the_session(shared: Daemon) -> None:
+    reply = ask(shared, "--session", "texts", "generate", STORY, "-n", "4", "--top-k", "9", "--seed", "2")
+    run = ask(shared, "sessions", "show", "texts")["runs"][0]
+    assert (run["run"], run["kind"]) == (reply["run"], "generation")
+    assert run["detail"] == "4 tokens, temperature 1.0, top-k 9, seed 2"
+    assert math.isclose(run["loss"], -reply["mean_logprob"], abs_tol=1e-6)
+    shown = lensctl("sessions", "show", "texts", daemon=shared).stdout.decode()
+    assert "generation" in shown
+    assert "top-k 9" in shown
+
+
+def test_generate_refuses_what_cannot_be(shared: Daemon) -> None:
+    for options, status, words in [
+        (["-n", "0"], 64, ["--new-tokens must be 1 or more", "0"]),
+        (["-n", "-3"], 64, ["received -3"]),
+        (["--temperature", "-1"], 64, ["--temperature must be 0 or more", "-1"]),
+        (["--temperature", "nan"], 64, ["--temperature"]),
+        (["--top-k", "0"], 64, ["--top-k must be 1 or more", "0"]),
+        (["--top-p", "1.5"], 64, ["--top-p must be above 0 and at most 1", "1.5"]),
+        (["--top-p", "0"], 64, ["--top-p"]),
+        (["--seed", "-1"], 64, ["--seed must be 0 or more"]),
+        (["--stop", ""], 64, ["--stop"]),
+        (["--stop", "x" * 300], 65, ["256", "300"]),
+        (["--model", "nothing"], 65, ["nothing"]),
+    ]:
+        refused(lensctl("generate", STORY, *options, daemon=shared), status, *words)
+    refused(lensctl("generate", daemon=shared), 64, "expected a prompt")
+    refused(lensctl("generate", "", daemon=shared), 65, "empty")
+
+
+def test_interrupted_generations_keep_what_was_printed(folder: Path) -> None:
+    daemon = Daemon(folder, "--model", f"tales={ROOT / 'Models' / 'tinytales-1l'}").start()
+    try:
+        client = subprocess.Popen(
+            [str(LENSCTL), "generate", "Once upon", "-n", "500", "--ignore-eos"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment({"LENSD_SOCKET": str(daemon.socket)}),
+        )
+        assert client.stdout is not None
+        printed = b""
+        while len(printed) < len("Once upon") + 2:
+            printed += os.read(client.stdout.fileno(), 64)
+        client.send_signal(signal.SIGINT)
+        rest, _ = client.communicate(timeout=5)
+        assert client.returncode == 130
+        assert printed.startswith(b"Once upon")
+        assert (printed + rest).endswith(b"\n")
+        give_up_at = time.monotonic() + 5
+        while ask(daemon, "status")["running_jobs"] > 0:
+            assert time.monotonic() < give_up_at
+        assert "CANCELLED" in daemon.log()
+    finally:
+        daemon.kill()

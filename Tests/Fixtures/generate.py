@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from checkpoints import SPECS, write_checkpoint
 from edit_cases import write_edit_cases
+from generation import filtered_distributions, greedy_texts
 from gradients import LOSS_SEQUENCES, gradient_tensors
 from head_scores import head_scores
 from hook_cases import CHECKPOINT, SEQUENCE
@@ -70,7 +71,12 @@ def main() -> None:
     write_lines(root / "heads" / "reference.json", head_scores())
     write_edit_cases(root)
     write_hook_functions(root)
-    write_manifest(root, [*(spec.name for spec in SPECS), "edits", "heads", "hooks", "tokenizer"])
+    write_lines(root / "generation" / "greedy.json", greedy_texts())
+    write_lines(root / "generation" / "filters.json", filtered_distributions())
+    write_manifest(
+        root,
+        [*(spec.name for spec in SPECS), "edits", "generation", "heads", "hooks", "tokenizer"],
+    )
 
 
 def write_hook_functions(root: Path) -> None:

@@ -84,6 +84,43 @@ import Testing
         #expect(try await again.run(id, owner: 1).summary.isHooked == false)
     }
 
+    /// From before runs had details: what was recorded is there, and no number is given twice.
+    @Test func runsOfTheFirstSchemaAreKept() async throws {
+        let first = SchemaMigration.all[0]
+        let id = String(repeating: "0f", count: 16)
+        let row = """
+            'run', 1.5, 'tiny', 'processed', '\(Samples.fingerprint)', 1, 2, X'01020000000000000005000000',
+            CAST('{"version":1,"edits":[]}' AS BLOB), 'Once', 0.5,
+            CAST('{"version":1,"loss":0.5,"prompts":[{"texts":["a","b"],"loss":0.5,"perTokenLoss":[],"top":[]}]}'
+                AS BLOB), '0.0.1'
+            """
+        let filled = SchemaMigration(
+            first.identifier,
+            sql: first.sql + """
+                ;
+                INSERT INTO sessions VALUES (X'\(id)', 7, 'default', 1, 1);
+                INSERT INTO runs (number, id, owner, session, kind, created, model, form, fingerprint, prompt_count,
+                    token_count, tokens, interventions, excerpt, loss, result, lensd_version)
+                SELECT 3, X'\(id)', 7, X'\(id)', \(row) UNION ALL
+                SELECT 9, X'\(String(id.reversed()))', 7, X'\(id)', \(row);
+                DELETE FROM runs WHERE number = 9;
+                """)
+        try Samples.store(folder, migrations: [filled]).close()
+        let store = try Samples.store(folder, state: "new", after: "state")
+        let found = try await store.run("last", owner: 7)
+        #expect(found.id == id && found.recipe.tokens == [[0, 5]] && found.summary.detail == "")
+        guard case .run(let reply) = found.result else { throw Unexpected() }
+        #expect(reply.prompts[0].tokens.map(\.text) == ["a", "b"])
+        _ = try await store.record(Samples.generation(), owner: 7)
+        #expect(try await store.session(named: "default", owner: 7).runs.map(\.kind) == [.generation, .run])
+        try store.close()
+        // Number 9 was taken once.
+        let proof = SchemaMigration(
+            "proof",
+            sql: "CREATE TABLE proof (n INTEGER CHECK (n = 10)); INSERT INTO proof SELECT max(number) FROM runs")
+        try Samples.store(folder, state: "proven", after: "new", migrations: SchemaMigration.all + [proof]).close()
+    }
+
     @Test func aMigrationThatFailsChangesNothing() async throws {
         let store = try Samples.store(folder)
         let id = try await store.record(Samples.run(), owner: 1).id

@@ -50,6 +50,28 @@ enum Samples {
             session: session, recipe: recipe, result: .sweep(reply), excerpt: "two", requestID: Array(requestID.utf8))
     }
 
+    static func generation(
+        _ session: String = "default", options: GenerationOptions = GenerationOptions(maxNewTokens: 3, seed: 5),
+        requestID: String = ""
+    ) -> NewRun {
+        let prompts = [
+            Generation(
+                tokens: [0, 5, 6, 7].map { Token(id: $0, text: "t\($0)\u{FFFD}") }, promptLength: 2,
+                logprobs: [-0.25, -1.0 / 3], text: "ab\u{0}", finishReason: .stop),
+            Generation(
+                tokens: [0].map { Token(id: $0, text: "") }, promptLength: 1, logprobs: [], text: "",
+                finishReason: .context),
+        ]
+        let reply = GenerateReply(
+            runID: "", model: "tiny", form: .raw, fingerprint: fingerprint, options: options, prompts: prompts)
+        let recipe = Recipe(
+            fingerprint: fingerprint, model: ModelReference(name: "tiny", form: .raw),
+            tokens: prompts.map { $0.tokens.map(\.id) }, interventions: [])
+        return NewRun(
+            session: session, recipe: recipe, result: .generation(reply), excerpt: "Once",
+            requestID: Array(requestID.utf8))
+    }
+
     /// Opens the store of a state folder, which first becomes a copy of `after` where that is given.
     static func store(
         _ folder: TemporaryFolder, state: String = "state", after: String? = nil, maximumBytes: Int? = nil,

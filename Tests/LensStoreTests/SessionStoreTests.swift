@@ -88,6 +88,39 @@ import Testing
         #expect(reply.baselineLosses == [2, 3] && reply.runID == recorded.id)
     }
 
+    @Test func aGenerationComesBackAsItWasRecorded() async throws {
+        let options = GenerationOptions(
+            maxNewTokens: 9, temperature: 0.7, topK: 5, topP: 0.9, frequencyPenalty: 0.5, seed: 1 << 62,
+            stopsAtEOS: false, eosTokens: [3], stopStrings: ["ab\u{0}"])
+        let new = Samples.generation(options: options)
+        let recorded = try await store.record(new, owner: 7)
+        let found = try await store.run("last", owner: 7)
+        guard case .generation(let reply) = found.result, case .generation(let sent) = new.result else {
+            throw Unexpected()
+        }
+        #expect(reply.prompts == sent.prompts && reply.options == options && reply.runID == recorded.id)
+        #expect(found.recipe.tokens == [[0, 5, 6, 7], [0]])
+        let summary = try await store.session(named: "default", owner: 7).runs[0]
+        #expect(summary.kind == .generation && summary.detail.hasPrefix("9 tokens, temperature 0.7, top-k 5"))
+        #expect(abs(summary.loss - 7.0 / 24) < 1e-7)
+    }
+
+    /// A retry names the prompts, not what they became.
+    @Test func aGenerationAnswersItsRetry() async throws {
+        let recorded = try await store.record(Samples.generation(requestID: "call"), owner: 1)
+        let options = GenerationOptions(maxNewTokens: 3, seed: 5)
+        func retry(_ tokens: [[Int32]], _ options: GenerationOptions) async throws -> String? {
+            var recipe = recorded.recipe
+            recipe.tokens = tokens
+            return try await store.earlierRun(
+                requestID: Array("call".utf8), recipe: recipe, subject: .generation(options), owner: 1)?.id
+        }
+        #expect(try await retry([[0, 5], [0]], options) == recorded.id)
+        #expect(await lensError { try await retry([[0, 5, 6, 7], [0]], options) }?.code == .invalidArgument)
+        #expect(
+            await lensError { try await retry([[0, 5], [0]], GenerationOptions(maxNewTokens: 4, seed: 5)) } != nil)
+    }
+
     @Test func aLossThatIsNoneStaysNaN() async throws {
         let recorded = try await store.record(Samples.run(tokens: [[0]]), owner: 1)
         #expect(recorded.summary.loss.isNaN)

@@ -72,7 +72,7 @@ struct Sessions: AsyncParsableCommand {
                 let table = TextTable(
                     columns: [
                         .init("run"), .init("kind"), .init("when"), .init("loss", .right), .init("tokens", .right),
-                        .init("text"),
+                        .init("text"), .init("asked"),
                     ],
                     rows: detail.runs.map { run in
                         [
@@ -81,6 +81,7 @@ struct Sessions: AsyncParsableCommand {
                             StyledText(DecimalText.moment(run.createdAt), .faint),
                             StyledText(DecimalText.fixed(run.loss, 4)), StyledText(String(run.tokenCount)),
                             StyledText(terminal.visible(line: run.excerpt).truncated(to: 20, mark: terminal.ellipsis)),
+                            StyledText(terminal.visible(line: run.detail), .faint),
                         ]
                     })
                 let edited = detail.runs.filter { !$0.edits.isEmpty }.map { run in

@@ -78,7 +78,7 @@ extension JSON {
             ("model", .string(run.model)), ("fingerprint", .string(run.fingerprint)),
             ("prompts", .integer(run.promptCount)), ("tokens", .integer(run.tokenCount)),
             ("excerpt", .string(run.excerpt)), ("loss", .number(run.loss)), ("hooked", .bool(run.isHooked)),
-            ("edits", .array(run.edits.map(JSON.string))),
+            ("edits", .array(run.edits.map(JSON.string))), ("detail", .string(run.detail)),
         ])
     }
 }

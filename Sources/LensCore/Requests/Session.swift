@@ -17,11 +17,12 @@ public struct SessionSummary: Sendable, Hashable {
     }
 }
 
-/// One run or sweep of a session.
+/// One run, sweep or generation of a session.
 public struct RunSummary: Sendable, Hashable {
     public enum Kind: String, Sendable {
         case run
         case sweep
+        case generation
     }
 
     public var id: String
@@ -34,16 +35,19 @@ public struct RunSummary: Sendable, Hashable {
     public var tokenCount: Int
     /// The first prompt's beginning.
     public var excerpt: String
+    /// Of a sweep its baseline's; of a generation the mean of minus the new tokens' log-probabilities.
     public var loss: Double
     /// A hook function took part: the activations cannot be computed again.
     public var isHooked: Bool
     /// What was edited, an edit a line as `lensctl --edit` writes them, without values; the first ones of many.
     public var edits: [String]
+    /// What was asked beside the recipe, in short: how a text was generated. May be empty.
+    public var detail: String
 
     public init(
         id: String, kind: Kind, session: String, createdAt: Double, model: String, fingerprint: String,
         promptCount: Int, tokenCount: Int, excerpt: String, loss: Double, isHooked: Bool = false,
-        edits: [String] = []
+        edits: [String] = [], detail: String = ""
     ) {
         self.id = id
         self.kind = kind
@@ -57,6 +61,7 @@ public struct RunSummary: Sendable, Hashable {
         self.loss = loss
         self.isHooked = isHooked
         self.edits = edits
+        self.detail = detail
     }
 }
 

@@ -1,7 +1,8 @@
 import LensCore
 import Synchronization
 
-/// Bounds what is held for clients: activations that they have not read yet, passes that wait for their functions.
+/// Bounds what is held for clients: activations that they have not read yet, passes that wait for their functions, keys
+/// and values of texts that are being generated.
 final class AnswerBudget: Sendable {
     private struct Holdings {
         var all = 0

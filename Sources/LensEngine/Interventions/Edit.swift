@@ -22,7 +22,7 @@ struct Edit: Sendable {
     }
 
     let operation: Operation
-    let selection: Selection
+    var selection: Selection
     let kind: HookKind
 
     /// Changes the selected part of one sequence's activation.

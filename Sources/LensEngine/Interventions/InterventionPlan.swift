@@ -41,18 +41,26 @@ struct InterventionPlan: Sendable {
     func apply(to state: inout ForwardState, prompts: [Int], control: CallControl) throws(LensError) {
         for step in steps[state.point] ?? [] {
             if case .swap(let other) = step.intervention.action {
+                // Only positions of the prompt are exchanged, see CausalCheck.
+                if state.isContinued { continue }
                 try state.swap(step.intervention, with: other, prompts: prompts, control: control)
                 continue
             }
             for (sequence, prompt) in zip(state.tokens.indices, prompts) {
                 guard step.intervention.selection.contains(prompt: prompt) else { continue }
                 try control.check()
+                var edit: Edit
                 if let shared = step.shared {
-                    try state.apply(shared, to: sequence, control: control)
+                    edit = shared
                 } else {
-                    let edit = try step.intervention.edit(for: prompt, sourced: step.sourced)
-                    try state.apply(edit, to: sequence, control: control)
+                    edit = try step.intervention.edit(for: prompt, sourced: step.sourced)
                 }
+                if state.isContinued {
+                    let rows = state.positions(of: sequence)
+                    guard let selection = edit.selection.continued(in: rows) else { continue }
+                    edit.selection = selection
+                }
+                try state.apply(edit, to: sequence, control: control)
             }
         }
     }

@@ -40,8 +40,11 @@ extension ForwardState {
     /// The absolute position of a sequence's first row: how many positions were run before.
     public func firstPosition(of sequence: Int) -> Int { kept?.past[sequence] ?? 0 }
 
+    /// Whether some sequence has positions that were run before.
+    public var isContinued: Bool { kept?.past.contains { $0 > 0 } ?? false }
+
     /// The absolute positions of a sequence's rows.
-    func positions(of sequence: Int) -> Range<Int> {
+    public func positions(of sequence: Int) -> Range<Int> {
         let first = firstPosition(of: sequence)
         return first..<first + tokens[sequence].count
     }

@@ -31,6 +31,12 @@ public struct KeyValueCache: Sendable {
     /// How many positions each sequence has.
     public var counts: [Int] { sequences.map { $0.first?.keys.count ?? 0 } }
 
+    /// Moves everything out, so that the receiver of the rows is the only one to have them.
+    public mutating func take() -> KeyValueCache {
+        defer { sequences = [] }
+        return self
+    }
+
     /// The entries of some sequences, in the order given; a sequence may be taken any number of times.
     public func taking(_ wanted: [Int]) -> KeyValueCache {
         var part = self

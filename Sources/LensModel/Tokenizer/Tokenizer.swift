@@ -7,6 +7,8 @@ public struct Tokenizer: Sendable {
     /// The id that `prepend_bos` puts in front; `nil` where the model has none. No other function of the tokenizer puts
     /// it anywhere, whatever the file's post-processor says.
     public let bosTokenID: Int32?
+    /// The id that ends a text; `nil` where the model has none.
+    public let eosTokenID: Int32?
     /// Ids are below this: the tokenizer's own or the model's number of rows, whichever is higher.
     public let vocabularySize: Int
 
@@ -38,7 +40,12 @@ public struct Tokenizer: Sendable {
         addsPrefixSpace = contents.addsPrefixSpace
         splitsWords = contents.splitsWords
         vocabularySize = max(spellings.count, configuration?.model.dVocab ?? 0)
-        bosTokenID = try Self.bosTokenID(contents, settings: settings, configuration: configuration)
+        // As TransformerLens finds them: what the tokenizer says, then what the model's configuration says.
+        let eos = try Self.id(of: "eos_token", contents, settings: settings)
+        bosTokenID =
+            try Self.id(of: "bos_token", contents, settings: settings) ?? eos ?? configuration?.bosTokenID
+            ?? configuration?.eosTokenID
+        eosTokenID = eos ?? configuration?.eosTokenID
     }
 
     /// The tokens of a text. Text of an added token, such as `<|endoftext|>`, becomes that token.
@@ -74,6 +81,13 @@ public struct Tokenizer: Sendable {
         String(decoding: spellings[try index(of: id)], as: UTF8.self)
     }
 
+    /// The bytes of one token, which may be parts of characters; none for an id that no token has.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` for an id outside the vocabulary.
+    public func bytes(of id: Int32) throws(LensError) -> ArraySlice<UInt8> {
+        spellings[try index(of: id)]
+    }
+
     private func index(of id: Int32) throws(LensError) -> Int {
         guard (0..<vocabularySize).contains(Int(id)) else {
             throw .outOfRange("token id", id, 0..<vocabularySize)
@@ -81,22 +95,16 @@ public struct Tokenizer: Sendable {
         return Int(id)
     }
 
-    /// As TransformerLens finds it: the tokenizer's BOS, else its EOS; then what the model's configuration says.
-    private static func bosTokenID(
-        _ contents: TokenizerFile, settings: JSONFile?, configuration: HuggingFaceConfiguration?
+    /// A special token that the settings name; `nil` where they name none.
+    private static func id(
+        of key: String, _ contents: TokenizerFile, settings: JSONFile?
     ) throws(LensError) -> Int32? {
-        if let settings {
-            let keys = try settings.object()
-            for key in ["bos_token", "eos_token"] {
-                guard let value = keys.optional(key) else { continue }
-                // Either the token or an object around it.
-                let token = value.kind == .object ? try value.object().required("content") : value
-                guard let id = contents.id(of: try token.string()) else {
-                    throw value.error("'\(try token.excerpt())' is not a token of the tokenizer")
-                }
-                return id
-            }
+        guard let value = try settings?.object().optional(key) else { return nil }
+        // Either the token or an object around it.
+        let token = value.kind == .object ? try value.object().required("content") : value
+        guard let id = contents.id(of: try token.string()) else {
+            throw value.error("'\(try token.excerpt())' is not a token of the tokenizer")
         }
-        return configuration?.bosTokenID ?? configuration?.eosTokenID
+        return id
     }
 }

@@ -9,6 +9,7 @@ enum ResultCoding {
         switch result {
         case .run(let reply): try StoredJSON.encode(StoredRun(version: version, reply: reply))
         case .sweep(let reply): try StoredJSON.encode(StoredSweep(version: version, reply: reply))
+        case .generation(let reply): try StoredJSON.encode(StoredGeneration(version: version, reply: reply))
         }
     }
 
@@ -21,11 +22,15 @@ enum ResultCoding {
             .sweep(
                 try StoredJSON.decode(StoredSweep.self, from: data, version: version).reply(of: summary, recipe: recipe)
             )
+        case .generation:
+            .generation(
+                try StoredJSON.decode(StoredGeneration.self, from: data, version: version)
+                    .reply(of: summary, recipe: recipe))
         }
     }
 
     /// Joins ids and texts, prompt by prompt.
-    fileprivate static func tokens(_ ids: [[Int32]], _ texts: [[String]]) throws(LensError) -> [[Token]] {
+    static func tokens(_ ids: [[Int32]], _ texts: [[String]]) throws(LensError) -> [[Token]] {
         guard ids.map(\.count) == texts.map(\.count) else {
             throw .dataLoss("a stored result has other tokens than its run")
         }

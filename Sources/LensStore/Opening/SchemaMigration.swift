@@ -11,7 +11,7 @@ package struct SchemaMigration: Sendable {
     }
 
     /// Every step, oldest first.
-    package static let all: [SchemaMigration] = [sessionsAndRuns, hookedRuns]
+    package static let all: [SchemaMigration] = [sessionsAndRuns, hookedRuns, kindsAndDetails]
 
     static func migrator(_ migrations: [SchemaMigration]) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -68,4 +68,50 @@ package struct SchemaMigration: Sendable {
     private static let hookedRuns = SchemaMigration(
         "2 hooked runs",
         sql: "ALTER TABLE runs ADD COLUMN hooked INTEGER NOT NULL DEFAULT 0 CHECK (hooked IN (0, 1))")
+
+    /// Runs of further kinds, and what was asked of each in short. Which kinds there are is the program's matter: the
+    /// table no longer lists them, which SQLite can only be told by making it anew.
+    private static let kindsAndDetails = SchemaMigration(
+        "3 kinds and details of runs",
+        sql: """
+            CREATE TABLE new_runs (
+                number INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+                id BLOB NOT NULL CHECK (length(id) = 16),
+                owner INTEGER NOT NULL,
+                session BLOB NOT NULL,
+                kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 32),
+                created REAL NOT NULL,
+                model TEXT NOT NULL,
+                form TEXT NOT NULL CHECK (form IN ('processed', 'raw')),
+                fingerprint TEXT NOT NULL,
+                prompt_count INTEGER NOT NULL,
+                token_count INTEGER NOT NULL,
+                tokens BLOB NOT NULL,
+                interventions BLOB NOT NULL,
+                excerpt TEXT NOT NULL,
+                loss REAL,
+                detail TEXT NOT NULL DEFAULT '',
+                result BLOB NOT NULL,
+                lensd_version TEXT NOT NULL,
+                request_id BLOB CHECK (length(request_id) BETWEEN 1 AND 64),
+                hooked INTEGER NOT NULL DEFAULT 0 CHECK (hooked IN (0, 1)),
+                UNIQUE (owner, id),
+                FOREIGN KEY (owner, session) REFERENCES sessions (owner, id) ON DELETE CASCADE
+            ) STRICT;
+
+            INSERT INTO new_runs (number, id, owner, session, kind, created, model, form, fingerprint, prompt_count,
+                token_count, tokens, interventions, excerpt, loss, result, lensd_version, request_id, hooked)
+            SELECT number, id, owner, session, kind, created, model, form, fingerprint, prompt_count,
+                token_count, tokens, interventions, excerpt, loss, result, lensd_version, request_id, hooked
+            FROM runs;
+
+            -- Numbers of deleted runs are not given again.
+            DELETE FROM sqlite_sequence WHERE name = 'new_runs';
+            INSERT INTO sqlite_sequence (name, seq) SELECT 'new_runs', seq FROM sqlite_sequence WHERE name = 'runs';
+
+            DROP TABLE runs;
+            ALTER TABLE new_runs RENAME TO runs;
+            CREATE INDEX runs_of_session ON runs (owner, session, number);
+            CREATE UNIQUE INDEX runs_of_request ON runs (owner, request_id) WHERE request_id IS NOT NULL;
+            """)
 }

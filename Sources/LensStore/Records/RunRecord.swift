@@ -4,17 +4,20 @@ import LensCore
 public enum RunSubject: Sendable, Hashable {
     case run
     case sweep(AblationKind, hook: String)
+    case generation(GenerationOptions)
 }
 
-/// What came out of a recorded run or sweep.
+/// What came out of a recorded run, sweep or generation.
 public enum RunResult: Sendable {
     case run(RunReply)
     case sweep(SweepReply)
+    case generation(GenerateReply)
 
     public var kind: RunSummary.Kind {
         switch self {
         case .run: .run
         case .sweep: .sweep
+        case .generation: .generation
         }
     }
 
@@ -22,6 +25,7 @@ public enum RunResult: Sendable {
         switch self {
         case .run: .run
         case .sweep(let reply): .sweep(reply.action, hook: reply.hook)
+        case .generation(let reply): .generation(reply.options)
         }
     }
 
@@ -29,7 +33,25 @@ public enum RunResult: Sendable {
         switch self {
         case .run(let reply): reply.loss
         case .sweep(let reply): reply.baselineLoss
+        case .generation(let reply):
+            -reply.prompts.flatMap(\.logprobs).reduce(0.0) { $0 + Double($1) }
+                / Double(reply.prompts.reduce(0) { $0 + $1.logprobs.count })
         }
+    }
+
+    /// What was asked beside the recipe, in short.
+    var detail: String {
+        switch self {
+        case .run: ""
+        case .sweep(let reply): "\(reply.action.rawValue) of \(reply.hook)"
+        case .generation(let reply): reply.options.description
+        }
+    }
+
+    /// What was to be run, of the tokens that were: a generation began with less.
+    func promptTokens(_ tokens: [[Int32]]) -> [[Int32]] {
+        guard case .generation(let reply) = self else { return tokens }
+        return zip(tokens, reply.prompts).map { Array($0.prefix($1.promptLength)) }
     }
 
     /// The registered name, form and fingerprint of the model that made the result.
@@ -37,6 +59,7 @@ public enum RunResult: Sendable {
         switch self {
         case .run(let reply): (reply.model, reply.form, reply.fingerprint)
         case .sweep(let reply): (reply.model, reply.form, reply.fingerprint)
+        case .generation(let reply): (reply.model, reply.form, reply.fingerprint)
         }
     }
 
@@ -45,6 +68,7 @@ public enum RunResult: Sendable {
         switch self {
         case .run(let reply): reply.prompts.map(\.tokens)
         case .sweep(let reply): reply.tokens
+        case .generation(let reply): reply.prompts.map(\.tokens)
         }
     }
 
@@ -56,11 +80,14 @@ public enum RunResult: Sendable {
         case .sweep(var reply):
             reply.runID = runID
             return .sweep(reply)
+        case .generation(var reply):
+            reply.runID = runID
+            return .generation(reply)
         }
     }
 }
 
-/// A run or sweep that is to be recorded.
+/// A run, sweep or generation that is to be recorded.
 public struct NewRun: Sendable {
     /// The session's name; the session is made on first use.
     public var session: String
@@ -89,10 +116,10 @@ public struct NewRun: Sendable {
     }
 }
 
-/// A run or sweep as it stands in the store.
+/// A run, sweep or generation as it stands in the store.
 public struct RunRecord: Sendable {
     public var summary: RunSummary
-    /// For a sweep, of its baseline pass.
+    /// For a sweep, of its baseline pass; for a generation, of the pass over its final tokens.
     public var recipe: Recipe
     /// With `runID` filled in.
     public var result: RunResult
@@ -109,7 +136,8 @@ public struct RunRecord: Sendable {
         // Two names of one model are one model: the fingerprint decides.
         let isSame =
             self.recipe.fingerprint == recipe.fingerprint && self.recipe.model.form == recipe.model.form
-            && self.recipe.tokens == recipe.tokens && self.recipe.interventions == recipe.interventions
+            && result.promptTokens(self.recipe.tokens) == recipe.tokens
+            && self.recipe.interventions == recipe.interventions
         guard isSame, result.subject == subject, summary.isHooked == isHooked else {
             throw .invalidArgument("this request id was already used for another call (run \(id))")
         }

@@ -54,6 +54,15 @@ typealias COperand = Lens__V1__Operand
 typealias CEditSource = Lens__V1__EditSource
 typealias CPromptList = Lens__V1__PromptList
 
+// generation.proto
+typealias CGenerateRequest = Lens__V1__GenerateRequest
+typealias CGenerationOptions = Lens__V1__GenerationOptions
+typealias CGenerateEvent = Lens__V1__GenerateEvent
+typealias CGeneratedBatch = Lens__V1__GeneratedBatch
+typealias CGeneratedTokens = Lens__V1__GeneratedTokens
+typealias CGeneration = Lens__V1__Generation
+typealias CGenerationEnd = Lens__V1__GenerationEnd
+
 // run.proto
 typealias CRunRequest = Lens__V1__RunRequest
 typealias CRunReply = Lens__V1__RunReply
@@ -183,3 +192,10 @@ extension CSessionSummary: CMessage { static var reset: CReset<Self> { lens__v1_
 extension CRunSummary: CMessage { static var reset: CReset<Self> { lens__v1__run_summary__init } }
 extension CAttentionPageRequest: CMessage { static var reset: CReset<Self> { lens__v1__attention_page_request__init } }
 extension CPageChunk: CMessage { static var reset: CReset<Self> { lens__v1__page_chunk__init } }
+extension CGenerateRequest: CMessage { static var reset: CReset<Self> { lens__v1__generate_request__init } }
+extension CGenerationOptions: CMessage { static var reset: CReset<Self> { lens__v1__generation_options__init } }
+extension CGenerateEvent: CMessage { static var reset: CReset<Self> { lens__v1__generate_event__init } }
+extension CGeneratedBatch: CMessage { static var reset: CReset<Self> { lens__v1__generated_batch__init } }
+extension CGeneratedTokens: CMessage { static var reset: CReset<Self> { lens__v1__generated_tokens__init } }
+extension CGeneration: CMessage { static var reset: CReset<Self> { lens__v1__generation__init } }
+extension CGenerationEnd: CMessage { static var reset: CReset<Self> { lens__v1__generation_end__init } }

@@ -100,7 +100,7 @@ extension RunSummary {
     fileprivate init(_ message: CRunSummary) throws(LensError) {
         let name = try message.kind.text("kind")
         guard let kind = Kind(rawValue: name) else {
-            throw .invalidArgument("kind must be 'run' or 'sweep'; received '\(name)'")
+            throw .invalidArgument("kind must be 'run', 'sweep' or 'generation'; received '\(name)'")
         }
         var edits: [String] = []
         for edit in array(message.n_edits, message.edits) { edits.append(try edit.text("edits")) }
@@ -109,8 +109,8 @@ extension RunSummary {
             createdAt: message.created_at, model: try message.model.text("model"),
             fingerprint: try message.fingerprint.text("fingerprint"), promptCount: Int(message.prompt_count),
             tokenCount: try message.token_count.count("token_count"), excerpt: try message.excerpt.text("excerpt"),
-            loss: message.loss, isHooked: message.hooked != 0,
-            edits: edits)
+            loss: message.loss, isHooked: message.hooked != 0, edits: edits,
+            detail: try message.detail.text("detail"))
     }
 
     fileprivate func write(to message: inout CRunSummary, _ arena: MessageArena) throws(LensError) {
@@ -126,6 +126,7 @@ extension RunSummary {
         message.loss = loss
         message.hooked = isHooked ? 1 : 0
         (message.n_edits, message.edits) = arena.array(edits.map { arena.bytes($0) })
+        message.detail = arena.bytes(detail)
     }
 }
 

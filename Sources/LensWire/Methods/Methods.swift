@@ -48,6 +48,13 @@ extension StreamingMethod<SweepRequest, SweepEvent> {
     }
 }
 
+extension StreamingMethod<GenerateRequest, GenerateEvent> {
+    /// Tokens as they come, then a result for each prompt, then the end.
+    public static var generate: Self {
+        Self(path: "/lens.v1.Inference/Generate", request: .generateRequest, event: .generateEvent)
+    }
+}
+
 extension UnaryMethod<HeadScoresRequest, HeadScoresReply> {
     public static var scoreHeads: Self {
         Self(path: "/lens.v1.Inference/ScoreHeads", request: .scoreHeadsRequest, reply: .scoreHeadsReply)

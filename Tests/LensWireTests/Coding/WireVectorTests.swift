@@ -57,6 +57,8 @@ import Testing
         try add("queryEvents", StreamingMethod.query.event, Samples.queryEvents)
         try add("sweepRequests", StreamingMethod.sweep.request, Samples.sweepRequests)
         try add("sweepEvents", StreamingMethod.sweep.event, Samples.sweepEvents)
+        try add("generateRequests", StreamingMethod.generate.request, Samples.generateRequests)
+        try add("generateEvents", StreamingMethod.generate.event, Samples.generateEvents)
         try add("scoreHeadsRequests", UnaryMethod.scoreHeads.request, Samples.scoreHeadsRequests)
         try add("scoreHeadsReplies", UnaryMethod.scoreHeads.reply, Samples.scoreHeadsReplies)
         try add("daemonStatuses", UnaryMethod.status.reply, Samples.daemonStatuses)

@@ -124,6 +124,35 @@ enum Samples {
                 ])),
     ]
 
+    static let generateRequests = [
+        GenerateRequest(
+            model: raw, session: "s", prompts: prompts, interventions: interventions,
+            options: GenerationOptions(
+                maxNewTokens: 20, temperature: 0.5, topK: 50, topP: 0.25, frequencyPenalty: 1.5, seed: 1 << 63 - 1,
+                stopsAtEOS: false, eosTokens: [0, 4095], stopStrings: [".", "ü\n"]),
+            isRecorded: false),
+        GenerateRequest(
+            model: fallback, prompts: [],
+            options: GenerationOptions(maxNewTokens: 1, temperature: 0, topK: 0, topP: 0, seed: 0)),
+    ]
+    static let generateEvents: [GenerateEvent] = [
+        .tokens([
+            GeneratedTokens(
+                prompt: 1,
+                tokens: [
+                    GeneratedToken(token: tokens[0], logprob: -0.5), GeneratedToken(token: tokens[1], logprob: -2),
+                ], text: " ü"),
+            GeneratedTokens(prompt: 0, tokens: [], text: ""),
+        ]),
+        .result(
+            prompt: 1,
+            Generation(tokens: tokens, promptLength: 2, logprobs: [-0.5], text: " ü", finishReason: .eos)),
+        .end(
+            GenerateReply(
+                runID: "r", model: "m", form: .raw, fingerprint: "f",
+                options: GenerationOptions(maxNewTokens: 20, seed: 7), prompts: [])),
+    ]
+
     static let scoreHeadsRequests = [HeadScoresRequest(model: raw, prompts: prompts)]
     static let scoreHeadsReplies = [
         HeadScoresReply(
@@ -159,7 +188,7 @@ enum Samples {
             runs: [
                 RunSummary(
                     id: "r", kind: .sweep, session: "default", createdAt: 1.5, model: "m@raw", fingerprint: "f",
-                    promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan),
+                    promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan, detail: "zero of z"),
                 RunSummary(
                     id: "h", kind: .run, session: "default", createdAt: 1.5, model: "m", fingerprint: "f",
                     promptCount: 1, tokenCount: 3, excerpt: "", loss: 1.5, isHooked: true,

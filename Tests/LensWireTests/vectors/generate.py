@@ -21,6 +21,9 @@ from lensd._proto import (
     frame_pb2 as frame,
 )
 from lensd._proto import (
+    generation_pb2 as generation,
+)
+from lensd._proto import (
     hooks_pb2 as hooks,
 )
 from lensd._proto import (
@@ -244,6 +247,39 @@ VECTORS = {
             )
         ),
     ],
+    "generateRequests": [
+        generation.GenerateRequest(
+            model=RAW, session=b"s", prompts=PROMPTS, interventions=INTERVENTIONS, unrecorded=True,
+            options=generation.GenerationOptions(
+                max_new_tokens=20, temperature=0.5, top_k=50, top_p=0.25, freq_penalty=1.5, seed=2**63 - 1,
+                ignore_eos=True, eos_token_ids=[0, 4095], stop_strings=[b".", text("ü\n")],
+            ),
+        ),
+        generation.GenerateRequest(
+            session=b"default", options=generation.GenerationOptions(max_new_tokens=1, top_k=0, top_p=0, seed=0)
+        ),
+    ],
+    "generateEvents": [
+        generation.GenerateEvent(
+            tokens=generation.GeneratedBatch(
+                prompts=[
+                    generation.GeneratedTokens(prompt_index=1, tokens=TOKENS[:2], logprobs=[-0.5, -2], text=text(" ü")),
+                    generation.GeneratedTokens(),
+                ]
+            )
+        ),
+        generation.GenerateEvent(
+            result=generation.Generation(
+                prompt_index=1, tokens=TOKENS, prompt_length=2, logprobs=[-0.5], text=text(" ü"), finish_reason=b"eos"
+            )
+        ),
+        generation.GenerateEvent(
+            end=generation.GenerationEnd(
+                run_id=b"r", model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"),
+                options=generation.GenerationOptions(max_new_tokens=20, temperature=1, seed=7),
+            )
+        ),
+    ],
     "scoreHeadsRequests": [inference.ScoreHeadsRequest(model=RAW, prompts=PROMPTS)],
     "scoreHeadsReplies": [
         inference.ScoreHeadsReply(
@@ -271,7 +307,7 @@ VECTORS = {
             runs=[
                 sessions.RunSummary(
                     id=b"r", kind=b"sweep", session=b"default", created_at=1.5, model=b"m@raw", fingerprint=b"f",
-                    prompt_count=2, token_count=3, excerpt=text("Once …"), loss=NAN,
+                    prompt_count=2, token_count=3, excerpt=text("Once …"), loss=NAN, detail=b"zero of z",
                 ),
                 sessions.RunSummary(
                     id=b"h", kind=b"run", session=b"default", created_at=1.5, model=b"m", fingerprint=b"f",

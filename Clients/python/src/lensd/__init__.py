@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lensd.cache import ActivationCache
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
+    from lensd.generation import GeneratedToken, Generation, GenerationStream
     from lensd.head_scores import HeadScores
     from lensd.hooks import HookPoint
     from lensd.model import Model, Output
@@ -57,6 +58,9 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "FailedPrecondition",
+    "GeneratedToken",
+    "Generation",
+    "GenerationStream",
     "HeadScores",
     "HookPoint",
     "Internal",
@@ -97,6 +101,9 @@ _LAZY = {
     "AttentionPage": "lensd.page",
     "Client": "lensd.client",
     "DaemonStatus": "lensd.client",
+    "GeneratedToken": "lensd.generation",
+    "Generation": "lensd.generation",
+    "GenerationStream": "lensd.generation",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",
     "Model": "lensd.model",

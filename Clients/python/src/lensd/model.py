@@ -16,6 +16,7 @@ from lensd.arrays import Array, Arrays
 from lensd.cache import ActivationCache, HookNames, NamesFilter
 from lensd.config import ModelConfig
 from lensd.errors import Internal, InvalidArgument, Unimplemented
+from lensd.generating import Generating
 from lensd.head_scores import HeadScores
 from lensd.hooked_run import run_hooked
 from lensd.hooks import HookFunction, HookPoint, Hooks, HookSelector, ModelHooks
@@ -39,7 +40,7 @@ class Output(NamedTuple):
     loss: Array
 
 
-class Model:
+class Model(Generating):
     """One form of a resident model, under the names and with the values of TransformerLens's `HookedTransformer`.
 
     Wherever an `input` is taken it is a text, token ids [pos] or [batch, pos] (lists, NumPy arrays, torch tensors), or

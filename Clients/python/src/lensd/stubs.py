@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lensd._proto import daemon_pb2, hooks_pb2, inference_pb2, models_pb2, reports_pb2, run_pb2, sessions_pb2
+from lensd._proto import (
+    daemon_pb2,
+    generation_pb2,
+    hooks_pb2,
+    inference_pb2,
+    models_pb2,
+    reports_pb2,
+    run_pb2,
+    sessions_pb2,
+)
 from lensd.channel import Channel, Exchange, Stream
 
 
@@ -57,6 +66,10 @@ class InferenceStub:
     def sweep(self, request: inference_pb2.SweepRequest) -> Stream[inference_pb2.SweepEvent]:
         """Ablates head after head: progress, then one result."""
         return self.channel.stream("/lens.v1.Inference/Sweep", request, inference_pb2.SweepEvent)
+
+    def generate(self, request: generation_pb2.GenerateRequest) -> Stream[generation_pb2.GenerateEvent]:
+        """Continues prompts: tokens as they come, a result for each prompt, the end."""
+        return self.channel.stream("/lens.v1.Inference/Generate", request, generation_pb2.GenerateEvent)
 
     def score_heads(self, request: inference_pb2.ScoreHeadsRequest) -> inference_pb2.ScoreHeadsReply:
         """How much each head's pattern looks like each of the simple kinds."""

@@ -28,8 +28,9 @@ class ListSessionsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class RunSummary(_message.Message):
-    __slots__ = ["created_at", "edits", "excerpt", "fingerprint", "hooked", "id", "kind", "loss", "model", "prompt_count", "session", "token_count"]
+    __slots__ = ["created_at", "detail", "edits", "excerpt", "fingerprint", "hooked", "id", "kind", "loss", "model", "prompt_count", "session", "token_count"]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
     EDITS_FIELD_NUMBER: _ClassVar[int]
     EXCERPT_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +43,7 @@ class RunSummary(_message.Message):
     SESSION_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     created_at: float
+    detail: bytes
     edits: _containers.RepeatedScalarFieldContainer[bytes]
     excerpt: bytes
     fingerprint: bytes
@@ -53,7 +55,7 @@ class RunSummary(_message.Message):
     prompt_count: int
     session: bytes
     token_count: int
-    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[bytes] = ..., session: _Optional[bytes] = ..., created_at: _Optional[float] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., prompt_count: _Optional[int] = ..., token_count: _Optional[int] = ..., excerpt: _Optional[bytes] = ..., loss: _Optional[float] = ..., hooked: bool = ..., edits: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[bytes] = ..., session: _Optional[bytes] = ..., created_at: _Optional[float] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., prompt_count: _Optional[int] = ..., token_count: _Optional[int] = ..., excerpt: _Optional[bytes] = ..., loss: _Optional[float] = ..., hooked: bool = ..., edits: _Optional[_Iterable[bytes]] = ..., detail: _Optional[bytes] = ...) -> None: ...
 
 class SessionSummary(_message.Message):
     __slots__ = ["created_at", "id", "name", "run_count", "updated_at"]

@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "lens/v1/common.pb-c.h"
+#include "lens/v1/generation.pb-c.h"
 #include "lens/v1/hooks.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"
 #include "lens/v1/run.pb-c.h"
@@ -666,6 +667,10 @@ struct Lens__V1__Inference_Service
                 const Lens__V1__SweepRequest *input,
                 Lens__V1__SweepEvent_Closure closure,
                 void *closure_data);
+  void (*generate)(Lens__V1__Inference_Service *service,
+                   const Lens__V1__GenerateRequest *input,
+                   Lens__V1__GenerateEvent_Closure closure,
+                   void *closure_data);
   void (*score_heads)(Lens__V1__Inference_Service *service,
                       const Lens__V1__ScoreHeadsRequest *input,
                       Lens__V1__ScoreHeadsReply_Closure closure,
@@ -683,6 +688,7 @@ void lens__v1__inference__init (Lens__V1__Inference_Service *service,
       function_prefix__ ## run_hooked,\
       function_prefix__ ## query,\
       function_prefix__ ## sweep,\
+      function_prefix__ ## generate,\
       function_prefix__ ## score_heads  }
 void lens__v1__inference__tokenize(ProtobufCService *service,
                                    const Lens__V1__TokenizeRequest *input,
@@ -704,6 +710,10 @@ void lens__v1__inference__sweep(ProtobufCService *service,
                                 const Lens__V1__SweepRequest *input,
                                 Lens__V1__SweepEvent_Closure closure,
                                 void *closure_data);
+void lens__v1__inference__generate(ProtobufCService *service,
+                                   const Lens__V1__GenerateRequest *input,
+                                   Lens__V1__GenerateEvent_Closure closure,
+                                   void *closure_data);
 void lens__v1__inference__score_heads(ProtobufCService *service,
                                       const Lens__V1__ScoreHeadsRequest *input,
                                       Lens__V1__ScoreHeadsReply_Closure closure,

@@ -120,7 +120,7 @@ struct  Lens__V1__RunSummary
   ProtobufCMessage base;
   ProtobufCBinaryData id;
   /*
-   * "run" or "sweep".
+   * "run", "sweep" or "generation".
    */
   ProtobufCBinaryData kind;
   ProtobufCBinaryData session;
@@ -140,10 +140,14 @@ struct  Lens__V1__RunSummary
    */
   size_t n_edits;
   ProtobufCBinaryData *edits;
+  /*
+   * What was asked beside the recipe, in short; may be empty.
+   */
+  ProtobufCBinaryData detail;
 };
 #define LENS__V1__RUN_SUMMARY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__run_summary__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0,NULL, {0,NULL} }
 
 
 /* Lens__V1__ListSessionsRequest methods */

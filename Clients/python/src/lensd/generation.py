@@ -1,0 +1,206 @@
+"""Text that the daemon continues token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from operator import index
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lensd._proto import generation_pb2
+from lensd.arrays import Array, Arrays
+from lensd.errors import FailedPrecondition, Internal, InvalidArgument
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from lensd.cache import ActivationCache
+    from lensd.channel import Stream
+
+MAX_SEED = (1 << 63) - 1
+
+
+class GeneratedToken(NamedTuple):
+    """A new token of one prompt."""
+
+    # Which prompt.
+    prompt: int
+    id: int
+    # The token by itself; a part of a character shows U+FFFD.
+    string: str
+    # Natural logarithm of the probability that the model gave it, before temperature, penalty and filters.
+    logprob: float
+    # What may be printed now: empty while a character or a stop string is unfinished. The texts of all tokens
+    # together are the prompt's text.
+    text: str
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What became of each prompt."""
+
+    model: str
+    fingerprint: str
+    # Of the new tokens: without the EOS token that ended it, cut before a stop string.
+    text: list[str]
+    # The prompts' tokens and the new ones, [batch, pos], right-padded with EOS, with `.lengths`.
+    tokens: Array
+    # Of the new tokens, [batch, new], right-padded with zeros, with `.lengths`; natural logarithms, float32.
+    logprobs: Array
+    str_tokens: list[list[str]]
+    # How many of the tokens are the prompt's.
+    prompt_lengths: list[int]
+    # "eos", "stop", "length" (as many as asked for) or "context" (which is full).
+    finish_reason: list[str]
+    # What the random numbers began with: asked for again, it gives the same text.
+    seed: int
+    # Every activation of the final tokens, as they were while the tokens were generated; fetched when touched.
+    cache: ActivationCache
+
+    @property
+    def run_id(self) -> str | None:
+        """Its id in the session, for `lensctl query` and `Client.query`; `None` where it was not recorded."""
+        return self.cache.run_id
+
+    def __repr__(self) -> str:
+        texts = self.text[0] if len(self.text) == 1 else self.text
+        return f"Generation({texts!r} by {self.model}, {', '.join(self.finish_reason)})"
+
+
+class GenerationStream:
+    """An iterator over new tokens as they come; of several prompts, in turn.
+
+    Leaving it (`close`, the end of a `with` block) before its end cancels the generation. After the end `result` is
+    the whole of it.
+    """
+
+    def __init__(
+        self,
+        events: Stream[generation_pb2.GenerateEvent],
+        finish: Callable[[Sequence[generation_pb2.Generation], generation_pb2.GenerationEnd], Generation],
+    ) -> None:
+        self._events = events
+        self._tokens = self._read()
+        self._finish = finish
+        self._result: Generation | None = None
+
+    @property
+    def result(self) -> Generation:
+        """The generation. Raises `FailedPrecondition` before the last token was taken."""
+        if self._result is None:
+            raise FailedPrecondition("the generation has no result before its last token; take the rest first")
+        return self._result
+
+    def __iter__(self) -> Iterator[GeneratedToken]:
+        return self
+
+    def __next__(self) -> GeneratedToken:
+        """The next token. Raises what the call ended with."""
+        return next(self._tokens)
+
+    def close(self) -> None:
+        """Tells the daemon to stop, unless it is done."""
+        self._tokens.close()
+        self._events.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _read(self) -> Generator[GeneratedToken]:
+        results: list[generation_pb2.Generation] = []
+        end: generation_pb2.GenerationEnd | None = None
+        with self._events as events:
+            for event in events:
+                body = event.WhichOneof("event")
+                if body == "tokens":
+                    for batch in event.tokens.prompts:
+                        yield from _tokens_of(batch)
+                elif body == "result":
+                    results.append(event.result)
+                else:
+                    end = event.end
+        if end is None:
+            raise Internal("the daemon ended the generation without a result")
+        self._result = self._finish(results, end)
+
+
+def _tokens_of(batch: generation_pb2.GeneratedTokens) -> Iterator[GeneratedToken]:
+    """What became certain belongs to the last token of those that came together."""
+    last = len(batch.tokens) - 1
+    for at, (token, logprob) in enumerate(zip(batch.tokens, batch.logprobs, strict=True)):
+        text = batch.text.decode() if at == last else ""
+        yield GeneratedToken(batch.prompt_index, token.id, token.text.decode(), logprob, text)
+
+
+def options_of(
+    max_new_tokens: int,
+    stop_at_eos: bool,
+    eos_token_id: int | Sequence[int] | None,
+    do_sample: bool,
+    top_k: int | None,
+    top_p: float | None,
+    temperature: float,
+    freq_penalty: float,
+    seed: int | None,
+    stop: str | Sequence[str] | None,
+) -> generation_pb2.GenerationOptions:
+    """The options as they travel. Raises `InvalidArgument` for what they cannot hold; the daemon checks the rest."""
+    options = generation_pb2.GenerationOptions(
+        max_new_tokens=_natural(max_new_tokens, "max_new_tokens"),
+        temperature=temperature if do_sample else 0,
+        freq_penalty=freq_penalty if do_sample else 0,
+        ignore_eos=not stop_at_eos,
+        eos_token_ids=[_natural(each, "eos_token_id") for each in eos_tokens_of(eos_token_id)],
+        stop_strings=[each.encode() for each in ([stop] if isinstance(stop, str) else stop or ())],
+    )
+    if do_sample and top_k is not None:
+        options.top_k = _natural(top_k, "top_k")
+    if do_sample and top_p is not None:
+        options.top_p = top_p
+    if seed is not None:
+        options.seed = _natural(seed, "seed", MAX_SEED)
+    return options
+
+
+def eos_tokens_of(eos_token_id: int | Sequence[int] | None) -> list[int]:
+    """One, several or none, as TransformerLens takes them."""
+    if eos_token_id is None:
+        return []
+    return [index(each) for each in eos_token_id] if isinstance(eos_token_id, Sequence) else [index(eos_token_id)]
+
+
+def generation_of(
+    results: Sequence[generation_pb2.Generation],
+    end: generation_pb2.GenerationEnd,
+    arrays: Arrays,
+    cache: ActivationCache,
+    padding: int,
+) -> Generation:
+    """Arranges results; `padding` stands behind the tokens of shorter prompts."""
+    rows = [np.array([token.id for token in result.tokens], np.int64) for result in results]
+    logprobs = [np.array(result.logprobs, np.float32) for result in results]
+    return Generation(
+        model=end.model.name.decode() + ("@raw" if end.model.raw else ""),
+        fingerprint=end.model.fingerprint.decode(),
+        text=[result.text.decode() for result in results],
+        tokens=arrays.padded(rows, [len(row) for row in rows], fill=padding),
+        logprobs=arrays.padded(logprobs, [len(row) for row in logprobs]),
+        str_tokens=[[token.text.decode() for token in result.tokens] for result in results],
+        prompt_lengths=[result.prompt_length for result in results],
+        finish_reason=[result.finish_reason.decode() for result in results],
+        seed=end.options.seed,
+        cache=cache,
+    )
+
+
+def _natural(value: int, name: str, maximum: int = (1 << 32) - 1) -> int:
+    number = index(value)
+    if not 0 <= number <= maximum:
+        raise InvalidArgument(f"{name} must be in 0...{maximum}; received {number}")
+    return number
