@@ -27,7 +27,8 @@ struct Lensctl: AsyncParsableCommand {
             CommandGroup(
                 name: "Daemon:",
                 subcommands: [Up.self, Down.self, Logs.self, Status.self, Version.self, Models.self]),
-            CommandGroup(name: "Model:", subcommands: [Tokens.self, Run.self, Query.self, Generate.self, Attention.self]),
+            CommandGroup(
+                name: "Model:", subcommands: [Tokens.self, Run.self, Query.self, Generate.self, Attention.self]),
             CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Study.self]),
             CommandGroup(name: "Records:", subcommands: [Sessions.self]),
         ])

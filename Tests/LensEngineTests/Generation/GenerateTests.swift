@@ -247,7 +247,6 @@ import Testing
                 InterventionSpec(
                     hook: "pattern0", action: .set(try Self.operand([], 1)), selection: Selection(sources: .index(2)))
             ),
-            ("still to come", InterventionSpec(hook: "attn_scores1", action: .scale(-1))),
             ("grows", InterventionSpec(hook: "pattern0", action: .project(try Self.operand([5], 1)))),
             ("new tokens", InterventionSpec(hook: "resid_pre0", action: .set(try Self.operand([5, 32], 1)))),
             (
@@ -301,7 +300,7 @@ import Testing
 
     @Test func editsThatLeaveNoDistributionEndTheCall() async throws {
         let subject = try Subject("gpt-neo-1l-16h")
-        let edit = InterventionSpec(hook: "resid_post0", action: .set(try Operand(.infinity)))
+        let edit = InterventionSpec(hook: "resid_post0", action: .scale(.greatestFiniteMagnitude))
         let message = await subject.refusal([[0, 1]], edits: [edit])
         #expect(message?.contains("no distribution") == true)
     }

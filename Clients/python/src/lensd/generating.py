@@ -12,8 +12,9 @@ from lensd._proto import common_pb2, generation_pb2, interventions_pb2
 from lensd.activations import Pass, check_fingerprint
 from lensd.arrays import Arrays
 from lensd.cache import ActivationCache, HookNames
-from lensd.errors import InvalidArgument
+from lensd.errors import InvalidArgument, Unimplemented
 from lensd.generation import Generation, GenerationStream, eos_tokens_of, generation_of, options_of
+from lensd.hooks import ModelHooks
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
 from lensd.prompts import Input, prompts_of, token_prompt
@@ -30,6 +31,7 @@ class Generating:
     hook_names: HookNames
     _stubs: Stubs
     _arrays: Arrays
+    _hooks: ModelHooks
 
     def generate(
         self,
@@ -138,7 +140,9 @@ class Generating:
             is_empty = prompt.WhichOneof("content") == "text" and not prompt.text.text
             if is_empty and not prompt.text.no_bos and self.bos_token_id is not None:
                 prompt.CopyFrom(token_prompt([self.bos_token_id]))
-        edits = self._edits(interventions)
+        if self._hooks.calls():
+            raise Unimplemented("hook functions are not called while text is generated; use interventions")
+        edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
 
         def finish(results: Sequence[generation_pb2.Generation], end: generation_pb2.GenerationEnd) -> Generation:
             check_fingerprint(self.fingerprint, end.model.fingerprint)
