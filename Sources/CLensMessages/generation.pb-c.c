@@ -322,6 +322,141 @@ void   lens__v1__generation_end__free_unpacked
   assert(message->base.descriptor == &lens__v1__generation_end__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__hooked_generate_message__init
+                     (Lens__V1__HookedGenerateMessage         *message)
+{
+  static const Lens__V1__HookedGenerateMessage init_value = LENS__V1__HOOKED_GENERATE_MESSAGE__INIT;
+  *message = init_value;
+}
+size_t lens__v1__hooked_generate_message__get_packed_size
+                     (const Lens__V1__HookedGenerateMessage *message)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_message__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__hooked_generate_message__pack
+                     (const Lens__V1__HookedGenerateMessage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_message__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__hooked_generate_message__pack_to_buffer
+                     (const Lens__V1__HookedGenerateMessage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_message__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HookedGenerateMessage *
+       lens__v1__hooked_generate_message__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HookedGenerateMessage *)
+     protobuf_c_message_unpack (&lens__v1__hooked_generate_message__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__hooked_generate_message__free_unpacked
+                     (Lens__V1__HookedGenerateMessage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__hooked_generate_message__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__hooked_generate_request__init
+                     (Lens__V1__HookedGenerateRequest         *message)
+{
+  static const Lens__V1__HookedGenerateRequest init_value = LENS__V1__HOOKED_GENERATE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__hooked_generate_request__get_packed_size
+                     (const Lens__V1__HookedGenerateRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__hooked_generate_request__pack
+                     (const Lens__V1__HookedGenerateRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__hooked_generate_request__pack_to_buffer
+                     (const Lens__V1__HookedGenerateRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HookedGenerateRequest *
+       lens__v1__hooked_generate_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HookedGenerateRequest *)
+     protobuf_c_message_unpack (&lens__v1__hooked_generate_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__hooked_generate_request__free_unpacked
+                     (Lens__V1__HookedGenerateRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__hooked_generate_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__hooked_generate_event__init
+                     (Lens__V1__HookedGenerateEvent         *message)
+{
+  static const Lens__V1__HookedGenerateEvent init_value = LENS__V1__HOOKED_GENERATE_EVENT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__hooked_generate_event__get_packed_size
+                     (const Lens__V1__HookedGenerateEvent *message)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__hooked_generate_event__pack
+                     (const Lens__V1__HookedGenerateEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__hooked_generate_event__pack_to_buffer
+                     (const Lens__V1__HookedGenerateEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__hooked_generate_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HookedGenerateEvent *
+       lens__v1__hooked_generate_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HookedGenerateEvent *)
+     protobuf_c_message_unpack (&lens__v1__hooked_generate_event__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__hooked_generate_event__free_unpacked
+                     (Lens__V1__HookedGenerateEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__hooked_generate_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor lens__v1__generate_request__field_descriptors[6] =
 {
   {
@@ -911,5 +1046,158 @@ const ProtobufCMessageDescriptor lens__v1__generation_end__descriptor =
   lens__v1__generation_end__field_indices_by_name,
   1,  lens__v1__generation_end__number_ranges,
   (ProtobufCMessageInit) lens__v1__generation_end__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__hooked_generate_message__field_descriptors[2] =
+{
+  {
+    "start",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__HookedGenerateMessage, message_case),
+    offsetof(Lens__V1__HookedGenerateMessage, start),
+    &lens__v1__hooked_generate_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "answer",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__HookedGenerateMessage, message_case),
+    offsetof(Lens__V1__HookedGenerateMessage, answer),
+    &lens__v1__hook_answer__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__hooked_generate_message__field_indices_by_name[] = {
+  1,   /* field[1] = answer */
+  0,   /* field[0] = start */
+};
+static const ProtobufCIntRange lens__v1__hooked_generate_message__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__hooked_generate_message__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HookedGenerateMessage",
+  "HookedGenerateMessage",
+  "Lens__V1__HookedGenerateMessage",
+  "lens.v1",
+  sizeof(Lens__V1__HookedGenerateMessage),
+  2,
+  lens__v1__hooked_generate_message__field_descriptors,
+  lens__v1__hooked_generate_message__field_indices_by_name,
+  1,  lens__v1__hooked_generate_message__number_ranges,
+  (ProtobufCMessageInit) lens__v1__hooked_generate_message__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__hooked_generate_request__field_descriptors[2] =
+{
+  {
+    "generation",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HookedGenerateRequest, generation),
+    &lens__v1__generate_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hooks",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Lens__V1__HookedGenerateRequest, n_hooks),
+    offsetof(Lens__V1__HookedGenerateRequest, hooks),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__hooked_generate_request__field_indices_by_name[] = {
+  0,   /* field[0] = generation */
+  1,   /* field[1] = hooks */
+};
+static const ProtobufCIntRange lens__v1__hooked_generate_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__hooked_generate_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HookedGenerateRequest",
+  "HookedGenerateRequest",
+  "Lens__V1__HookedGenerateRequest",
+  "lens.v1",
+  sizeof(Lens__V1__HookedGenerateRequest),
+  2,
+  lens__v1__hooked_generate_request__field_descriptors,
+  lens__v1__hooked_generate_request__field_indices_by_name,
+  1,  lens__v1__hooked_generate_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__hooked_generate_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__hooked_generate_event__field_descriptors[2] =
+{
+  {
+    "hook",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__HookedGenerateEvent, event_case),
+    offsetof(Lens__V1__HookedGenerateEvent, hook),
+    &lens__v1__hook_event__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "generation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__HookedGenerateEvent, event_case),
+    offsetof(Lens__V1__HookedGenerateEvent, generation),
+    &lens__v1__generate_event__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__hooked_generate_event__field_indices_by_name[] = {
+  1,   /* field[1] = generation */
+  0,   /* field[0] = hook */
+};
+static const ProtobufCIntRange lens__v1__hooked_generate_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__hooked_generate_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HookedGenerateEvent",
+  "HookedGenerateEvent",
+  "Lens__V1__HookedGenerateEvent",
+  "lens.v1",
+  sizeof(Lens__V1__HookedGenerateEvent),
+  2,
+  lens__v1__hooked_generate_event__field_descriptors,
+  lens__v1__hooked_generate_event__field_indices_by_name,
+  1,  lens__v1__hooked_generate_event__number_ranges,
+  (ProtobufCMessageInit) lens__v1__hooked_generate_event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

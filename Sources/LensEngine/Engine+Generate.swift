@@ -15,20 +15,37 @@ extension Engine {
         progress: @escaping @Sendable ([GeneratedTokens]) -> Void
     ) async throws(LensError) -> GenerateReply {
         let subject = try await subject(recipe, control: control)
-        let configuration = subject.configuration
-        try options.check(vocabulary: configuration.dVocab)
-        let lengths = recipe.tokens.map(\.count)
-        let finalLengths = lengths.map { $0 + min(options.maxNewTokens, configuration.nCtx - $0) }
-        try check(recipe.interventions, over: lengths, and: finalLengths, in: subject)
-        var options = options
-        // Of 53 bits, so that it survives as a number in any JSON.
-        let seed = options.seed ?? UInt64.random(in: 0..<1 << 53)
-        options.seed = seed
-        let bytes = finalLengths.reduce(0) { $0 + KeyValueCache.byteCount(positions: $1, of: configuration) }
+        let (options, seed, bytes) = try checked(options, for: subject)
         try kept.reserve(bytes)
         defer { kept.release(bytes) }
         let outcomes = try await passes.run(
             GenerateJob(subject, options: options, seed: seed, progress: progress), control: control)
+        return try reply(outcomes, options, of: subject)
+    }
+
+    /// Holds options and edits against the model and the prompts.
+    ///
+    /// - Returns: the options with the seed that is used, that seed, and the bytes of keys and values at most.
+    func checked(
+        _ options: GenerationOptions, for subject: PassSubject
+    ) throws(LensError) -> (options: GenerationOptions, seed: UInt64, keptBytes: Int) {
+        let configuration = subject.configuration
+        try options.check(vocabulary: configuration.dVocab)
+        let lengths = subject.recipe.tokens.map(\.count)
+        let finalLengths = lengths.map { $0 + min(options.maxNewTokens, configuration.nCtx - $0) }
+        try check(subject.recipe.interventions, over: lengths, and: finalLengths, in: subject)
+        // Of 53 bits, so that it survives as a number in any JSON.
+        let seed = options.seed ?? UInt64.random(in: 0..<1 << 53)
+        var options = options
+        options.seed = seed
+        let bytes = finalLengths.reduce(0) { $0 + KeyValueCache.byteCount(positions: $1, of: configuration) }
+        return (options, seed, bytes)
+    }
+
+    func reply(
+        _ outcomes: [GenerationDraft.Outcome], _ options: GenerationOptions, of subject: PassSubject
+    ) throws(LensError) -> GenerateReply {
+        let recipe = subject.recipe
         var prompts: [Generation] = []
         for (outcome, prompt) in zip(outcomes, recipe.tokens) {
             prompts.append(

@@ -20,10 +20,7 @@ extension Engine {
         let subject = try await subject(recipe, control: control)
         let run = request.run
         try check(topCount: run.topCount, prompts: recipe.tokens.count, in: subject.configuration)
-        guard request.hooks.count <= Self.maximumHooks else {
-            throw LensError.invalidArgument(
-                "a run parks at no more than \(Self.maximumHooks) points; received \(request.hooks.count)")
-        }
+        try checkHookCount(request.hooks.count)
         let hooks = Set(try points(.names(request.hooks), in: subject.configuration))
         let kept = Set(try points(run.keep, in: subject.configuration))
         try checkRowCount(of: subject)
@@ -37,12 +34,13 @@ extension Engine {
             // Here it stands already; on the way to a stop only what lies between is edited.
             try subject.plan.apply(to: &state, prompts: Array(recipe.tokens.indices), control: control)
             var session = HookSession(client, interventions: recipe.interventions, control: control)
-            for stop in stops {
-                state = try await passes.run(AdvanceJob(state, to: stop, through: subject.plan), control: control)
+            for (index, stop) in stops.enumerated() {
+                state = try await passes.run(
+                    AdvanceJob(state, to: stop, through: subject.plan, isAtBeginning: index == 0), control: control)
                 if hooks.contains(stop) { try await session.park(&state) }
                 if kept.contains(stop) { try await session.keep(state) }
             }
-            return try await finish(state, of: subject, run, control: control)
+            return try await finish(state, of: subject, run, control: control, isAtBeginning: stops.isEmpty)
         } catch {
             // The engine's thread may sleep for a while: what a large pass held goes back to the system now.
             if bytes > Self.largePassBytes { lens_trim_memory() }
@@ -51,21 +49,29 @@ extension Engine {
     }
 
     private func finish(
-        _ state: consuming ForwardState, of subject: PassSubject, _ request: RunRequest, control: CallControl
+        _ state: consuming ForwardState, of subject: PassSubject, _ request: RunRequest, control: CallControl,
+        isAtBeginning: Bool
     ) async throws(LensError) -> RunReply {
         guard request.wantsLoss || request.topCount > 0 else {
             return try reply(to: request, of: subject, RunJob.Outcome())
         }
         let end = HookPoint(.residPost, layer: subject.configuration.nLayers - 1)
         let last = max(end, state.point, subject.plan.points.last ?? end)
-        let ended = try await passes.run(AdvanceJob(state, to: last, through: subject.plan), control: control)
+        let ended = try await passes.run(
+            AdvanceJob(state, to: last, through: subject.plan, isAtBeginning: isAtBeginning), control: control)
         let outcome = try await passes.run(
             FinishJob(ended, wantsLoss: request.wantsLoss, topCount: request.topCount), control: control)
         return try reply(to: request, of: subject, outcome)
     }
 
+    func checkHookCount(_ count: Int) throws(LensError) {
+        guard count <= Self.maximumHooks else {
+            throw .invalidArgument("a run parks at no more than \(Self.maximumHooks) points; received \(count)")
+        }
+    }
+
     /// Functions see the activations of all prompts at once, so all go in one pass.
-    private func checkRowCount(of subject: PassSubject) throws(LensError) {
+    func checkRowCount(of subject: PassSubject) throws(LensError) {
         let lengths = subject.recipe.tokens.map(\.count)
         let rows = lengths.reduce(0, +)
         guard lengths.count == 1 || rows <= subject.budget.rows else {
@@ -78,14 +84,14 @@ extension Engine {
 
 extension PassSubject {
     /// About what a pass over all prompts holds beside the model, at its fullest, in bytes.
-    fileprivate var passBytes: Int {
+    var passBytes: Int {
         let configuration = configuration
         let squares = recipe.tokens.reduce(0) { $0 + configuration.nHeads * $1.count * $1.count }
         return 4 * (rowCount * (6 * configuration.dModel + 2 * configuration.dMLP) + 2 * squares)
     }
 
     /// Bytes of one activation of all prompts.
-    fileprivate func byteCount(of point: HookPoint) -> Int {
+    func byteCount(of point: HookPoint) -> Int {
         recipe.tokens.indices.reduce(0) { $0 + 4 * shape(of: point.kind, prompt: $1).reduce(1, *) }
     }
 

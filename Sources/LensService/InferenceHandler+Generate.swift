@@ -19,17 +19,23 @@ extension InferenceHandler {
         let earlier = try await earlierResult(of: recipe, .generation(options), context)
         if case .generation(let earlier) = earlier { return try await replay(earlier, send) }
         let reply = try await generate(options, recipe: recipe, context, send)
-        // The run is that of the final tokens: its activations are those of the generation.
+        try await finish(try await record(reply, of: request, recipe: recipe, isHooked: false, context), send)
+    }
+
+    /// Writes the run over the final tokens, whose activations are those of the generation.
+    func record(
+        _ reply: GenerateReply, of request: GenerateRequest, recipe: Recipe, isHooked: Bool, _ context: CallContext
+    ) async throws(LensError) -> GenerateReply {
         var final = recipe
         final.tokens = reply.prompts.map { $0.tokens.map(\.id) }
         let run = NewRun(
             session: request.session, recipe: final, result: .generation(reply),
-            excerpt: Self.excerpt(of: request.prompts, tokens: reply.prompts.first?.tokens),
+            excerpt: Self.excerpt(of: request.prompts, tokens: reply.prompts.first?.tokens), isHooked: isHooked,
             requestID: context.requestID)
         guard case .generation(let recorded) = try await store.record(run, owner: context.peer.userID).result else {
             throw LensError(.internal, "a generation was recorded as something else")
         }
-        try await finish(recorded, send)
+        return recorded
     }
 
     /// Generates while another task sends what there is.
@@ -59,7 +65,7 @@ extension InferenceHandler {
         return try outcome.get()
     }
 
-    private func finish(_ reply: GenerateReply, _ send: SendEvent<GenerateEvent>) async throws {
+    func finish(_ reply: GenerateReply, _ send: SendEvent<GenerateEvent>) async throws {
         for (prompt, result) in reply.prompts.enumerated() { try await send(.result(prompt: prompt, result)) }
         var end = reply
         end.prompts = []

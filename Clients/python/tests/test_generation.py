@@ -160,3 +160,81 @@ def test_bad_input(model: lensd.Model) -> None:
             model.generate("Tom", **options)  # type: ignore[arg-type]
     with pytest.raises(lensd.NotFound):
         model.generate("Tom", interventions=[lensd.zero("zz0")])
+
+
+# Under hook functions.
+
+
+def test_hook_functions_see_every_step(client: lensd.Client) -> None:
+    model = client.model("local")
+    seen: list[tuple[str, list[int]]] = []
+
+    def look(value: Any, hook: lensd.HookPoint) -> None:
+        seen.append((hook.name, list(value.shape)))
+
+    plain = model.generation([0, 3, 4, 5, 6, 7], 3, do_sample=False)
+    with model.hooks(fwd_hooks=[("resid_pre1", look), ("pattern1", look)]):
+        hooked = model.generation([0, 3, 4, 5, 6, 7], 3, do_sample=False)
+    assert hooked.tokens.tolist() == plain.tokens.tolist()
+    heads = model.cfg.n_heads
+    pre, pattern = "blocks.1.hook_resid_pre", "blocks.1.attn.hook_pattern"
+    assert seen == [
+        *[(pre, [1, 6, 32]), (pattern, [1, heads, 6, 6])],
+        *[(pre, [1, 1, 32]), (pattern, [1, heads, 1, 7])],
+        *[(pre, [1, 1, 32]), (pattern, [1, heads, 1, 8])],
+    ]
+
+
+@pytest.mark.parametrize(
+    "hook", ["k1", "v0", "z1", "pattern0", "resid_mid1", "post0", "unembed.hook_out", "hook_embed"]
+)
+def test_hook_functions_change_the_text_as_they_change_a_run(client: lensd.Client, hook: str) -> None:
+    model = client.model("local")
+
+    def halve(value: Any, hook: lensd.HookPoint) -> Any:
+        return value * 0.5
+
+    prompts = [[0, 3, 4, 5], [0, 100, 7, 100, 7, 9]]
+    with model.hooks(fwd_hooks=[(hook, halve)], interventions=[lensd.zero("z0", head=1)]):
+        result = model.generation(prompts, 8, seed=4, stop_at_eos=False)
+        lengths = result.tokens.lengths
+        rows = [result.tokens[index, : lengths[index]].tolist() for index in range(2)]
+        loss = model(rows, return_type="loss", loss_per_token=True)
+    for index, count in enumerate(result.prompt_lengths):
+        assert_close(-loss[index, count - 1 : lengths[index] - 1], result.logprobs[index])
+    plain = model.generation(prompts, 8, seed=4, stop_at_eos=False, interventions=[lensd.zero("z0", head=1)])
+    assert plain.logprobs.tolist() != result.logprobs.tolist()
+    with pytest.raises(lensd.NotFound, match="hook functions took part"):
+        _ = result.cache["z0"]
+
+
+def test_functions_that_raise_end_the_generation(model: lensd.Model) -> None:
+    calls = []
+
+    def fail(value: Any, hook: lensd.HookPoint) -> None:
+        calls.append(value.shape)
+        if len(calls) == 3:
+            raise ZeroDivisionError
+
+    with model.hooks(fwd_hooks=[("z0", fail)]), pytest.raises(ZeroDivisionError):
+        model.generate("Tom saw", 10, stop_at_eos=False)
+    assert len(calls) == 3
+    assert model.generate("Tom saw", 2)
+
+
+def test_prompts_that_ended_are_not_shown_any_more(model: lensd.Model) -> None:
+    batches = []
+    with model.hooks(fwd_hooks=[("z0", lambda value, hook: batches.append(len(value)))]):
+        result = model.generation([[0, 1], [3] * 46], 4, stop_at_eos=False)
+    assert result.finish_reason == ["length", "context"]
+    assert batches == [2, 2, 1, 1]
+
+
+def test_a_generation_with_functions_is_recorded_as_such(daemon: Daemon) -> None:
+    with lensd.connect(daemon.socket, session="hooked-texts") as client:
+        model = client.model("tiny")
+        with model.hooks(fwd_hooks=[("z0", lambda value, hook: None)]):
+            result = model.generation("Tom", 2, seed=1)
+        assert result.run_id is not None
+        with pytest.raises(lensd.FailedPrecondition):
+            client.query(result.run_id, "z0")

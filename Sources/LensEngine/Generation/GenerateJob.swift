@@ -8,15 +8,6 @@ import LensTensor
 /// A step runs one batch of prompts once: a part of their own tokens at first, then the one token that each got last.
 /// Others have their turn between the steps. The recipe's edits apply to each step's new positions.
 final class GenerateJob: PassJob {
-    struct Outcome: Sendable {
-        /// The prompt's tokens and the new ones.
-        let tokens: [Int32]
-        /// One per new token.
-        let logprobs: [Float]
-        let text: String
-        let finishReason: FinishReason
-    }
-
     /// Prompts that go on together.
     private struct Batch {
         /// Their numbers in the request.
@@ -27,10 +18,8 @@ final class GenerateJob: PassJob {
     }
 
     private let subject: PassSubject
-    private let options: GenerationOptions
-    private let eosTokens: [Int32]
     private let progress: @Sendable ([GeneratedTokens]) -> Void
-    private var writers: [Writer]
+    private var draft: GenerationDraft
     private var batches: Deque<Batch> = []
 
     /// - Parameter progress: gets the new tokens of each step, on the engine's thread.
@@ -39,70 +28,39 @@ final class GenerateJob: PassJob {
         progress: @escaping @Sendable ([GeneratedTokens]) -> Void
     ) {
         self.subject = subject
-        self.options = options
         self.progress = progress
-        let own = options.eosTokens.isEmpty ? [subject.model.tokenizer.eosTokenID].compactMap { $0 } : options.eosTokens
-        eosTokens = options.stopsAtEOS ? own : []
-        let prompts = subject.recipe.tokens
-        writers = prompts.enumerated().map { index, tokens in
-            Writer(
-                tokens: tokens, text: GeneratedText(stops: options.stopStrings),
-                sampler: TokenSampler(options, seed: seed, stream: index, prompt: tokens))
-        }
-        // A prompt that fills the context stays as it is.
-        for index in prompts.indices where prompts[index].count >= subject.configuration.nCtx {
-            writers[index].finishReason = .context
-        }
-        let open = prompts.indices.filter { writers[$0].finishReason == nil }
+        draft = GenerationDraft(subject, options: options, seed: seed)
+        let open = draft.open
         for batch in subject.batches(open) where !open.isEmpty {
             batches.append(
                 Batch(
                     prompts: batch,
                     cache: KeyValueCache(subject.model, form: subject.recipe.model.form, sequences: batch.count),
-                    waiting: batch.map { prompts[$0] }))
+                    waiting: batch.map { subject.recipe.tokens[$0] }))
         }
     }
 
-    func step(on compute: Compute) throws(LensError) -> [Outcome]? {
+    func step(on compute: Compute) throws(LensError) -> [GenerationDraft.Outcome]? {
         if var batch = batches.popFirst() {
             try run(&batch, on: compute)
             if !batch.prompts.isEmpty { batches.append(batch) }
         }
-        return batches.isEmpty ? writers.map(\.outcome) : nil
+        return batches.isEmpty ? draft.outcomes : nil
     }
-
-    // MARK: - A step
 
     private func run(_ batch: inout Batch, on compute: Compute) throws(LensError) {
         let now = takeWaiting(&batch)
         var state = try ForwardState(
             subject.model, form: subject.recipe.model.form, tokens: now, continuing: batch.cache.take())
-        try subject.visit([], in: &state, of: batch.prompts, on: compute, isAtEnd: false) { _ in }
-        let end = HookPoint(.residPost, layer: subject.configuration.nLayers - 1)
-        try state.advance(to: max(state.point, end), on: compute)
-        batch.cache = try state.takeKept()
+        batch.cache = try subject.finish(&state, of: batch.prompts, on: compute, isAtBeginning: true)
         guard batch.waiting.allSatisfy(\.isEmpty) else { return }
-        var news: [GeneratedTokens] = []
-        // Some sequences at a time: logits of them all need not fit into memory.
-        for start in stride(from: 0, to: now.count, by: 64) {
-            let some = start..<min(start + 64, now.count)
-            var logits = try state.lastLogits(of: some, on: compute)
-            let width = logits.rowWidth
-            try logits.withMutablePointer { (logits) throws(LensError) in
-                for (row, prompt) in batch.prompts[some].enumerated() {
-                    try compute.control.check()
-                    let row = UnsafeMutableBufferPointer(start: logits + row * width, count: width)
-                    news.append(try write(prompt, row))
-                }
-            }
-        }
-        progress(news)
-        let open = batch.prompts.indices.filter { writers[batch.prompts[$0]].finishReason == nil }
+        progress(try draft.extend(batch.prompts, after: state, on: compute))
+        let open = batch.prompts.indices.filter { draft.isOpen(batch.prompts[$0]) }
         if open.count < batch.prompts.count {
             batch.cache = batch.cache.take().taking(open)
             batch.prompts = open.map { batch.prompts[$0] }
         }
-        batch.waiting = batch.prompts.map { writers[$0].tokens.suffix(1) }
+        batch.waiting = batch.prompts.map { draft.newestToken(of: $0) }
     }
 
     /// The tokens of the next step: all that wait, or of a prompt that exceeds the row budget alone as many as fit.
@@ -116,59 +74,23 @@ final class GenerateJob: PassJob {
         batch.waiting = [Array(whole[0].dropFirst(subject.budget.rows))]
         return [Array(whole[0].prefix(subject.budget.rows))]
     }
-
-    /// Chooses a prompt's next token.
-    private func write(
-        _ prompt: Int, _ logits: UnsafeMutableBufferPointer<Float>
-    ) throws(LensError) -> GeneratedTokens {
-        let tokenizer = subject.model.tokenizer
-        let (id, logprob) = try writers[prompt].sampler.next(from: logits)
-        let token = Token(id: id, text: try tokenizer.text(of: id))
-        let text = writers[prompt].append(
-            id, logprob: logprob, bytes: try tokenizer.bytes(of: id), isEOS: eosTokens.contains(id),
-            options: options, context: subject.configuration.nCtx)
-        return GeneratedTokens(prompt: prompt, tokens: [GeneratedToken(token: token, logprob: logprob)], text: text)
-    }
 }
 
-/// One prompt while it grows.
-private struct Writer {
-    var tokens: [Int32]
-    var logprobs: [Float] = []
-    var written = ""
-    var text: GeneratedText
-    var sampler: TokenSampler
-    var finishReason: FinishReason?
-
-    init(tokens: [Int32], text: GeneratedText, sampler: TokenSampler) {
-        self.tokens = tokens
-        self.text = text
-        self.sampler = sampler
-    }
-
-    /// - Returns: the text that became certain with the token.
-    mutating func append(
-        _ id: Int32, logprob: Float, bytes: ArraySlice<UInt8>, isEOS: Bool, options: GenerationOptions, context: Int
-    ) -> String {
-        tokens.append(id)
-        logprobs.append(logprob)
-        var (piece, isStopped) = isEOS ? ("", false) : text.append(bytes)
-        if isEOS {
-            finishReason = .eos
-        } else if isStopped {
-            finishReason = .stop
-        } else if logprobs.count >= options.maxNewTokens {
-            finishReason = .length
-        } else if tokens.count >= context {
-            finishReason = .context
+extension PassSubject {
+    /// Takes a pass with kept keys and values to where the next tokens can be chosen, through all edits on the way.
+    ///
+    /// - Parameter isAtBeginning: whether the edits of the point where the pass stands are still to be made.
+    /// - Returns: the keys and values, for the pass that goes on.
+    func finish(
+        _ state: inout ForwardState, of prompts: [Int], on compute: Compute, isAtBeginning: Bool
+    ) throws(LensError) -> KeyValueCache {
+        let start = state.point
+        for point in plan.points where point > start || isAtBeginning && point == start {
+            try state.advance(to: point, on: compute)
+            try plan.apply(to: &state, prompts: prompts, control: compute.control)
         }
-        if finishReason != nil { piece += text.finish() }
-        written += piece
-        return piece
-    }
-
-    var outcome: GenerateJob.Outcome {
-        GenerateJob.Outcome(
-            tokens: tokens, logprobs: logprobs, text: written, finishReason: finishReason ?? .length)
+        let end = HookPoint(.residPost, layer: configuration.nLayers - 1)
+        try state.advance(to: max(state.point, end), on: compute)
+        return try state.takeKept()
     }
 }

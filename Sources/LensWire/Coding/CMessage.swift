@@ -62,6 +62,9 @@ typealias CGeneratedBatch = Lens__V1__GeneratedBatch
 typealias CGeneratedTokens = Lens__V1__GeneratedTokens
 typealias CGeneration = Lens__V1__Generation
 typealias CGenerationEnd = Lens__V1__GenerationEnd
+typealias CHookedGenerateMessage = Lens__V1__HookedGenerateMessage
+typealias CHookedGenerateRequest = Lens__V1__HookedGenerateRequest
+typealias CHookedGenerateEvent = Lens__V1__HookedGenerateEvent
 
 // run.proto
 typealias CRunRequest = Lens__V1__RunRequest
@@ -199,3 +202,10 @@ extension CGeneratedBatch: CMessage { static var reset: CReset<Self> { lens__v1_
 extension CGeneratedTokens: CMessage { static var reset: CReset<Self> { lens__v1__generated_tokens__init } }
 extension CGeneration: CMessage { static var reset: CReset<Self> { lens__v1__generation__init } }
 extension CGenerationEnd: CMessage { static var reset: CReset<Self> { lens__v1__generation_end__init } }
+extension CHookedGenerateMessage: CMessage {
+    static var reset: CReset<Self> { lens__v1__hooked_generate_message__init }
+}
+extension CHookedGenerateRequest: CMessage {
+    static var reset: CReset<Self> { lens__v1__hooked_generate_request__init }
+}
+extension CHookedGenerateEvent: CMessage { static var reset: CReset<Self> { lens__v1__hooked_generate_event__init } }

@@ -6,22 +6,32 @@ internal import LensCore
 extension Coding where Value == GenerateRequest {
     static var generateRequest: Self {
         Self(CGenerateRequest.self) { (message) throws(LensError) in
-            GenerateRequest(
-                model: try ModelReference(message.model), session: try sessionName(message.session),
-                prompts: try Prompt.read(message.n_prompts, message.prompts),
-                interventions: try InterventionSpec.read(message.n_interventions, message.interventions),
-                options: try required(message.options, "options") { (options) throws(LensError) in
-                    try GenerationOptions(options)
-                },
-                isRecorded: message.unrecorded == 0)
+            try GenerateRequest(message)
         } write: { (value, message, arena) throws(LensError) in
-            message.model = arena.bytes(value.model.description)
-            message.session = arena.bytes(value.session)
-            (message.n_prompts, message.prompts) = try Prompt.write(value.prompts, arena)
-            (message.n_interventions, message.interventions) = try InterventionSpec.write(value.interventions, arena)
-            message.options = try value.options.write(arena)
-            message.unrecorded = value.isRecorded ? 0 : 1
+            try value.write(to: &message, arena)
         }
+    }
+}
+
+extension GenerateRequest {
+    init(_ message: CGenerateRequest) throws(LensError) {
+        self.init(
+            model: try ModelReference(message.model), session: try sessionName(message.session),
+            prompts: try Prompt.read(message.n_prompts, message.prompts),
+            interventions: try InterventionSpec.read(message.n_interventions, message.interventions),
+            options: try required(message.options, "options") { (options) throws(LensError) in
+                try GenerationOptions(options)
+            },
+            isRecorded: message.unrecorded == 0)
+    }
+
+    func write(to message: inout CGenerateRequest, _ arena: MessageArena) throws(LensError) {
+        message.model = arena.bytes(model.description)
+        message.session = arena.bytes(session)
+        (message.n_prompts, message.prompts) = try Prompt.write(prompts, arena)
+        (message.n_interventions, message.interventions) = try InterventionSpec.write(interventions, arena)
+        message.options = try options.write(arena)
+        message.unrecorded = isRecorded ? 0 : 1
     }
 }
 
@@ -74,45 +84,55 @@ extension GenerationOptions {
 extension Coding where Value == GenerateEvent {
     static var generateEvent: Self {
         Self(CGenerateEvent.self) { (message) throws(LensError) in
-            switch message.event_case {
-            case LENS__V1__GENERATE_EVENT__EVENT_TOKENS:
-                try required(message.tokens, "tokens") { (batch: CGeneratedBatch) throws(LensError) in
-                    .tokens(
-                        try messages(batch.n_prompts, batch.prompts) { (tokens: CGeneratedTokens) throws(LensError) in
-                            try GeneratedTokens(tokens)
-                        })
-                }
-            case LENS__V1__GENERATE_EVENT__EVENT_RESULT:
-                try required(message.result, "result") { (result: CGeneration) throws(LensError) in
-                    .result(prompt: Int(result.prompt_index), try Generation(result))
-                }
-            case LENS__V1__GENERATE_EVENT__EVENT_END:
-                try required(message.end, "end") { (end: CGenerationEnd) throws(LensError) in
-                    .end(try GenerateReply(end))
-                }
-            default:
-                throw .invalidArgument("a generation's event is tokens, a result or the end; received none of them")
-            }
+            try GenerateEvent(message)
         } write: { (value, message, arena) throws(LensError) in
-            switch value {
-            case .tokens(let batch):
-                message.event_case = LENS__V1__GENERATE_EVENT__EVENT_TOKENS
-                message.tokens = try arena.message { (item: inout CGeneratedBatch) throws(LensError) in
-                    (item.n_prompts, item.prompts) = try arena.messages(batch) { (tokens, item) throws(LensError) in
-                        try tokens.write(to: &item, arena)
-                    }
+            try value.write(to: &message, arena)
+        }
+    }
+}
+
+extension GenerateEvent {
+    init(_ message: CGenerateEvent) throws(LensError) {
+        switch message.event_case {
+        case LENS__V1__GENERATE_EVENT__EVENT_TOKENS:
+            self = try required(message.tokens, "tokens") { (batch: CGeneratedBatch) throws(LensError) in
+                .tokens(
+                    try messages(batch.n_prompts, batch.prompts) { (tokens: CGeneratedTokens) throws(LensError) in
+                        try GeneratedTokens(tokens)
+                    })
+            }
+        case LENS__V1__GENERATE_EVENT__EVENT_RESULT:
+            self = try required(message.result, "result") { (result: CGeneration) throws(LensError) in
+                .result(prompt: Int(result.prompt_index), try Generation(result))
+            }
+        case LENS__V1__GENERATE_EVENT__EVENT_END:
+            self = try required(message.end, "end") { (end: CGenerationEnd) throws(LensError) in
+                .end(try GenerateReply(end))
+            }
+        default:
+            throw .invalidArgument("a generation's event is tokens, a result or the end; received none of them")
+        }
+    }
+
+    func write(to message: inout CGenerateEvent, _ arena: MessageArena) throws(LensError) {
+        switch self {
+        case .tokens(let batch):
+            message.event_case = LENS__V1__GENERATE_EVENT__EVENT_TOKENS
+            message.tokens = try arena.message { (item: inout CGeneratedBatch) throws(LensError) in
+                (item.n_prompts, item.prompts) = try arena.messages(batch) { (tokens, item) throws(LensError) in
+                    try tokens.write(to: &item, arena)
                 }
-            case .result(let prompt, let result):
-                message.event_case = LENS__V1__GENERATE_EVENT__EVENT_RESULT
-                message.result = try arena.message { (item: inout CGeneration) throws(LensError) in
-                    item.prompt_index = try arena.uint32(prompt, "prompt_index")
-                    try result.write(to: &item, arena)
-                }
-            case .end(let end):
-                message.event_case = LENS__V1__GENERATE_EVENT__EVENT_END
-                message.end = try arena.message { (item: inout CGenerationEnd) throws(LensError) in
-                    try end.write(to: &item, arena)
-                }
+            }
+        case .result(let prompt, let result):
+            message.event_case = LENS__V1__GENERATE_EVENT__EVENT_RESULT
+            message.result = try arena.message { (item: inout CGeneration) throws(LensError) in
+                item.prompt_index = try arena.uint32(prompt, "prompt_index")
+                try result.write(to: &item, arena)
+            }
+        case .end(let end):
+            message.event_case = LENS__V1__GENERATE_EVENT__EVENT_END
+            message.end = try arena.message { (item: inout CGenerationEnd) throws(LensError) in
+                try end.write(to: &item, arena)
             }
         }
     }

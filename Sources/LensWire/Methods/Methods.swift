@@ -55,6 +55,14 @@ extension StreamingMethod<GenerateRequest, GenerateEvent> {
     }
 }
 
+extension BidirectionalMethod<HookedGenerateMessage, HookedGenerateEvent> {
+    /// The first message is a start; each point at which a pass parks wants one answer.
+    public static var generateHooked: Self {
+        Self(
+            path: "/lens.v1.Inference/GenerateHooked", message: .hookedGenerateMessage, event: .hookedGenerateEvent)
+    }
+}
+
 extension UnaryMethod<HeadScoresRequest, HeadScoresReply> {
     public static var scoreHeads: Self {
         Self(path: "/lens.v1.Inference/ScoreHeads", request: .scoreHeadsRequest, reply: .scoreHeadsReply)

@@ -59,6 +59,9 @@ import Testing
         try add("sweepEvents", StreamingMethod.sweep.event, Samples.sweepEvents)
         try add("generateRequests", StreamingMethod.generate.request, Samples.generateRequests)
         try add("generateEvents", StreamingMethod.generate.event, Samples.generateEvents)
+        try add(
+            "hookedGenerateMessages", BidirectionalMethod.generateHooked.message, Samples.hookedGenerateMessages)
+        try add("hookedGenerateEvents", BidirectionalMethod.generateHooked.event, Samples.hookedGenerateEvents)
         try add("scoreHeadsRequests", UnaryMethod.scoreHeads.request, Samples.scoreHeadsRequests)
         try add("scoreHeadsReplies", UnaryMethod.scoreHeads.reply, Samples.scoreHeadsReplies)
         try add("daemonStatuses", UnaryMethod.status.reply, Samples.daemonStatuses)

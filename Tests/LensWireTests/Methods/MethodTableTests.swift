@@ -8,7 +8,7 @@ import Testing
         UnaryMethod.status.path: .unary, UnaryMethod.listModels.path: .unary, UnaryMethod.tokenize.path: .unary,
         UnaryMethod.run.path: .unary, BidirectionalMethod.runHooked.path: .bidirectional,
         StreamingMethod.query.path: .serverStreaming, StreamingMethod.sweep.path: .serverStreaming,
-        StreamingMethod.generate.path: .serverStreaming,
+        StreamingMethod.generate.path: .serverStreaming, BidirectionalMethod.generateHooked.path: .bidirectional,
         UnaryMethod.scoreHeads.path: .unary, UnaryMethod.listSessions.path: .unary,
         UnaryMethod.showSession.path: .unary, UnaryMethod.deleteSession.path: .unary,
         StreamingMethod.attentionPage.path: .serverStreaming,

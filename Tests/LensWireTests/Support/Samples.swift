@@ -153,6 +153,14 @@ enum Samples {
                 options: GenerationOptions(maxNewTokens: 20, seed: 7), prompts: [])),
     ]
 
+    static let hookedGenerateMessages: [HookedGenerateMessage] = [
+        .start(HookedGenerateRequest(generation: generateRequests[0], hooks: ["z0", "blocks.1.hook_resid_pre"])),
+        .answer(.unchanged), .answer(.values([0, 0, 0x80, 0x3f])),
+    ]
+    static let hookedGenerateEvents: [HookedGenerateEvent] = [
+        .hook(.parked(activation)), .hook(.values([0, 0, 0x80, 0x3f])), .generation(generateEvents[0]),
+    ]
+
     static let scoreHeadsRequests = [HeadScoresRequest(model: raw, prompts: prompts)]
     static let scoreHeadsReplies = [
         HeadScoresReply(

@@ -117,6 +117,21 @@ SHAPES = [hooks.TensorShape(sizes=[3, 2**40]), hooks.TensorShape()]
 ACTIVATION = hooks.HookedActivation(
     hook=b"blocks.0.attn.hook_z", element_type=b"F32", shapes=SHAPES, lengths=[3, 0]
 )
+GENERATION = generation.GenerateRequest(
+    model=RAW, session=b"s", prompts=PROMPTS, interventions=INTERVENTIONS, unrecorded=True,
+    options=generation.GenerationOptions(
+        max_new_tokens=20, temperature=0.5, top_k=50, top_p=0.25, freq_penalty=1.5, seed=2**63 - 1,
+        ignore_eos=True, eos_token_ids=[0, 4095], stop_strings=[b".", text("ü\n")],
+    ),
+)
+NEW_TOKENS = generation.GenerateEvent(
+    tokens=generation.GeneratedBatch(
+        prompts=[
+            generation.GeneratedTokens(prompt_index=1, tokens=TOKENS[:2], logprobs=[-0.5, -2], text=text(" ü")),
+            generation.GeneratedTokens(),
+        ]
+    )
+)
 
 VECTORS = {
     "clientFrames": [
@@ -248,26 +263,13 @@ VECTORS = {
         ),
     ],
     "generateRequests": [
-        generation.GenerateRequest(
-            model=RAW, session=b"s", prompts=PROMPTS, interventions=INTERVENTIONS, unrecorded=True,
-            options=generation.GenerationOptions(
-                max_new_tokens=20, temperature=0.5, top_k=50, top_p=0.25, freq_penalty=1.5, seed=2**63 - 1,
-                ignore_eos=True, eos_token_ids=[0, 4095], stop_strings=[b".", text("ü\n")],
-            ),
-        ),
+        GENERATION,
         generation.GenerateRequest(
             session=b"default", options=generation.GenerationOptions(max_new_tokens=1, top_k=0, top_p=0, seed=0)
         ),
     ],
     "generateEvents": [
-        generation.GenerateEvent(
-            tokens=generation.GeneratedBatch(
-                prompts=[
-                    generation.GeneratedTokens(prompt_index=1, tokens=TOKENS[:2], logprobs=[-0.5, -2], text=text(" ü")),
-                    generation.GeneratedTokens(),
-                ]
-            )
-        ),
+        NEW_TOKENS,
         generation.GenerateEvent(
             result=generation.Generation(
                 prompt_index=1, tokens=TOKENS, prompt_length=2, logprobs=[-0.5], text=text(" ü"), finish_reason=b"eos"
@@ -279,6 +281,18 @@ VECTORS = {
                 options=generation.GenerationOptions(max_new_tokens=20, temperature=1, seed=7),
             )
         ),
+    ],
+    "hookedGenerateMessages": [
+        generation.HookedGenerateMessage(
+            start=generation.HookedGenerateRequest(generation=GENERATION, hooks=[b"z0", b"blocks.1.hook_resid_pre"])
+        ),
+        generation.HookedGenerateMessage(answer=hooks.HookAnswer(unchanged=hooks.HookUnchanged())),
+        generation.HookedGenerateMessage(answer=hooks.HookAnswer(values=b"\0\0\x80\x3f")),
+    ],
+    "hookedGenerateEvents": [
+        generation.HookedGenerateEvent(hook=hooks.HookEvent(parked=ACTIVATION)),
+        generation.HookedGenerateEvent(hook=hooks.HookEvent(values=b"\0\0\x80\x3f")),
+        generation.HookedGenerateEvent(generation=NEW_TOKENS),
     ],
     "scoreHeadsRequests": [inference.ScoreHeadsRequest(model=RAW, prompts=PROMPTS)],
     "scoreHeadsReplies": [

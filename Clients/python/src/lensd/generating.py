@@ -9,11 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from lensd._proto import common_pb2, generation_pb2, interventions_pb2
-from lensd.activations import Pass, check_fingerprint
+from lensd.activations import ActivationSource, KeptPass, Pass, check_fingerprint
 from lensd.arrays import Arrays
 from lensd.cache import ActivationCache, HookNames
-from lensd.errors import InvalidArgument, Unimplemented
+from lensd.errors import InvalidArgument
 from lensd.generation import Generation, GenerationStream, eos_tokens_of, generation_of, options_of
+from lensd.hooked_generation import HookedEvents
 from lensd.hooks import ModelHooks
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
@@ -57,7 +58,9 @@ class Generating:
         `return_type` is "str" (a text, of several prompts a list), "tokens" [batch, pos] right-padded with EOS, or
         "input" for what the input was. `verbose` writes the texts to standard error as they come. `seed` makes the
         choice repeatable; `stop` are texts that end the generation and are cut off. Interventions must mean the same
-        for a position however many tokens follow. See `generation` for log-probabilities and the cache.
+        for a position however many tokens follow. Hook functions see each step's new positions, of the prompts that
+        still grow: at first the prompts whole, then one position each, with patterns over every position so far. See
+        `generation` for log-probabilities and the cache.
         """
         if return_type not in ("input", "str", "tokens"):
             raise InvalidArgument(f'return_type is "input", "str" or "tokens"; received {return_type!r}')
@@ -140,13 +143,15 @@ class Generating:
             is_empty = prompt.WhichOneof("content") == "text" and not prompt.text.text
             if is_empty and not prompt.text.no_bos and self.bos_token_id is not None:
                 prompt.CopyFrom(token_prompt([self.bos_token_id]))
-        if self._hooks.calls():
-            raise Unimplemented("hook functions are not called while text is generated; use interventions")
+        calls = self._hooks.calls()
         edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
 
         def finish(results: Sequence[generation_pb2.Generation], end: generation_pb2.GenerationEnd) -> Generation:
             check_fingerprint(self.fingerprint, end.model.fingerprint)
-            if end.run_id:
+            source: ActivationSource
+            if calls:
+                source = KeptPass({}, self._arrays, end.run_id.decode() or None)
+            elif end.run_id:
                 source = Pass(self._stubs.inference, self._arrays, end.run_id.decode(), self.fingerprint)
             else:
                 tokens = [token_prompt(token.id for token in result.tokens) for result in results]
@@ -164,7 +169,10 @@ class Generating:
             options=options,
             unrecorded=self.session is None,
         )
-        return GenerationStream(self._stubs.inference.generate(request), finish)
+        inference = self._stubs.inference
+        if calls:
+            return GenerationStream(HookedEvents(inference, request, calls, self._hooks.points, self._arrays), finish)
+        return GenerationStream(inference.generate(request), finish)
 
     def to_string(self, tokens: Input) -> str | list[str]:
         """The text of tokens."""

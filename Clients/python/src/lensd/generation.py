@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lensd.cache import ActivationCache
     from lensd.channel import Stream
+    from lensd.hooked_generation import HookedEvents
 
 MAX_SEED = (1 << 63) - 1
 
@@ -57,7 +58,8 @@ class Generation:
     finish_reason: list[str]
     # What the random numbers began with: asked for again, it gives the same text.
     seed: int
-    # Every activation of the final tokens, as they were while the tokens were generated; fetched when touched.
+    # Every activation of the final tokens, as they were while the tokens were generated; fetched when touched. Under
+    # hook functions there is nothing in it: run them over the final tokens again.
     cache: ActivationCache
 
     @property
@@ -79,7 +81,7 @@ class GenerationStream:
 
     def __init__(
         self,
-        events: Stream[generation_pb2.GenerateEvent],
+        events: Stream[generation_pb2.GenerateEvent] | HookedEvents,
         finish: Callable[[Sequence[generation_pb2.Generation], generation_pb2.GenerationEnd], Generation],
     ) -> None:
         self._events = events

@@ -71,6 +71,12 @@ class InferenceStub:
         """Continues prompts: tokens as they come, a result for each prompt, the end."""
         return self.channel.stream("/lens.v1.Inference/Generate", request, generation_pb2.GenerateEvent)
 
+    def generate_hooked(
+        self, request: generation_pb2.HookedGenerateMessage
+    ) -> Exchange[generation_pb2.HookedGenerateMessage, generation_pb2.HookedGenerateEvent]:
+        """The same with functions of the caller's in every pass: a start, then an answer to each stop."""
+        return self.channel.exchange("/lens.v1.Inference/GenerateHooked", request, generation_pb2.HookedGenerateEvent)
+
     def score_heads(self, request: inference_pb2.ScoreHeadsRequest) -> inference_pb2.ScoreHeadsReply:
         """How much each head's pattern looks like each of the simple kinds."""
         return self.channel.unary("/lens.v1.Inference/ScoreHeads", request, inference_pb2.ScoreHeadsReply)

@@ -12,29 +12,36 @@ _sym_db = _symbol_database.Default()
 
 
 from lensd._proto import common_pb2 as lens_dot_v1_dot_common__pb2
+from lensd._proto import hooks_pb2 as lens_dot_v1_dot_hooks__pb2
 from lensd._proto import interventions_pb2 as lens_dot_v1_dot_interventions__pb2
 from lensd._proto import run_pb2 as lens_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lens/v1/generation.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\x1a\x1blens/v1/interventions.proto\x1a\x11lens/v1/run.proto\"\xc2\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x0f\n\x07session\x18\x02 \x01(\x0c\x12 \n\x07prompts\x18\x03 \x03(\x0b\x32\x0f.lens.v1.Prompt\x12,\n\rinterventions\x18\x04 \x03(\x0b\x32\x15.lens.v1.Intervention\x12+\n\x07options\x18\x05 \x01(\x0b\x32\x1a.lens.v1.GenerationOptions\x12\x12\n\nunrecorded\x18\x06 \x01(\x08\"\xf8\x01\n\x11GenerationOptions\x12\x16\n\x0emax_new_tokens\x18\x01 \x01(\x04\x12\x13\n\x0btemperature\x18\x02 \x01(\x01\x12\x0f\n\x05top_k\x18\x03 \x01(\x04H\x00\x12\x0f\n\x05top_p\x18\x04 \x01(\x01H\x01\x12\x14\n\x0c\x66req_penalty\x18\x05 \x01(\x01\x12\x0e\n\x04seed\x18\x06 \x01(\x06H\x02\x12\x12\n\nignore_eos\x18\x07 \x01(\x08\x12\x15\n\reos_token_ids\x18\x08 \x03(\r\x12\x14\n\x0cstop_strings\x18\t \x03(\x0c\x42\x0e\n\x0ctop_k_choiceB\x0e\n\x0ctop_p_choiceB\r\n\x0bseed_choice\"\x91\x01\n\rGenerateEvent\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x17.lens.v1.GeneratedBatchH\x00\x12%\n\x06result\x18\x02 \x01(\x0b\x32\x13.lens.v1.GenerationH\x00\x12%\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x16.lens.v1.GenerationEndH\x00\x42\x07\n\x05\x65vent\";\n\x0eGeneratedBatch\x12)\n\x07prompts\x18\x01 \x03(\x0b\x32\x18.lens.v1.GeneratedTokens\"g\n\x0fGeneratedTokens\x12\x14\n\x0cprompt_index\x18\x01 \x01(\r\x12\x1e\n\x06tokens\x18\x02 \x03(\x0b\x32\x0e.lens.v1.Token\x12\x10\n\x08logprobs\x18\x03 \x03(\x02\x12\x0c\n\x04text\x18\x04 \x01(\x0c\"\x90\x01\n\nGeneration\x12\x14\n\x0cprompt_index\x18\x01 \x01(\r\x12\x1e\n\x06tokens\x18\x02 \x03(\x0b\x32\x0e.lens.v1.Token\x12\x15\n\rprompt_length\x18\x03 \x01(\r\x12\x10\n\x08logprobs\x18\x04 \x03(\x02\x12\x0c\n\x04text\x18\x05 \x01(\x0c\x12\x15\n\rfinish_reason\x18\x06 \x01(\x0c\"p\n\rGenerationEnd\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.lens.v1.ModelStamp\x12+\n\x07options\x18\x03 \x01(\x0b\x32\x1a.lens.v1.GenerationOptionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lens/v1/generation.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\x1a\x13lens/v1/hooks.proto\x1a\x1blens/v1/interventions.proto\x1a\x11lens/v1/run.proto\"\xc2\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x0f\n\x07session\x18\x02 \x01(\x0c\x12 \n\x07prompts\x18\x03 \x03(\x0b\x32\x0f.lens.v1.Prompt\x12,\n\rinterventions\x18\x04 \x03(\x0b\x32\x15.lens.v1.Intervention\x12+\n\x07options\x18\x05 \x01(\x0b\x32\x1a.lens.v1.GenerationOptions\x12\x12\n\nunrecorded\x18\x06 \x01(\x08\"\xf8\x01\n\x11GenerationOptions\x12\x16\n\x0emax_new_tokens\x18\x01 \x01(\x04\x12\x13\n\x0btemperature\x18\x02 \x01(\x01\x12\x0f\n\x05top_k\x18\x03 \x01(\x04H\x00\x12\x0f\n\x05top_p\x18\x04 \x01(\x01H\x01\x12\x14\n\x0c\x66req_penalty\x18\x05 \x01(\x01\x12\x0e\n\x04seed\x18\x06 \x01(\x06H\x02\x12\x12\n\nignore_eos\x18\x07 \x01(\x08\x12\x15\n\reos_token_ids\x18\x08 \x03(\r\x12\x14\n\x0cstop_strings\x18\t \x03(\x0c\x42\x0e\n\x0ctop_k_choiceB\x0e\n\x0ctop_p_choiceB\r\n\x0bseed_choice\"\x91\x01\n\rGenerateEvent\x12)\n\x06tokens\x18\x01 \x01(\x0b\x32\x17.lens.v1.GeneratedBatchH\x00\x12%\n\x06result\x18\x02 \x01(\x0b\x32\x13.lens.v1.GenerationH\x00\x12%\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x16.lens.v1.GenerationEndH\x00\x42\x07\n\x05\x65vent\";\n\x0eGeneratedBatch\x12)\n\x07prompts\x18\x01 \x03(\x0b\x32\x18.lens.v1.GeneratedTokens\"g\n\x0fGeneratedTokens\x12\x14\n\x0cprompt_index\x18\x01 \x01(\r\x12\x1e\n\x06tokens\x18\x02 \x03(\x0b\x32\x0e.lens.v1.Token\x12\x10\n\x08logprobs\x18\x03 \x03(\x02\x12\x0c\n\x04text\x18\x04 \x01(\x0c\"\x90\x01\n\nGeneration\x12\x14\n\x0cprompt_index\x18\x01 \x01(\r\x12\x1e\n\x06tokens\x18\x02 \x03(\x0b\x32\x0e.lens.v1.Token\x12\x15\n\rprompt_length\x18\x03 \x01(\r\x12\x10\n\x08logprobs\x18\x04 \x03(\x02\x12\x0c\n\x04text\x18\x05 \x01(\x0c\x12\x15\n\rfinish_reason\x18\x06 \x01(\x0c\"p\n\rGenerationEnd\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.lens.v1.ModelStamp\x12+\n\x07options\x18\x03 \x01(\x0b\x32\x1a.lens.v1.GenerationOptions\"z\n\x15HookedGenerateMessage\x12/\n\x05start\x18\x01 \x01(\x0b\x32\x1e.lens.v1.HookedGenerateRequestH\x00\x12%\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x13.lens.v1.HookAnswerH\x00\x42\t\n\x07message\"T\n\x15HookedGenerateRequest\x12,\n\ngeneration\x18\x01 \x01(\x0b\x32\x18.lens.v1.GenerateRequest\x12\r\n\x05hooks\x18\x02 \x03(\x0c\"p\n\x13HookedGenerateEvent\x12\"\n\x04hook\x18\x01 \x01(\x0b\x32\x12.lens.v1.HookEventH\x00\x12,\n\ngeneration\x18\x02 \x01(\x0b\x32\x16.lens.v1.GenerateEventH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.generation_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _GENERATEREQUEST._serialized_start=108
-  _GENERATEREQUEST._serialized_end=302
-  _GENERATIONOPTIONS._serialized_start=305
-  _GENERATIONOPTIONS._serialized_end=553
-  _GENERATEEVENT._serialized_start=556
-  _GENERATEEVENT._serialized_end=701
-  _GENERATEDBATCH._serialized_start=703
-  _GENERATEDBATCH._serialized_end=762
-  _GENERATEDTOKENS._serialized_start=764
-  _GENERATEDTOKENS._serialized_end=867
-  _GENERATION._serialized_start=870
-  _GENERATION._serialized_end=1014
-  _GENERATIONEND._serialized_start=1016
-  _GENERATIONEND._serialized_end=1128
+  _GENERATEREQUEST._serialized_start=129
+  _GENERATEREQUEST._serialized_end=323
+  _GENERATIONOPTIONS._serialized_start=326
+  _GENERATIONOPTIONS._serialized_end=574
+  _GENERATEEVENT._serialized_start=577
+  _GENERATEEVENT._serialized_end=722
+  _GENERATEDBATCH._serialized_start=724
+  _GENERATEDBATCH._serialized_end=783
+  _GENERATEDTOKENS._serialized_start=785
+  _GENERATEDTOKENS._serialized_end=888
+  _GENERATION._serialized_start=891
+  _GENERATION._serialized_end=1035
+  _GENERATIONEND._serialized_start=1037
+  _GENERATIONEND._serialized_end=1149
+  _HOOKEDGENERATEMESSAGE._serialized_start=1151
+  _HOOKEDGENERATEMESSAGE._serialized_end=1273
+  _HOOKEDGENERATEREQUEST._serialized_start=1275
+  _HOOKEDGENERATEREQUEST._serialized_end=1359
+  _HOOKEDGENERATEEVENT._serialized_start=1361
+  _HOOKEDGENERATEEVENT._serialized_end=1473
 # @@protoc_insertion_point(module_scope)

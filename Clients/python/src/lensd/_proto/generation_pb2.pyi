@@ -1,4 +1,5 @@
 from lensd._proto import common_pb2 as _common_pb2
+from lensd._proto import hooks_pb2 as _hooks_pb2
 from lensd._proto import interventions_pb2 as _interventions_pb2
 from lensd._proto import run_pb2 as _run_pb2
 from google.protobuf.internal import containers as _containers
@@ -99,3 +100,27 @@ class GenerationOptions(_message.Message):
     top_k: int
     top_p: float
     def __init__(self, max_new_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., freq_penalty: _Optional[float] = ..., seed: _Optional[int] = ..., ignore_eos: bool = ..., eos_token_ids: _Optional[_Iterable[int]] = ..., stop_strings: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class HookedGenerateEvent(_message.Message):
+    __slots__ = ["generation", "hook"]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    HOOK_FIELD_NUMBER: _ClassVar[int]
+    generation: GenerateEvent
+    hook: _hooks_pb2.HookEvent
+    def __init__(self, hook: _Optional[_Union[_hooks_pb2.HookEvent, _Mapping]] = ..., generation: _Optional[_Union[GenerateEvent, _Mapping]] = ...) -> None: ...
+
+class HookedGenerateMessage(_message.Message):
+    __slots__ = ["answer", "start"]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    answer: _hooks_pb2.HookAnswer
+    start: HookedGenerateRequest
+    def __init__(self, start: _Optional[_Union[HookedGenerateRequest, _Mapping]] = ..., answer: _Optional[_Union[_hooks_pb2.HookAnswer, _Mapping]] = ...) -> None: ...
+
+class HookedGenerateRequest(_message.Message):
+    __slots__ = ["generation", "hooks"]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    HOOKS_FIELD_NUMBER: _ClassVar[int]
+    generation: GenerateRequest
+    hooks: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, generation: _Optional[_Union[GenerateRequest, _Mapping]] = ..., hooks: _Optional[_Iterable[bytes]] = ...) -> None: ...

@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "lens/v1/common.pb-c.h"
+#include "lens/v1/hooks.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"
 #include "lens/v1/run.pb-c.h"
 
@@ -25,6 +26,9 @@ typedef struct Lens__V1__GeneratedBatch Lens__V1__GeneratedBatch;
 typedef struct Lens__V1__GeneratedTokens Lens__V1__GeneratedTokens;
 typedef struct Lens__V1__Generation Lens__V1__Generation;
 typedef struct Lens__V1__GenerationEnd Lens__V1__GenerationEnd;
+typedef struct Lens__V1__HookedGenerateMessage Lens__V1__HookedGenerateMessage;
+typedef struct Lens__V1__HookedGenerateRequest Lens__V1__HookedGenerateRequest;
+typedef struct Lens__V1__HookedGenerateEvent Lens__V1__HookedGenerateEvent;
 
 
 /* --- enums --- */
@@ -240,6 +244,76 @@ struct  Lens__V1__GenerationEnd
     , {0,NULL}, NULL, NULL }
 
 
+typedef enum {
+  LENS__V1__HOOKED_GENERATE_MESSAGE__MESSAGE__NOT_SET = 0,
+  LENS__V1__HOOKED_GENERATE_MESSAGE__MESSAGE_START = 1,
+  LENS__V1__HOOKED_GENERATE_MESSAGE__MESSAGE_ANSWER = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__HOOKED_GENERATE_MESSAGE__MESSAGE__CASE)
+} Lens__V1__HookedGenerateMessage__MessageCase;
+
+/*
+ * From the client: a start, then one answer to each point at which a step's pass parks.
+ */
+struct  Lens__V1__HookedGenerateMessage
+{
+  ProtobufCMessage base;
+  Lens__V1__HookedGenerateMessage__MessageCase message_case;
+  union {
+    Lens__V1__HookedGenerateRequest *start;
+    Lens__V1__HookAnswer *answer;
+  };
+};
+#define LENS__V1__HOOKED_GENERATE_MESSAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__hooked_generate_message__descriptor) \
+    , LENS__V1__HOOKED_GENERATE_MESSAGE__MESSAGE__NOT_SET, {0} }
+
+
+struct  Lens__V1__HookedGenerateRequest
+{
+  ProtobufCMessage base;
+  /*
+   * All prompts go together; the interventions of a point apply before the client sees the activation.
+   */
+  Lens__V1__GenerateRequest *generation;
+  /*
+   * Names or short forms of the points at which the passes park.
+   */
+  size_t n_hooks;
+  ProtobufCBinaryData *hooks;
+};
+#define LENS__V1__HOOKED_GENERATE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__hooked_generate_request__descriptor) \
+    , NULL, 0,NULL }
+
+
+typedef enum {
+  LENS__V1__HOOKED_GENERATE_EVENT__EVENT__NOT_SET = 0,
+  LENS__V1__HOOKED_GENERATE_EVENT__EVENT_HOOK = 1,
+  LENS__V1__HOOKED_GENERATE_EVENT__EVENT_GENERATION = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__HOOKED_GENERATE_EVENT__EVENT__CASE)
+} Lens__V1__HookedGenerateEvent__EventCase;
+
+/*
+ * From the daemon: for each step the points in the order of its pass, then its tokens; at last the results and the end.
+ */
+struct  Lens__V1__HookedGenerateEvent
+{
+  ProtobufCMessage base;
+  Lens__V1__HookedGenerateEvent__EventCase event_case;
+  union {
+    /*
+     * Of the step's new positions; its sequences are the prompts that still grow, in order. Scores and patterns have
+     * every position as a source.
+     */
+    Lens__V1__HookEvent *hook;
+    Lens__V1__GenerateEvent *generation;
+  };
+};
+#define LENS__V1__HOOKED_GENERATE_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__hooked_generate_event__descriptor) \
+    , LENS__V1__HOOKED_GENERATE_EVENT__EVENT__NOT_SET, {0} }
+
+
 /* Lens__V1__GenerateRequest methods */
 void   lens__v1__generate_request__init
                      (Lens__V1__GenerateRequest         *message);
@@ -373,6 +447,63 @@ Lens__V1__GenerationEnd *
 void   lens__v1__generation_end__free_unpacked
                      (Lens__V1__GenerationEnd *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__HookedGenerateMessage methods */
+void   lens__v1__hooked_generate_message__init
+                     (Lens__V1__HookedGenerateMessage         *message);
+size_t lens__v1__hooked_generate_message__get_packed_size
+                     (const Lens__V1__HookedGenerateMessage   *message);
+size_t lens__v1__hooked_generate_message__pack
+                     (const Lens__V1__HookedGenerateMessage   *message,
+                      uint8_t             *out);
+size_t lens__v1__hooked_generate_message__pack_to_buffer
+                     (const Lens__V1__HookedGenerateMessage   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HookedGenerateMessage *
+       lens__v1__hooked_generate_message__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__hooked_generate_message__free_unpacked
+                     (Lens__V1__HookedGenerateMessage *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__HookedGenerateRequest methods */
+void   lens__v1__hooked_generate_request__init
+                     (Lens__V1__HookedGenerateRequest         *message);
+size_t lens__v1__hooked_generate_request__get_packed_size
+                     (const Lens__V1__HookedGenerateRequest   *message);
+size_t lens__v1__hooked_generate_request__pack
+                     (const Lens__V1__HookedGenerateRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__hooked_generate_request__pack_to_buffer
+                     (const Lens__V1__HookedGenerateRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HookedGenerateRequest *
+       lens__v1__hooked_generate_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__hooked_generate_request__free_unpacked
+                     (Lens__V1__HookedGenerateRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__HookedGenerateEvent methods */
+void   lens__v1__hooked_generate_event__init
+                     (Lens__V1__HookedGenerateEvent         *message);
+size_t lens__v1__hooked_generate_event__get_packed_size
+                     (const Lens__V1__HookedGenerateEvent   *message);
+size_t lens__v1__hooked_generate_event__pack
+                     (const Lens__V1__HookedGenerateEvent   *message,
+                      uint8_t             *out);
+size_t lens__v1__hooked_generate_event__pack_to_buffer
+                     (const Lens__V1__HookedGenerateEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HookedGenerateEvent *
+       lens__v1__hooked_generate_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__hooked_generate_event__free_unpacked
+                     (Lens__V1__HookedGenerateEvent *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Lens__V1__GenerateRequest_Closure)
@@ -396,6 +527,15 @@ typedef void (*Lens__V1__Generation_Closure)
 typedef void (*Lens__V1__GenerationEnd_Closure)
                  (const Lens__V1__GenerationEnd *message,
                   void *closure_data);
+typedef void (*Lens__V1__HookedGenerateMessage_Closure)
+                 (const Lens__V1__HookedGenerateMessage *message,
+                  void *closure_data);
+typedef void (*Lens__V1__HookedGenerateRequest_Closure)
+                 (const Lens__V1__HookedGenerateRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__HookedGenerateEvent_Closure)
+                 (const Lens__V1__HookedGenerateEvent *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -409,6 +549,9 @@ extern const ProtobufCMessageDescriptor lens__v1__generated_batch__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__generated_tokens__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__generation__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__generation_end__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__hooked_generate_message__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__hooked_generate_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__hooked_generate_event__descriptor;
 
 PROTOBUF_C__END_DECLS
 

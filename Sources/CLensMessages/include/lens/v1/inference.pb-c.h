@@ -671,6 +671,10 @@ struct Lens__V1__Inference_Service
                    const Lens__V1__GenerateRequest *input,
                    Lens__V1__GenerateEvent_Closure closure,
                    void *closure_data);
+  void (*generate_hooked)(Lens__V1__Inference_Service *service,
+                          const Lens__V1__HookedGenerateMessage *input,
+                          Lens__V1__HookedGenerateEvent_Closure closure,
+                          void *closure_data);
   void (*score_heads)(Lens__V1__Inference_Service *service,
                       const Lens__V1__ScoreHeadsRequest *input,
                       Lens__V1__ScoreHeadsReply_Closure closure,
@@ -689,6 +693,7 @@ void lens__v1__inference__init (Lens__V1__Inference_Service *service,
       function_prefix__ ## query,\
       function_prefix__ ## sweep,\
       function_prefix__ ## generate,\
+      function_prefix__ ## generate_hooked,\
       function_prefix__ ## score_heads  }
 void lens__v1__inference__tokenize(ProtobufCService *service,
                                    const Lens__V1__TokenizeRequest *input,
@@ -714,6 +719,10 @@ void lens__v1__inference__generate(ProtobufCService *service,
                                    const Lens__V1__GenerateRequest *input,
                                    Lens__V1__GenerateEvent_Closure closure,
                                    void *closure_data);
+void lens__v1__inference__generate_hooked(ProtobufCService *service,
+                                          const Lens__V1__HookedGenerateMessage *input,
+                                          Lens__V1__HookedGenerateEvent_Closure closure,
+                                          void *closure_data);
 void lens__v1__inference__score_heads(ProtobufCService *service,
                                       const Lens__V1__ScoreHeadsRequest *input,
                                       Lens__V1__ScoreHeadsReply_Closure closure,

@@ -1,0 +1,118 @@
+import LensCore
+import LensModel
+import LensTensor
+
+/// The prompts of a request while they grow.
+struct GenerationDraft: Sendable {
+    /// What became of one prompt.
+    struct Outcome: Sendable {
+        /// The prompt's tokens and the new ones.
+        let tokens: [Int32]
+        /// One per new token.
+        let logprobs: [Float]
+        let text: String
+        let finishReason: FinishReason
+    }
+
+    private let options: GenerationOptions
+    private let eosTokens: [Int32]
+    private let tokenizer: Tokenizer
+    private let context: Int
+    private var texts: [DraftText]
+
+    /// A prompt that fills the context stays as it is.
+    init(_ subject: PassSubject, options: GenerationOptions, seed: UInt64) {
+        self.options = options
+        tokenizer = subject.model.tokenizer
+        context = subject.configuration.nCtx
+        let own = options.eosTokens.isEmpty ? [tokenizer.eosTokenID].compactMap { $0 } : options.eosTokens
+        eosTokens = options.stopsAtEOS ? own : []
+        let context = context
+        texts = subject.recipe.tokens.enumerated().map { index, tokens in
+            DraftText(
+                tokens: tokens, text: GeneratedText(stops: options.stopStrings),
+                sampler: TokenSampler(options, seed: seed, stream: index, prompt: tokens),
+                finishReason: tokens.count >= context ? .context : nil)
+        }
+    }
+
+    /// The prompts that may still grow.
+    var open: [Int] { texts.indices.filter(isOpen) }
+
+    func isOpen(_ prompt: Int) -> Bool { texts[prompt].finishReason == nil }
+
+    /// What a pass that goes on with a prompt begins with.
+    func newestToken(of prompt: Int) -> [Int32] { texts[prompt].tokens.suffix(1) }
+
+    var outcomes: [Outcome] { texts.map(\.outcome) }
+
+    /// Chooses the next token of some prompts, from the ends of their sequences in a pass.
+    ///
+    /// - Parameter prompts: which prompt each of the pass's sequences is.
+    mutating func extend(
+        _ prompts: [Int], after state: ForwardState, on compute: Compute
+    ) throws(LensError) -> [GeneratedTokens] {
+        var news: [GeneratedTokens] = []
+        // Some sequences at a time: logits of them all need not fit into memory.
+        for start in stride(from: 0, to: prompts.count, by: 64) {
+            let some = start..<min(start + 64, prompts.count)
+            var logits = try state.lastLogits(of: some, on: compute)
+            let width = logits.rowWidth
+            try logits.withMutablePointer { (logits) throws(LensError) in
+                for (row, prompt) in prompts[some].enumerated() {
+                    try compute.control.check()
+                    news.append(
+                        try extend(prompt, by: UnsafeMutableBufferPointer(start: logits + row * width, count: width)))
+                }
+            }
+        }
+        return news
+    }
+
+    private mutating func extend(
+        _ prompt: Int, by logits: UnsafeMutableBufferPointer<Float>
+    ) throws(LensError) -> GeneratedTokens {
+        let (id, logprob) = try texts[prompt].sampler.next(from: logits)
+        let token = Token(id: id, text: try tokenizer.text(of: id))
+        let text = texts[prompt].append(
+            id, logprob: logprob, bytes: try tokenizer.bytes(of: id), isEOS: eosTokens.contains(id),
+            options: options, context: context)
+        return GeneratedTokens(prompt: prompt, tokens: [GeneratedToken(token: token, logprob: logprob)], text: text)
+    }
+}
+
+/// One prompt while it grows.
+private struct DraftText: Sendable {
+    var tokens: [Int32]
+    var logprobs: [Float] = []
+    var written = ""
+    var text: GeneratedText
+    var sampler: TokenSampler
+    var finishReason: FinishReason?
+
+    /// - Returns: the text that became certain with the token.
+    mutating func append(
+        _ id: Int32, logprob: Float, bytes: ArraySlice<UInt8>, isEOS: Bool, options: GenerationOptions, context: Int
+    ) -> String {
+        tokens.append(id)
+        logprobs.append(logprob)
+        var (piece, isStopped) = isEOS ? ("", false) : text.append(bytes)
+        if isEOS {
+            finishReason = .eos
+        } else if isStopped {
+            finishReason = .stop
+        } else if logprobs.count >= options.maxNewTokens {
+            finishReason = .length
+        } else if tokens.count >= context {
+            finishReason = .context
+        }
+        if finishReason != nil { piece += text.finish() }
+        written += piece
+        return piece
+    }
+
+    var outcome: GenerationDraft.Outcome {
+        GenerationDraft.Outcome(
+            tokens: tokens, logprobs: logprobs, text: written, finishReason: finishReason ?? .length)
+    }
+}
