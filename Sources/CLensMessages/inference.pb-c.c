@@ -1845,7 +1845,7 @@ const ProtobufCMessageDescriptor lens__v1__head_scores__descriptor =
   (ProtobufCMessageInit) lens__v1__head_scores__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__inference__method_descriptors[8] =
+static const ProtobufCMethodDescriptor lens__v1__inference__method_descriptors[9] =
 {
   { "Tokenize", &lens__v1__tokenize_request__descriptor, &lens__v1__tokenize_reply__descriptor },
   { "Run", &lens__v1__run_request__descriptor, &lens__v1__run_reply__descriptor },
@@ -1854,15 +1854,17 @@ static const ProtobufCMethodDescriptor lens__v1__inference__method_descriptors[8
   { "Sweep", &lens__v1__sweep_request__descriptor, &lens__v1__sweep_event__descriptor },
   { "Generate", &lens__v1__generate_request__descriptor, &lens__v1__generate_event__descriptor },
   { "GenerateHooked", &lens__v1__hooked_generate_message__descriptor, &lens__v1__hooked_generate_event__descriptor },
+  { "Gradient", &lens__v1__gradient_message__descriptor, &lens__v1__gradient_event__descriptor },
   { "ScoreHeads", &lens__v1__score_heads_request__descriptor, &lens__v1__score_heads_reply__descriptor },
 };
 const unsigned lens__v1__inference__method_indices_by_name[] = {
   5,        /* Generate */
   6,        /* GenerateHooked */
+  7,        /* Gradient */
   3,        /* Query */
   1,        /* Run */
   2,        /* RunHooked */
-  7,        /* ScoreHeads */
+  8,        /* ScoreHeads */
   4,        /* Sweep */
   0         /* Tokenize */
 };
@@ -1873,7 +1875,7 @@ const ProtobufCServiceDescriptor lens__v1__inference__descriptor =
   "Inference",
   "Lens__V1__Inference",
   "lens.v1",
-  8,
+  9,
   lens__v1__inference__method_descriptors,
   lens__v1__inference__method_indices_by_name
 };
@@ -1933,13 +1935,21 @@ void lens__v1__inference__generate_hooked(ProtobufCService *service,
   assert(service->descriptor == &lens__v1__inference__descriptor);
   service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void lens__v1__inference__gradient(ProtobufCService *service,
+                                   const Lens__V1__GradientMessage *input,
+                                   Lens__V1__GradientEvent_Closure closure,
+                                   void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__inference__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void lens__v1__inference__score_heads(ProtobufCService *service,
                                       const Lens__V1__ScoreHeadsRequest *input,
                                       Lens__V1__ScoreHeadsReply_Closure closure,
                                       void *closure_data)
 {
   assert(service->descriptor == &lens__v1__inference__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__inference__init (Lens__V1__Inference_Service *service,
                                 Lens__V1__Inference_ServiceDestroy destroy)

@@ -76,7 +76,7 @@ extension Engine {
         let rows = lengths.reduce(0, +)
         guard lengths.count == 1 || rows <= subject.budget.rows else {
             throw .invalidArgument(
-                "a run with hook functions takes its prompts in one pass, of at most \(subject.budget.rows) tokens in "
+                "hook functions and gradients take all prompts in one pass, of at most \(subject.budget.rows) tokens in "
                     + "all for this model; received \(rows) in \(lengths.count) prompts: run fewer at a time")
         }
     }

@@ -37,6 +37,7 @@ public struct Services: Sendable {
         streaming(.sweep, in: &router, inference.sweep)
         streaming(.generate, in: &router, inference.generate)
         bidirectional(.generateHooked, in: &router, inference.generateHooked)
+        bidirectional(.gradient, in: &router, inference.gradient)
         unary(.scoreHeads, in: &router, inference.scoreHeads)
         unary(.listSessions, in: &router) { _, context in try await sessions.list(context) }
         unary(.showSession, in: &router, sessions.show)

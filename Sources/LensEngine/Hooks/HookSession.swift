@@ -22,15 +22,19 @@ struct HookSession {
     /// Parks a pass at the point where it stands: sends the activation of every sequence, waits for the client's answer
     /// and edits. The call's clock stands still meanwhile.
     ///
+    /// - Returns: whether the client put another in its place.
     /// - Throws: `INVALID_ARGUMENT` for an answer that does not fit the activation, naming the point, what was expected
     ///   and what came; what the client's own end throws.
-    mutating func park(_ state: inout ForwardState) async throws {
+    @discardableResult
+    mutating func park(_ state: inout some StandingPass) async throws -> Bool {
         control.pause()
         defer { control.resume() }
         try await send(state, as: HookEvent.parked)
         switch try await answer(at: state.point) {
-        case .unchanged: return
-        case .replacement(let shapes): try await replace(in: &state, shapes: shapes)
+        case .unchanged: return false
+        case .replacement(let shapes):
+            try await replace(in: &state, shapes: shapes)
+            return true
         case .values:
             throw LensError.invalidArgument(
                 "the pass waits at \(state.point) for unchanged or a replacement; received values")
@@ -38,13 +42,13 @@ struct HookSession {
     }
 
     /// Sends the activation of every sequence, as it stands.
-    func keep(_ state: ForwardState) async throws {
+    func keep(_ state: some StandingPass) async throws {
         try await send(state, as: HookEvent.kept)
     }
 
     // MARK: - There
 
-    private func send(_ state: ForwardState, as event: (HookedActivation) -> HookEvent) async throws {
+    private func send(_ state: some StandingPass, as event: (HookedActivation) -> HookEvent) async throws {
         let type = state.point.kind.elementType
         try await client.send(
             event(
@@ -53,7 +57,7 @@ struct HookSession {
                     lengths: state.tokens.map(\.count))))
         let chunk = Engine.chunkBytes / type.size
         for sequence in state.tokens.indices {
-            let tensor = state.activation(of: sequence)
+            let tensor = state.value(of: sequence)
             for start in stride(from: 0, to: tensor.count, by: chunk) {
                 try control.check()
                 try await client.send(.values(tensor.bytes(start..<min(start + chunk, tensor.count), as: type)))
@@ -70,7 +74,7 @@ struct HookSession {
         return answer
     }
 
-    private mutating func replace(in state: inout ForwardState, shapes: [[Int]]) async throws {
+    private mutating func replace(in state: inout some StandingPass, shapes: [[Int]]) async throws {
         let point = state.point
         try check(shapes, against: state.activationShapes, at: point)
         try checkCanBeEdited(point)
@@ -113,7 +117,7 @@ extension HookKind {
     fileprivate var isHeadInput: Bool { [.attnIn, .qInput, .kInput, .vInput].contains(self) }
 }
 
-extension ForwardState {
+extension StandingPass {
     /// The shapes of the activation at ``point``, one per sequence, in the hook table's axes.
     var activationShapes: [[Int]] { tokens.indices.map { shape(of: $0) } }
 }

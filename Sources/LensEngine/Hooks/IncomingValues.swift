@@ -47,7 +47,7 @@ struct IncomingValues {
     ///
     /// - Throws: `INVALID_ARGUMENT` for a value that is no finite number, naming its place; −∞ may stand where a score
     ///   is masked.
-    func replaceActivation(of state: inout ForwardState, control: CallControl) throws(LensError) {
+    func replaceActivation(of state: inout some StandingPass, control: CallControl) throws(LensError) {
         for (sequence, offset) in offsets.enumerated() {
             try control.check()
             try state.edit(sequence) { (room, shape) throws(LensError) in
@@ -64,6 +64,23 @@ struct IncomingValues {
                 }
             }
         }
+    }
+
+    /// The values of each sequence, without batch.
+    ///
+    /// - Parameter shapes: those that the values were announced with.
+    /// - Throws: `INVALID_ARGUMENT` as ``replaceActivation(of:control:)``.
+    func tensors(_ shapes: [[Int]], control: CallControl) throws(LensError) -> [Tensor] {
+        var tensors: [Tensor] = []
+        for (sequence, (offset, shape)) in zip(offsets, shapes).enumerated() {
+            try control.check()
+            let tensor = values.rows(offset..<offset + shape.reduce(1, *)).reshaped(shape)
+            try tensor.withPointer { (pointer) throws(LensError) in
+                try check(UnsafeBufferPointer(start: pointer, count: tensor.count), shape: shape, sequence: sequence)
+            }
+            tensors.append(tensor)
+        }
+        return tensors
     }
 
     private func check(_ values: UnsafeBufferPointer<Float>, shape: [Int], sequence: Int) throws(LensError) {

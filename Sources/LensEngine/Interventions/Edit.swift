@@ -53,12 +53,40 @@ struct Edit: Sendable {
                 }
             }
         case .meanOverPositions: try replaceByMean(values, part, control)
-        case .project(let direction):
-            try part.forEachRow(control: control) { row, _ in
-                var share = 0.0
-                for (index, value) in direction.enumerated() { share += Double(values[row + index]) * Double(value) }
-                for (index, value) in direction.enumerated() { values[row + index] -= Float(share) * value }
-            }
+        case .project(let direction): try take(direction, out: values, part, control)
+        }
+    }
+
+    /// Takes a gradient with respect to the changed activation to the one with respect to the unchanged one.
+    ///
+    /// Every operation is linear but for constants, which have no gradient here: what another pass brought stays as it
+    /// is.
+    ///
+    /// - Throws: `CANCELLED` or `DEADLINE_EXCEEDED`.
+    func applyAdjoint(
+        to gradient: UnsafeMutableBufferPointer<Float>, shape: [Int], control: CallControl
+    ) throws(LensError) {
+        let part = try SelectedPart(selection, of: kind, shape: shape)
+        switch operation {
+        case .fill, .assign:
+            try part.forEachRow(control: control) { row, _ in part.forEachComponent { gradient[row + $1] = 0 } }
+        case .scale(let factor):
+            try part.forEachRow(control: control) { row, _ in part.forEachComponent { gradient[row + $1] *= factor } }
+        case .add: break
+        case .meanOverPositions: try spreadMean(gradient, part, control)
+        // A projection is symmetric.
+        case .project(let direction): try take(direction, out: gradient, part, control)
+        }
+    }
+
+    private func take(
+        _ direction: [Float], out values: UnsafeMutableBufferPointer<Float>, _ part: SelectedPart,
+        _ control: CallControl
+    ) throws(LensError) {
+        try part.forEachRow(control: control) { row, _ in
+            var share = 0.0
+            for (index, value) in direction.enumerated() { share += Double(values[row + index]) * Double(value) }
+            for (index, value) in direction.enumerated() { values[row + index] -= Float(share) * value }
         }
     }
 
@@ -87,6 +115,35 @@ struct Edit: Sendable {
                     let (start, total) = (row + position * stride, index * width)
                     first.forEachComponent { values[start + $1] = Float(totals[total + $0] / Double(positions)) }
                 }
+            }
+        }
+    }
+
+    /// The adjoint of ``replaceByMean(_:_:_:)``: what the selected positions got goes in equal shares to all.
+    private func spreadMean(
+        _ gradient: UnsafeMutableBufferPointer<Float>, _ part: SelectedPart, _ control: CallControl
+    ) throws(LensError) {
+        guard let axis = kind.axes.firstIndex(of: .pos) else { return }
+        let (stride, positions) = (part.strides[axis], part.shape[axis])
+        let first = try SelectedPart(selection.at(position: 0), of: kind, shape: part.shape)
+        let width = first.components.count
+        var totals = [Double](repeating: 0, count: first.count)
+        for position in part.entries[axis] {
+            var next = 0
+            try first.forEachRow(control: control) { row, _ in
+                first.forEachComponent {
+                    totals[next + $0] += Double(gradient[row + position * stride + $1])
+                    gradient[row + position * stride + $1] = 0
+                }
+                next += width
+            }
+        }
+        let shares = totals.map { Float($0 / Double(positions)) }
+        for position in 0..<positions {
+            var next = 0
+            try first.forEachRow(control: control) { row, _ in
+                first.forEachComponent { gradient[row + position * stride + $1] += shares[next + $0] }
+                next += width
             }
         }
     }

@@ -64,6 +64,26 @@ struct InterventionPlan: Sendable {
             }
         }
     }
+
+    /// Takes a gradient that stands at one of the points back through the edits there, the last one first.
+    func applyAdjoint(to state: inout BackwardState, prompts: [Int], control: CallControl) throws(LensError) {
+        for step in (steps[state.point] ?? []).reversed() {
+            if case .swap(let other) = step.intervention.action {
+                // An exchange is its own adjoint.
+                try state.swap(step.intervention, with: other, prompts: prompts, control: control)
+                continue
+            }
+            for (sequence, prompt) in zip(state.tokens.indices, prompts) {
+                guard step.intervention.selection.contains(prompt: prompt) else { continue }
+                try control.check()
+                var edit = step.shared
+                if edit == nil { edit = try step.intervention.edit(for: prompt, sourced: step.sourced) }
+                try state.edit(sequence) { (gradient, shape) throws(LensError) in
+                    try edit?.applyAdjoint(to: gradient, shape: shape, control: control)
+                }
+            }
+        }
+    }
 }
 
 extension Selection {
@@ -134,27 +154,5 @@ extension Operand {
     fileprivate var unit: [Float] {
         let length = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
         return values.map { Float(Double($0) / length) }
-    }
-}
-
-extension ForwardState {
-    /// Exchanges the selected part between the chosen prompt and another.
-    fileprivate mutating func swap(
-        _ intervention: Intervention, with other: Int, prompts: [Int], control: CallControl
-    ) throws(LensError) {
-        let (selection, kind) = (intervention.selection, intervention.point.kind)
-        for (sequence, prompt) in zip(tokens.indices, prompts) {
-            guard prompt != other, selection.contains(prompt: prompt) else { continue }
-            guard let partner = prompts.firstIndex(of: other) else {
-                throw LensError(.internal, "prompts \(prompt) and \(other) are not in one pass")
-            }
-            let (mine, theirs) = (activation(of: sequence), activation(of: partner))
-            let myPart = try SelectedPart(selection, of: kind, shape: mine.shape).gather(mine, control: control)
-            let theirPart = try SelectedPart(selection, of: kind, shape: theirs.shape).gather(theirs, control: control)
-            for (part, target) in [(theirPart, sequence), (myPart, partner)] {
-                let edit = Edit(operation: .assign(part), selection: selection, kind: kind)
-                try apply(edit, to: target, control: control)
-            }
-        }
     }
 }

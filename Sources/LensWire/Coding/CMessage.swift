@@ -85,6 +85,15 @@ typealias CHookAnswer = Lens__V1__HookAnswer
 typealias CHookUnchanged = Lens__V1__HookUnchanged
 typealias CHookReplacement = Lens__V1__HookReplacement
 
+// gradients.proto
+typealias CGradientMessage = Lens__V1__GradientMessage
+typealias CGradientRequest = Lens__V1__GradientRequest
+typealias CGradientTerm = Lens__V1__GradientTerm
+typealias CLossTerm = Lens__V1__LossTerm
+typealias CPredictionTerm = Lens__V1__PredictionTerm
+typealias CGradientEvent = Lens__V1__GradientEvent
+typealias CGradientStart = Lens__V1__GradientStart
+
 // inference.proto
 typealias CTokenizeRequest = Lens__V1__TokenizeRequest
 typealias CTokenizeReply = Lens__V1__TokenizeReply
@@ -149,6 +158,13 @@ extension CSlice: CMessage { static var reset: CReset<Self> { lens__v1__slice__i
 extension CSliceEntry: CMessage { static var reset: CReset<Self> { lens__v1__slice_entry__init } }
 extension CSliceRange: CMessage { static var reset: CReset<Self> { lens__v1__slice_range__init } }
 extension CEllipsis: CMessage { static var reset: CReset<Self> { lens__v1__ellipsis__init } }
+extension CGradientMessage: CMessage { static var reset: CReset<Self> { lens__v1__gradient_message__init } }
+extension CGradientRequest: CMessage { static var reset: CReset<Self> { lens__v1__gradient_request__init } }
+extension CGradientTerm: CMessage { static var reset: CReset<Self> { lens__v1__gradient_term__init } }
+extension CLossTerm: CMessage { static var reset: CReset<Self> { lens__v1__loss_term__init } }
+extension CPredictionTerm: CMessage { static var reset: CReset<Self> { lens__v1__prediction_term__init } }
+extension CGradientEvent: CMessage { static var reset: CReset<Self> { lens__v1__gradient_event__init } }
+extension CGradientStart: CMessage { static var reset: CReset<Self> { lens__v1__gradient_start__init } }
 extension CTokenizeRequest: CMessage { static var reset: CReset<Self> { lens__v1__tokenize_request__init } }
 extension CTokenizeReply: CMessage { static var reset: CReset<Self> { lens__v1__tokenize_reply__init } }
 extension CRunRequest: CMessage { static var reset: CReset<Self> { lens__v1__run_request__init } }

@@ -63,6 +63,13 @@ extension BidirectionalMethod<HookedGenerateMessage, HookedGenerateEvent> {
     }
 }
 
+extension BidirectionalMethod<GradientMessage, GradientEvent> {
+    /// A start, values and answers; the gradients, from the last point of the pass to the first.
+    public static var gradient: Self {
+        Self(path: "/lens.v1.Inference/Gradient", message: .gradientMessage, event: .gradientEvent)
+    }
+}
+
 extension UnaryMethod<HeadScoresRequest, HeadScoresReply> {
     public static var scoreHeads: Self {
         Self(path: "/lens.v1.Inference/ScoreHeads", request: .scoreHeadsRequest, reply: .scoreHeadsReply)

@@ -9,7 +9,8 @@ import Testing
         UnaryMethod.run.path: .unary, BidirectionalMethod.runHooked.path: .bidirectional,
         StreamingMethod.query.path: .serverStreaming, StreamingMethod.sweep.path: .serverStreaming,
         StreamingMethod.generate.path: .serverStreaming, BidirectionalMethod.generateHooked.path: .bidirectional,
-        UnaryMethod.scoreHeads.path: .unary, UnaryMethod.listSessions.path: .unary,
+        BidirectionalMethod.gradient.path: .bidirectional, UnaryMethod.scoreHeads.path: .unary,
+        UnaryMethod.listSessions.path: .unary,
         UnaryMethod.showSession.path: .unary, UnaryMethod.deleteSession.path: .unary,
         StreamingMethod.attentionPage.path: .serverStreaming,
     ]

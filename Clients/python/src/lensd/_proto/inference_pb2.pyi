@@ -1,5 +1,6 @@
 from lensd._proto import common_pb2 as _common_pb2
 from lensd._proto import generation_pb2 as _generation_pb2
+from lensd._proto import gradients_pb2 as _gradients_pb2
 from lensd._proto import hooks_pb2 as _hooks_pb2
 from lensd._proto import interventions_pb2 as _interventions_pb2
 from lensd._proto import run_pb2 as _run_pb2

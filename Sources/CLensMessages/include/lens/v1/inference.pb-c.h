@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "lens/v1/common.pb-c.h"
 #include "lens/v1/generation.pb-c.h"
+#include "lens/v1/gradients.pb-c.h"
 #include "lens/v1/hooks.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"
 #include "lens/v1/run.pb-c.h"
@@ -675,6 +676,10 @@ struct Lens__V1__Inference_Service
                           const Lens__V1__HookedGenerateMessage *input,
                           Lens__V1__HookedGenerateEvent_Closure closure,
                           void *closure_data);
+  void (*gradient)(Lens__V1__Inference_Service *service,
+                   const Lens__V1__GradientMessage *input,
+                   Lens__V1__GradientEvent_Closure closure,
+                   void *closure_data);
   void (*score_heads)(Lens__V1__Inference_Service *service,
                       const Lens__V1__ScoreHeadsRequest *input,
                       Lens__V1__ScoreHeadsReply_Closure closure,
@@ -694,6 +699,7 @@ void lens__v1__inference__init (Lens__V1__Inference_Service *service,
       function_prefix__ ## sweep,\
       function_prefix__ ## generate,\
       function_prefix__ ## generate_hooked,\
+      function_prefix__ ## gradient,\
       function_prefix__ ## score_heads  }
 void lens__v1__inference__tokenize(ProtobufCService *service,
                                    const Lens__V1__TokenizeRequest *input,
@@ -723,6 +729,10 @@ void lens__v1__inference__generate_hooked(ProtobufCService *service,
                                           const Lens__V1__HookedGenerateMessage *input,
                                           Lens__V1__HookedGenerateEvent_Closure closure,
                                           void *closure_data);
+void lens__v1__inference__gradient(ProtobufCService *service,
+                                   const Lens__V1__GradientMessage *input,
+                                   Lens__V1__GradientEvent_Closure closure,
+                                   void *closure_data);
 void lens__v1__inference__score_heads(ProtobufCService *service,
                                       const Lens__V1__ScoreHeadsRequest *input,
                                       Lens__V1__ScoreHeadsReply_Closure closure,
