@@ -65,6 +65,13 @@ extension Engine {
             let shapes = subject.recipe.tokens.map {
                 subject.configuration.shape(of: point.kind, pos: $0.count)
             }
+            guard case .replacement(let received)? = try await client.receive() else {
+                throw LensError.invalidArgument("the values for \(point) begin with their shapes; received something else")
+            }
+            guard received == shapes else {
+                throw LensError.invalidArgument(
+                    "the values for \(point) have the shapes \(shapes) here; received \(received)")
+            }
             var incoming = IncomingValues(for: point, shapes: shapes)
             while incoming.missingBytes > 0 {
                 guard case .values(let bytes)? = try await client.receive() else {

@@ -105,7 +105,9 @@ import Testing
     @Test func termsAndCotangentsAddUp() async throws {
         let fixture = try EngineFixture("gpt-neo-1l-16h")
         let recipe = try fixture.recipe(.processed, ["seq7", "seq2"])
-        let cotangents = [7, 2].map { Self.noise($0 * 16 * 4, seed: UInt64($0)) }
+        let cotangents = GradientUpload(
+            hook: "z0", shapes: [[7, 16, 4], [2, 16, 4]],
+            values: [7, 2].map { Self.noise($0 * 16 * 4, seed: UInt64($0)) })
         let terms = [
             GradientTerm(.logit(prompt: 0, position: -1, token: 5), weight: 1),
             GradientTerm(.logit(prompt: 0, position: 6, token: 9), weight: -1),
@@ -113,7 +115,7 @@ import Testing
         ]
         let wanted = ["hook_embed", "blocks.0.attn.hook_z"]
         let whole = try await fixture.gradient(
-            recipe, terms: terms, cotangents: [("z0", cotangents)], wanted: wanted)
+            recipe, terms: terms, cotangents: [cotangents], wanted: wanted)
         var sum: [String: [[Float]]] = [:]
         var value = 0.0
         func add(_ part: EngineFixture.GradientAnswer) {
@@ -123,7 +125,7 @@ import Testing
             }
         }
         for term in terms { add(try await fixture.gradient(recipe, terms: [term], wanted: wanted)) }
-        add(try await fixture.gradient(recipe, cotangents: [("z0", cotangents)], wanted: wanted))
+        add(try await fixture.gradient(recipe, cotangents: [cotangents], wanted: wanted))
         #expect(abs(whole.value - value) <= 1e-4)
         for (name, tensors) in whole.gradients {
             for (index, tensor) in tensors.enumerated() {
@@ -133,7 +135,7 @@ import Testing
         }
         // The same through the logits as a whole.
         let dense = try await fixture.gradient(
-            recipe, terms: terms, cotangents: [("z0", cotangents)], wanted: wanted + ["logits"])
+            recipe, terms: terms, cotangents: [cotangents], wanted: wanted + ["logits"])
         #expect(abs(dense.value - value) <= 1e-4)
         for (name, tensors) in whole.gradients {
             let others = try #require(dense.gradients[name])
@@ -152,8 +154,9 @@ import Testing
         let edited = try fixture.recipe(.processed, ["seq7"], [InterventionSpec(hook: hook, action: .scale(1.3))])
         let expected = try await fixture.gradient(edited, terms: terms, wanted: ["hook_embed", hook])
         let z = try await fixture.query(plain, hook).values.map { $0 * 1.3 }
+        let function = GradientUpload(hook: hook, shapes: [[7, 4, 8]], values: [z])
         let found = try await fixture.gradient(
-            plain, terms: terms, replacements: [(hook, [z])], wanted: ["hook_embed", hook], stops: [hook]
+            plain, terms: terms, replacements: [function], wanted: ["hook_embed", hook], stops: [hook]
         ) { _, gradient in gradient.map { $0.map { $0 * 1.3 } } }
         #expect(abs(found.value - expected.value) <= 1e-5)
         for name in [hook, "hook_embed"] {
@@ -162,7 +165,7 @@ import Testing
         }
         // Unanswered, nothing comes through the function; nor does it through a point whose gradient is set to zero.
         let stopped = try await fixture.gradient(
-            plain, terms: terms, replacements: [(hook, [z])], wanted: ["hook_embed"], stops: [hook])
+            plain, terms: terms, replacements: [function], wanted: ["hook_embed"], stops: [hook])
         let cut = try await fixture.gradient(
             edited, terms: terms, wanted: ["hook_embed"], stops: [hook]
         ) { _, gradient in gradient.map { $0.map { _ in 0 } } }
@@ -190,6 +193,9 @@ import Testing
                 Issue.record(error, sourceLocation: sourceLocation)
             }
         }
+        func z(_ values: [Float], shape: [Int] = [7, 16, 4]) -> GradientUpload {
+            GradientUpload(hook: "z0", shapes: [shape], values: [values])
+        }
         await expectRefusal(.invalidArgument, "neither") { try await fixture.gradient(recipe, wanted: ["z0"]) }
         await expectRefusal(.notFound, "z1") { try await fixture.gradient(recipe, terms: loss, wanted: ["z1"]) }
         await expectRefusal(.invalidArgument, "token ids") {
@@ -206,16 +212,16 @@ import Testing
         }
         await expectRefusal(.invalidArgument, "depends") {
             try await fixture.gradient(
-                recipe, cotangents: [("z0", [[Float](repeating: 0, count: 448)])], wanted: ["resid_post0"])
+                recipe, cotangents: [z([Float](repeating: 0, count: 448))], wanted: ["resid_post0"])
         }
         await expectRefusal(.invalidArgument, "nan") {
-            try await fixture.gradient(recipe, cotangents: [("z0", [[Float](repeating: .nan, count: 448)])])
+            try await fixture.gradient(recipe, cotangents: [z([Float](repeating: .nan, count: 448))])
         }
         await expectRefusal(.invalidArgument, "still to come") {
-            try await fixture.gradient(recipe, cotangents: [("z0", [[Float](repeating: 0, count: 449)])])
+            try await fixture.gradient(recipe, cotangents: [z([Float](repeating: 0, count: 449))])
         }
-        await expectRefusal(.invalidArgument, "lack") {
-            try await fixture.gradient(recipe, cotangents: [("z0", [[0]])])
+        await expectRefusal(.invalidArgument, "shapes") {
+            try await fixture.gradient(recipe, cotangents: [z([0], shape: [7, 16])])
         }
         await expectRefusal(.invalidArgument, "norms of their own") {
             try await fixture.gradient(recipe, terms: loss, wanted: ["q_input0"], stops: ["blocks.0.ln1.hook_scale"])
@@ -238,6 +244,13 @@ import Testing
     }
 }
 
+/// What a client sends for a point: one array per prompt.
+struct GradientUpload {
+    let hook: String
+    let shapes: [[Int]]
+    let values: [[Float]]
+}
+
 extension EngineFixture {
     struct GradientAnswer: Sendable {
         var value = Double.nan
@@ -249,14 +262,14 @@ extension EngineFixture {
     ///
     /// - Parameter answer: gets a stop's name and gradient; `nil` leaves it as it is.
     func gradient(
-        _ recipe: Recipe, terms: [GradientTerm] = [], cotangents: [(String, [[Float]])] = [],
-        replacements: [(String, [[Float]])] = [], wanted: [String] = [], stops: [String] = [],
+        _ recipe: Recipe, terms: [GradientTerm] = [], cotangents: [GradientUpload] = [],
+        replacements: [GradientUpload] = [], wanted: [String] = [], stops: [String] = [],
         answer: @escaping @Sendable (String, [[Float]]) -> [[Float]]? = { _, _ in nil }
     ) async throws -> GradientAnswer {
         let request = GradientRequest(
-            model: recipe.model, prompts: [], terms: terms, cotangents: cotangents.map(\.0),
-            replacements: replacements.map(\.0), wanted: wanted, stops: stops)
-        let script = Script(upload: (cotangents + replacements).flatMap { $0.1 })
+            model: recipe.model, prompts: [], terms: terms, cotangents: cotangents.map(\.hook),
+            replacements: replacements.map(\.hook), wanted: wanted, stops: stops)
+        let script = Script(uploads: cotangents + replacements)
         let client = HookClient {
             script.take($0)
         } receive: {
@@ -280,8 +293,11 @@ extension EngineFixture {
 
         private let state: Mutex<State>
 
-        init(upload: [[Float]]) {
-            state = Mutex(State(answers: upload.map { .values(Script.bytes($0)) }))
+        init(uploads: [GradientUpload]) {
+            let answers = uploads.flatMap { upload in
+                [HookAnswer.replacement(shapes: upload.shapes)] + upload.values.map { .values(Script.bytes($0)) }
+            }
+            state = Mutex(State(answers: answers))
         }
 
         func begin(_ value: Double) { state.withLock { $0.result.value = value } }

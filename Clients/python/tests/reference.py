@@ -48,11 +48,27 @@ def sequence(checkpoint: str, name: str) -> list[int]:
     return ids
 
 
+def plain(values: Any) -> Any:
+    """An array, out of torch's graph."""
+    return np.asarray(values.detach() if hasattr(values, "detach") else values)
+
+
+@lru_cache
+def gradients(checkpoint: str) -> Tensors:
+    return read_safetensors(FIXTURES / checkpoint / "gradients.safetensors")
+
+
+def assert_same_gradient(actual: Any, expected: Any, what: str = "") -> None:
+    """Within 1e-4 of the largest gradient there."""
+    size = float(np.abs(plain(expected)).max()) if np.size(plain(expected)) else 0.0
+    np.testing.assert_allclose(plain(actual), plain(expected), rtol=1e-4, atol=1e-6 + 1e-4 * size, err_msg=what)
+
+
 def assert_close(actual: Any, expected: Any, what: str = "") -> None:
     """The tolerance of activations: 1e-4 absolute + 1e-4 relative, float32."""
-    np.testing.assert_allclose(np.asarray(actual), np.asarray(expected), rtol=1e-4, atol=1e-4, err_msg=what)
+    np.testing.assert_allclose(plain(actual), plain(expected), rtol=1e-4, atol=1e-4, err_msg=what)
 
 
 def assert_same_loss(actual: Any, expected: Any, what: str = "") -> None:
     """The tolerance of losses: 1e-5."""
-    np.testing.assert_allclose(np.asarray(actual), np.asarray(expected), rtol=0, atol=1e-5, err_msg=what)
+    np.testing.assert_allclose(plain(actual), plain(expected), rtol=0, atol=1e-5, err_msg=what)

@@ -52,7 +52,8 @@ public struct GradientTerm: Sendable, Hashable {
     }
 }
 
-/// What the client of a gradient says: a start, the values that the start announced, then one answer to each stop.
+/// What the client of a gradient says: a start, the tensors that the start announced (each as a replacement: shapes, then
+/// values), then one answer to each stop.
 public enum GradientMessage: Sendable {
     case start(GradientRequest)
     case answer(HookAnswer)

@@ -163,12 +163,3 @@ extension Selection {
         return selection
     }
 }
-
-extension ForwardState {
-    /// Applies an edit to one sequence of a pass that stands at the edit's point.
-    mutating func apply(_ edit: Edit, to sequence: Int, control: CallControl) throws(LensError) {
-        try self.edit(sequence) { (values, shape) throws(LensError) in
-            try edit.apply(to: values, shape: shape, control: control)
-        }
-    }
-}

@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
     from lensd.generation import GeneratedToken, Generation, GenerationStream
+    from lensd.gradients import Gradients
     from lensd.head_scores import HeadScores
     from lensd.hooks import HookPoint
     from lensd.model import Model, Output
+    from lensd.objectives import Objective, log_prob, logit, logit_diff, loss
     from lensd.padded import PaddedArray
     from lensd.page import AttentionPage
     from lensd.sweep import Sweep
@@ -61,6 +63,7 @@ __all__ = [
     "GeneratedToken",
     "Generation",
     "GenerationStream",
+    "Gradients",
     "HeadScores",
     "HookPoint",
     "Internal",
@@ -70,6 +73,7 @@ __all__ = [
     "Model",
     "ModelConfig",
     "NotFound",
+    "Objective",
     "OutOfRange",
     "Output",
     "PaddedArray",
@@ -85,6 +89,10 @@ __all__ = [
     "add",
     "connect",
     "get_act_name",
+    "log_prob",
+    "logit",
+    "logit_diff",
+    "loss",
     "mask",
     "mean",
     "patch",
@@ -104,14 +112,20 @@ _LAZY = {
     "GeneratedToken": "lensd.generation",
     "Generation": "lensd.generation",
     "GenerationStream": "lensd.generation",
+    "Gradients": "lensd.gradients",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",
     "Model": "lensd.model",
     "ModelConfig": "lensd.config",
+    "Objective": "lensd.objectives",
     "Output": "lensd.model",
     "PaddedArray": "lensd.padded",
     "Sweep": "lensd.sweep",
     "connect": "lensd.client",
+    "log_prob": "lensd.objectives",
+    "logit": "lensd.objectives",
+    "logit_diff": "lensd.objectives",
+    "loss": "lensd.objectives",
 }
 
 

@@ -30,6 +30,15 @@ class Arrays:
             except ImportError as error:
                 raise FailedPrecondition('arrays="torch" needs torch: pip install "lensd[torch]"') from error
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether torch is to know where results come from, so that `.backward()` works on what is made of them."""
+        if self.kind == "numpy":
+            return False
+        import torch
+
+        return torch.is_grad_enabled()
+
     def array(self, values: npt.NDArray[Any]) -> Array:
         """The values as they are."""
         if self.kind == "numpy":

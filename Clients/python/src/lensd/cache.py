@@ -56,16 +56,25 @@ class ActivationCache(Mapping[Key, Array]):
     """
 
     def __init__(
-        self, source: ActivationSource, points: HookNames, names_filter: NamesFilter, lengths: Lengths
+        self,
+        source: ActivationSource,
+        points: HookNames,
+        names_filter: NamesFilter,
+        lengths: Lengths,
+        gradients: Mapping[str, Array] | None = None,
     ) -> None:
-        """`lengths` [batch] are the tokens of each prompt. Raises `NotFound` for a filter's name that is no point."""
+        """`lengths` [batch] are the tokens of each prompt, `gradients` what is there beside the activations.
+
+        Raises `NotFound` for a filter's name that is no point.
+        """
         self.lengths = lengths
         self.has_batch_dim = True
         self._source = source
         self._points = points
         self._names = set(points.selected(names_filter))
         self._is_filtered = names_filter is not None
-        self._values: dict[str, Array] = {}
+        self._gradients = dict(gradients or {})
+        self._values: dict[str, Array] = dict(self._gradients)
 
     @property
     def run_id(self) -> str | None:
@@ -108,21 +117,23 @@ class ActivationCache(Mapping[Key, Array]):
         if not isinstance(key, (str, tuple)):
             return False
         try:
-            return resolve_key(key, self._points, self._points.layer_count) in self._names
+            return key in self._gradients or resolve_key(key, self._points, self._points.layer_count) in self._names
         except NotFound:
             return False
 
     def __iter__(self) -> Iterator[str]:
         names = set(self._names)
-        return iter([name for name in self._points if name in names])
+        return iter([*(name for name in self._points if name in names), *self._gradients])
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._names) + len(self._gradients)
 
     def __repr__(self) -> str:
         return f"ActivationCache({len(self)} activations of {len(self.lengths)} prompts)"
 
     def _name(self, key: Key) -> str:
+        if isinstance(key, str) and key in self._gradients:
+            return key
         name = resolve_key(key, self._points, self._points.layer_count)
         if self._is_filtered and name not in self._names:
             raise NotFound(f"{name} is not in this cache: names_filter left it out")

@@ -48,7 +48,7 @@ class HookSession:
         self._arrays = arrays
         self._send = send
         self._paused = paused
-        self._incoming: _Incoming | None = None
+        self._incoming: IncomingActivation | None = None
 
     def take(self, event: HookEvent) -> None:
         """Takes an event; at a parked pass's last values calls the functions and answers.
@@ -63,7 +63,9 @@ class HookSession:
         else:
             if self._incoming is not None:
                 raise Internal(f"the daemon's {self._incoming.name} ended before its end")
-            self._incoming = _Incoming(event.parked if body == "parked" else event.kept, is_parked=body == "parked")
+            self._incoming = IncomingActivation(
+                event.parked if body == "parked" else event.kept, is_parked=body == "parked"
+            )
         if not self._incoming.is_complete:
             return
         incoming, self._incoming = self._incoming, None
@@ -73,7 +75,7 @@ class HookSession:
         else:
             self.kept[incoming.name] = (incoming.rows(), incoming.lengths)
 
-    def _answer(self, incoming: _Incoming) -> None:
+    def _answer(self, incoming: IncomingActivation) -> None:
         changed = self._called(incoming)
         if changed is None:
             self._send(HookAnswer(unchanged=HookUnchanged()))
@@ -84,7 +86,7 @@ class HookSession:
         for start in range(0, len(room), CHUNK_BYTES):
             self._send(HookAnswer(values=bytes(room[start : start + CHUNK_BYTES])))
 
-    def _called(self, incoming: _Incoming) -> npt.NDArray[Any] | None:
+    def _called(self, incoming: IncomingActivation) -> npt.NDArray[Any] | None:
         """The values after all functions of a point, flat; `None` where they are bit by bit what came.
 
         Most functions only look: comparing is several times cheaper than sending values back to where they came from.
@@ -100,13 +102,13 @@ class HookSession:
         for call in self._calls.get(incoming.name, ()):
             result = call(value, hook)
             if result is not None and result is not value:
-                values = _replacement(result, shape, incoming)
+                values = replacement(result, shape, incoming)
                 value = self._arrays.of(values, incoming.lengths)
         flat = incoming.flattened(values)
         return None if np.array_equal(flat.view(np.int32), incoming.flat.view(np.int32)) else flat
 
 
-class _Incoming:
+class IncomingActivation:
     """An activation on its way in: flat values, one prompt after the other."""
 
     def __init__(self, header: HookedActivation, is_parked: bool) -> None:
@@ -128,9 +130,11 @@ class _Incoming:
 
     @property
     def is_complete(self) -> bool:
+        """Whether all values have come."""
         return not self._room
 
     def take(self, data: bytes) -> None:
+        """Takes the next values in. Raises `Internal` for more than were announced."""
         if not 0 < len(data) <= len(self._room):
             raise Internal(f"the daemon sent {len(data)} bytes of {self.name}, which lacks {len(self._room)}")
         self._room[: len(data)] = data
@@ -153,7 +157,7 @@ class _Incoming:
         return cut[0] if len(cut) == 1 else np.concatenate(cut)
 
 
-def _replacement(result: Array, shape: tuple[int, ...], incoming: _Incoming) -> npt.NDArray[Any]:
+def replacement(result: Array, shape: tuple[int, ...], incoming: IncomingActivation) -> npt.NDArray[Any]:
     """What a function returned, as an array that the next one may write to."""
     expected = f"a hook function at {incoming.name} returns None or an array of shape {list(shape)}"
     if hasattr(result, "detach"):

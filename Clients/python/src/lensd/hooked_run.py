@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lensd._proto.hooks_pb2 import HookAnswer, HookedRunMessage, HookedRunRequest
 from lensd._proto.run_pb2 import RunReply, RunRequest
@@ -21,10 +21,11 @@ def run_hooked(
     points: Mapping[str, HookPoint],
     arrays: Arrays,
     fingerprint: str,
+    session_of: Callable[..., HookSession] = HookSession,
 ) -> tuple[RunReply, KeptPass]:
     """Runs a request with functions called on the way; the activations that it keeps come with the result.
 
-    What a function raises cancels the run and is raised as it is.
+    `session_of` makes what calls the functions. What a function raises cancels the run and is raised as it is.
     """
     hooks = [name.encode() for name in calls]
     start = HookedRunMessage(start=HookedRunRequest(run=request, hooks=hooks))
@@ -33,7 +34,7 @@ def run_hooked(
         def send(answer: HookAnswer) -> None:
             exchange.send(HookedRunMessage(answer=answer))
 
-        session = HookSession(calls, points, arrays, send, exchange.paused)
+        session = session_of(calls, points, arrays, send, exchange.paused)
         reply = None
         for event in exchange:
             body = event.WhichOneof("event")

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from lensd.arrays import Array
 from lensd.cache import HookNames
-from lensd.errors import FailedPrecondition, InvalidArgument, NotFound, Unimplemented
+from lensd.errors import FailedPrecondition, InvalidArgument, NotFound
 from lensd.interventions import Intervention
 
 # `fn(value, hook)`: gets an activation [batch, …], may change it in place, return another of its shape, or neither.
@@ -23,6 +23,9 @@ HookSelector: TypeAlias = str | Callable[[str], bool]
 Hooks: TypeAlias = Iterable[tuple[HookSelector, HookFunction]]
 # What is called at one point, in order.
 Calls: TypeAlias = Mapping[str, list[Callable[[Array, "HookPoint"], Any]]]
+
+# Whether a function gets the activation as the pass comes by, or the gradient on the way back.
+Direction = Literal["fwd", "bwd"]
 
 _numbers = itertools.count()
 
@@ -60,6 +63,7 @@ class _Hook:
     number: int
     names: frozenset[str]
     call: Callable[[Array, HookPoint], Any]
+    direction: Direction
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,11 @@ class ModelHooks:
         self._lock = threading.Lock()
         self._added: tuple[_Hook, ...] = ()
 
-    def add(self, hooks: Hooks) -> None:
+    def add(self, hooks: Hooks, direction: Direction) -> None:
         """Adds functions until `reset`. Raises `NotFound`, `InvalidArgument`."""
-        self._keep(self._resolved(hooks))
+        if direction not in ("fwd", "bwd"):
+            raise InvalidArgument(f'a hook\'s direction is "fwd" or "bwd"; received {direction!r}')
+        self._keep(self._resolved(hooks, direction))
 
     def reset(self, clear_contexts: bool = True) -> None:
         """Removes what was added; blocks stay until they are left."""
@@ -109,9 +115,8 @@ class ModelHooks:
         clear_contexts: bool,
     ) -> Iterator[None]:
         """A block under these hooks and edits, and under those around it, which come first."""
-        if list(bwd_hooks):
-            raise Unimplemented("bwd_hooks are not there yet: only fwd_hooks are called")
-        block = _Block(self, self._resolved(fwd_hooks), tuple(interventions))
+        hooks = (*self._resolved(fwd_hooks, "fwd"), *self._resolved(bwd_hooks, "bwd"))
+        block = _Block(self, hooks, tuple(interventions))
         token = _blocks.set((*_blocks.get(), block))
         try:
             yield
@@ -123,12 +128,22 @@ class ModelHooks:
                 for point in self.points.values():
                     point.clear_context()
 
-    def calls(self) -> Calls:
+    @contextmanager
+    def seeing(self, names: Iterable[str], gradients: dict[str, Array]) -> Iterator[None]:
+        """A block in which the gradients at some points are put down, under the points' names with `_grad` behind."""
+
+        def keep(gradient: Array, hook: HookPoint) -> None:
+            gradients[f"{hook.name}_grad"] = gradient
+
+        with self.block((), [(name, keep) for name in names], (), True, False):
+            yield
+
+    def calls(self, direction: Direction = "fwd") -> Calls:
         """What is called at which point, in the order in which it was registered."""
         hooks = [*self._added, *(hook for block in self._own_blocks() for hook in block.hooks)]
         calls: dict[str, list[Callable[[Array, HookPoint], Any]]] = {}
         for hook in sorted(hooks, key=lambda each: each.number):
-            for name in hook.names:
+            for name in hook.names if hook.direction == direction else ():
                 calls.setdefault(name, []).append(hook.call)
         return calls
 
@@ -138,7 +153,7 @@ class ModelHooks:
 
     def refuse(self, what: str) -> None:
         """Raises `FailedPrecondition` where hooks or edits hold: `what` would silently run without them."""
-        if self.calls() or self.interventions():
+        if self.calls() or self.calls("bwd") or self.interventions():
             raise FailedPrecondition(
                 f"{what} runs without hooks and edits: leave model.hooks(…), or reset_hooks(), first"
             )
@@ -150,8 +165,11 @@ class ModelHooks:
         with self._lock:
             self._added = (*self._added, *hooks)
 
-    def _resolved(self, hooks: Hooks) -> tuple[_Hook, ...]:
-        return tuple(_Hook(next(_numbers), self._selected(selector), _caller(function)) for selector, function in hooks)
+    def _resolved(self, hooks: Hooks, direction: Direction) -> tuple[_Hook, ...]:
+        return tuple(
+            _Hook(next(_numbers), self._selected(selector), _caller(function), direction)
+            for selector, function in hooks
+        )
 
     def _selected(self, selector: HookSelector) -> frozenset[str]:
         if not isinstance(selector, str) and not callable(selector):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,17 +15,33 @@ from lensd.activations import ActivationSource, Pass, check_fingerprint
 from lensd.arrays import Array, Arrays
 from lensd.cache import ActivationCache, HookNames, NamesFilter
 from lensd.config import ModelConfig
-from lensd.errors import Internal, InvalidArgument, Unimplemented
+from lensd.errors import FailedPrecondition, Internal, InvalidArgument
 from lensd.generating import Generating
+from lensd.gradients import (
+    LOSS,
+    TOKEN_LOSS,
+    GradientOf,
+    Gradients,
+    PassRecipe,
+    attributions,
+    loss_scalar,
+    scalar_of,
+    take_gradients,
+)
 from lensd.head_scores import HeadScores
+from lensd.hook_names import resolve_key
+from lensd.hook_session import HookSession
 from lensd.hooked_run import run_hooked
-from lensd.hooks import HookFunction, HookPoint, Hooks, HookSelector, ModelHooks
+from lensd.hooks import Calls, HookFunction, HookPoint, Hooks, HookSelector, ModelHooks
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import KINDS, Intervention, Kind
 from lensd.page import AttentionPage
 from lensd.prompts import Input, is_list_of_prompts, prompts_of, text_prompt, token_prompt, token_rows
 from lensd.stubs import Stubs
 from lensd.sweep import Sweep
+
+if TYPE_CHECKING:
+    from lensd.torch_autograd import PassGraph
 
 ReturnType = Literal["logits", "loss", "both"] | None
 LOGITS = "unembed.hook_out"
@@ -152,6 +168,7 @@ class Model(Generating):
         *,
         names_filter: NamesFilter = None,
         remove_batch_dim: bool = False,
+        incl_bwd: bool = False,
         interventions: Iterable[Intervention] = (),
     ) -> tuple[Any, ActivationCache]:
         """Runs the model; returns what a call does, and the cache of the pass.
@@ -159,10 +176,21 @@ class Model(Generating):
         `names_filter` is a name, several or a predicate on full names: the daemon keeps these at hand, and the cache
         has only these. `remove_batch_dim` strips the batch axis of the cache's values, for a single prompt. Under hook
         functions what is kept travels at once, as they left it.
+
+        `incl_bwd` takes the way back from the loss (`return_type="loss"`) and puts the gradients in the cache too,
+        under the points' names with `_grad` behind.
         """
         keep = self.hook_names.selected(names_filter)
-        output, source, counts = self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep)
-        cache = ActivationCache(source, self.hook_names, names_filter, np.array(counts, np.int64))
+        gradients: dict[str, Array] = {}
+        if incl_bwd and (return_type != "loss" or loss_per_token):
+            raise InvalidArgument('incl_bwd takes the gradient of the loss: return_type="loss", one number')
+        seen = self._hooks.seeing(keep, gradients) if incl_bwd else nullcontext()
+        with seen:
+            output, source, counts = self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep)
+        if incl_bwd and self._arrays.is_recording:
+            output.backward()
+        lengths = np.array(counts, np.int64)
+        cache = ActivationCache(source, self.hook_names, names_filter, lengths, gradients)
         return output, cache.remove_batch_dim() if remove_batch_dim else cache
 
     # Hook functions.
@@ -187,6 +215,10 @@ class Model(Generating):
         return another of its shape, or neither; padding is ignored. Functions of one point are called in the order
         given; what one raises cancels the run. `hook` has `.name`, `.layer()` and `.ctx`. Other users' work goes on
         meanwhile; a function has 10 minutes a call.
+
+        `bwd_hooks` are called with the gradient at their point, last point first; what one returns goes on in its
+        place. With torch that is when `.backward()` is called on something made of the output; with NumPy at once,
+        for the loss, which `return_type` then asks for.
         """
         with self.hooks(fwd_hooks, bwd_hooks, reset_hooks_end, clear_contexts):
             return self(input, return_type, loss_per_token, prepend_bos)
@@ -211,9 +243,7 @@ class Model(Generating):
 
     def add_hook(self, name: HookSelector, hook: HookFunction, dir: Literal["fwd", "bwd"] = "fwd") -> None:
         """Adds a function to all later passes, of every thread, until `reset_hooks`."""
-        if dir != "fwd":
-            raise Unimplemented("bwd hooks are not there yet: only fwd hooks are called")
-        self._hooks.add([(name, hook)])
+        self._hooks.add([(name, hook)], dir)
 
     def reset_hooks(self, clear_contexts: bool = True) -> None:
         """Removes the functions that were added; those of `with` blocks stay until the block is left."""
@@ -223,6 +253,59 @@ class Model(Generating):
     def hook_dict(self) -> Mapping[str, HookPoint]:
         """The hook points by their full names."""
         return self._hooks.points
+
+    # Gradients.
+
+    def gradient(
+        self,
+        input: Input,
+        of: GradientOf = "loss",
+        wrt: NamesFilter = None,
+        *,
+        interventions: Iterable[Intervention] = (),
+        prepend_bos: bool | None = True,
+    ) -> Gradients:
+        """The gradient of a scalar with respect to activations, without torch: a cache as `run_with_cache` gives it.
+
+        `of` is "loss", an objective such as `lensd.logit_diff(5, 9)`, or cotangents `{hook: [batch, …]}`: the gradient
+        of the sum of their products with the activations. `wrt` names points as `names_filter` does. With an edit at
+        a point the gradient there is that of the edited activation.
+        """
+        if self._hooks.calls() or self._hooks.calls("bwd"):
+            self._hooks.refuse("gradient")
+        prompts = self._token_prompts(input, prepend_bos)
+        scalar, wanted = scalar_of(of, len(prompts), wrt, self.hook_names)
+        lengths = [len(prompt.tokens.ids) for prompt in prompts]
+        edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
+        recipe = PassRecipe(self.name, self.fingerprint, prompts, edits)
+        taken = take_gradients(self._stubs.inference, recipe, scalar, lengths, self._arrays, wanted=wanted)
+        return Gradients(taken, self._arrays, self.hook_names, wanted, np.array(lengths, np.int64))
+
+    def attribution_patching(
+        self,
+        clean: Input,
+        corrupted: Input,
+        metric: GradientOf,
+        hook: str = "z",
+        prepend_bos: bool | None = True,
+    ) -> Array:
+        """What patching each part of the clean run into the corrupted one would do to a metric, to first order.
+
+        The gradient on the corrupted run times (clean - corrupted), summed over the prompts: [layer, head] for a point
+        with heads, [layer, pos] for others (`"resid_pre"`, `"mlp_out"`, …). Prompts correspond and have one length.
+        """
+        names = [resolve_key((hook, layer), self.hook_names, self.cfg.n_layers) for layer in range(self.cfg.n_layers)]
+        gradients = self.gradient(corrupted, metric, names, prepend_bos=prepend_bos)
+        there, here = (
+            self.run_with_cache(each, None, prepend_bos=prepend_bos, names_filter=names)[1]
+            for each in (clean, corrupted)
+        )
+        lengths = [cache.lengths.tolist() for cache in (there, here)]
+        if lengths[0] != lengths[1] or len(set(lengths[0])) != 1:
+            raise InvalidArgument(
+                f"clean and corrupted prompts correspond and have one length; received {lengths[0]} and {lengths[1]}"
+            )
+        return self._arrays.array(attributions(gradients, there, here, names))
 
     # Heads.
 
@@ -311,13 +394,22 @@ class Model(Generating):
             raise InvalidArgument(f'return_type is "logits", "loss", "both" or None; received {return_type!r}')
         prompts = prompts_of(input, prepend_bos)
         edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
-        calls = self._hooks.calls()
-        if return_type == "logits" and not calls and not keep and self.session is None and len(prompts) == 1:
+        calls, backward = self._hooks.calls(), self._hooks.calls("bwd")
+        recipe = PassRecipe(self.name, self.fingerprint, prompts, edits)
+        graph = self._graph(recipe, backward)
+        if backward and graph is None and self._arrays.kind == "numpy":
+            self._check_backward(return_type, calls)
+        is_plain = not calls and not backward and not keep
+        if return_type == "logits" and is_plain and self.session is None and len(prompts) == 1:
             # One call is enough: nothing but the logits is asked for, and nothing is recorded. (Of several prompts a
             # query makes one pass after the other; a run puts them into one.)
             source: ActivationSource = self._unrecorded(prompts, edits)
             logits = source.read(LOGITS)
-            return logits, source, logits.lengths.tolist()
+            counts = logits.lengths.tolist()
+            if graph is not None:
+                graph.close(counts)
+                logits, source = graph.attach(LOGITS, logits), graph.source(source)
+            return logits, source, counts
         wants_logits = return_type in ("logits", "both")
         wants_loss = return_type in ("loss", "both")
         request = run_pb2.RunRequest(
@@ -332,17 +424,50 @@ class Model(Generating):
         )
         if calls:
             inference, points = self._stubs.inference, self._hooks.points
-            reply, source = run_hooked(inference, request, calls, points, self._arrays, self.fingerprint)
+            session_of = HookSession if graph is None else graph.session
+            reply, source = run_hooked(inference, request, calls, points, self._arrays, self.fingerprint, session_of)
         else:
             reply = self._stubs.inference.run(request)
             check_fingerprint(self.fingerprint, reply.model.fingerprint)
             source = self._pass_of(reply, edits)
         counts = [len(prompt.tokens) for prompt in reply.prompts]
         loss = self._loss(reply, loss_per_token) if wants_loss else None
+        if graph is not None:
+            graph.close(counts, [[token.id for token in prompt.tokens] for prompt in reply.prompts])
+            source = graph.source(source)
+            loss = loss if loss is None else graph.attach(TOKEN_LOSS if loss_per_token else LOSS, loss)
+        elif backward and self._arrays.kind == "numpy":
+            inference, points = self._stubs.inference, self._hooks.points
+            take_gradients(inference, recipe, loss_scalar(), counts, self._arrays, calls=backward, points=points)
         if not wants_logits:
             return loss, source, counts
         logits = source.read(LOGITS)
         return Output(logits, loss) if wants_loss else logits, source, counts
+
+    def _graph(self, recipe: PassRecipe, backward: Calls) -> PassGraph | None:
+        """What ties a pass to torch's graph; `None` where nobody records."""
+        if not self._arrays.is_recording:
+            return None
+        from lensd.torch_autograd import PassGraph
+
+        return PassGraph(self._stubs.inference, recipe, backward, self._hooks.points, self._arrays)
+
+    @staticmethod
+    def _check_backward(return_type: ReturnType, calls: Calls) -> None:
+        if return_type not in ("loss", "both"):
+            raise InvalidArgument('with NumPy bwd_hooks see the gradient of the loss: return_type="loss" or "both"')
+        if calls:
+            raise FailedPrecondition(
+                "NumPy functions have no gradient, so that fwd_hooks and bwd_hooks exclude one another: "
+                'connect(arrays="torch") has them together'
+            )
+
+    def _token_prompts(self, input: Input, prepend_bos: bool | None) -> list[common_pb2.Prompt]:
+        """The prompts as tokens, whose number is known."""
+        prompts = prompts_of(input, prepend_bos)
+        if all(prompt.WhichOneof("content") == "tokens" for prompt in prompts):
+            return prompts
+        return [token_prompt(token.id for token in row.tokens) for row in self._tokenize(prompts).tokens]
 
     def _loss(self, reply: run_pb2.RunReply, per_token: bool) -> Array:
         if not per_token:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lensd._proto import (
     daemon_pb2,
     generation_pb2,
+    gradients_pb2,
     hooks_pb2,
     inference_pb2,
     models_pb2,
@@ -58,6 +59,12 @@ class InferenceStub:
     ) -> Exchange[hooks_pb2.HookedRunMessage, hooks_pb2.HookedRunEvent]:
         """One pass that parks where functions of the caller's want to look: a start, then an answer to each stop."""
         return self.channel.exchange("/lens.v1.Inference/RunHooked", request, hooks_pb2.HookedRunEvent)
+
+    def gradient(
+        self, request: gradients_pb2.GradientMessage
+    ) -> Exchange[gradients_pb2.GradientMessage, gradients_pb2.GradientEvent]:
+        """The way back through a pass: a start, the values that it announces, then an answer to each stop."""
+        return self.channel.exchange("/lens.v1.Inference/Gradient", request, gradients_pb2.GradientEvent)
 
     def query(self, request: inference_pb2.QueryRequest) -> Stream[inference_pb2.QueryEvent]:
         """One activation: for each prompt a header, then its values in chunks."""

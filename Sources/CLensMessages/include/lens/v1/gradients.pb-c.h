@@ -41,8 +41,8 @@ typedef enum {
 } Lens__V1__GradientMessage__MessageCase;
 
 /*
- * From the client: a start, the values that the start announced, then one answer to each point at which the way back
- * parks. Values come as those of a replacement do, tensor after tensor, sequence after sequence.
+ * From the client: a start, the tensors that the start announced, then one answer to each point at which the way back
+ * parks. A tensor comes as a replacement does: its shapes, then its values, sequence after sequence.
  */
 struct  Lens__V1__GradientMessage
 {
