@@ -66,7 +66,8 @@ extension Engine {
                 subject.configuration.shape(of: point.kind, pos: $0.count)
             }
             guard case .replacement(let received)? = try await client.receive() else {
-                throw LensError.invalidArgument("the values for \(point) begin with their shapes; received something else")
+                throw LensError.invalidArgument(
+                    "the values for \(point) begin with their shapes; received something else")
             }
             guard received == shapes else {
                 throw LensError.invalidArgument(

@@ -32,6 +32,8 @@ struct LargeModelBench {
                 model: ModelReference(name: nil),
                 prompts: [.tokens((0..<pos).map { Int32(($0 * 7919 + 17) % model.configuration.dVocab) })],
                 interventions: [])
+            try await GradientCost(engine: engine, repeats: repeats).measure(
+                recipe, named: "\(pos) tokens", into: &table)
             let work = SweepWork(model.configuration, pos: pos)
             var runs: [(seconds: Double, peak: Double)] = []
             for _ in 0..<repeats + 1 {

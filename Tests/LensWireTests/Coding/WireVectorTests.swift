@@ -53,6 +53,8 @@ import Testing
         try add("runReplies", UnaryMethod.run.reply, Samples.runReplies)
         try add("hookedRunMessages", BidirectionalMethod.runHooked.message, Samples.hookedRunMessages)
         try add("hookedRunEvents", BidirectionalMethod.runHooked.event, Samples.hookedRunEvents)
+        try add("gradientMessages", BidirectionalMethod.gradient.message, Samples.gradientMessages)
+        try add("gradientEvents", BidirectionalMethod.gradient.event, Samples.gradientEvents)
         try add("queryRequests", StreamingMethod.query.request, Samples.queryRequests)
         try add("queryEvents", StreamingMethod.query.event, Samples.queryEvents)
         try add("sweepRequests", StreamingMethod.sweep.request, Samples.sweepRequests)

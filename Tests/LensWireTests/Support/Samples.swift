@@ -86,6 +86,22 @@ enum Samples {
                 prompts: [PromptResult(tokens: tokens, loss: 1.5, perTokenLoss: [], top: [])])),
     ]
 
+    static let gradientMessages: [GradientMessage] = [
+        .start(
+            GradientRequest(
+                model: raw, prompts: prompts, interventions: interventions,
+                terms: [
+                    GradientTerm(.loss(isSum: false), weight: 0.5), GradientTerm(.loss(isSum: true), weight: 0),
+                    GradientTerm(.logit(prompt: 1, position: -1, token: 7), weight: -1),
+                    GradientTerm(.logProbability(prompt: 0, position: 3, token: 0)),
+                ], cotangents: ["z0"], replacements: ["resid_pre1", "z1"], wanted: ["hook_embed"], stops: ["q0"])),
+        .answer(.replacement(shapes: shapes)),
+    ]
+    static let gradientEvents: [GradientEvent] = [
+        .start(model: "m", form: .raw, fingerprint: "f", value: -1.5), .hook(.parked(activation)),
+        .hook(.values([0, 0, 0x80, 0x3f])),
+    ]
+
     static let queryRequests = [
         QueryRequest(
             source: .run("last"), hook: "pattern0",

@@ -24,6 +24,9 @@ from lensd._proto import (
     generation_pb2 as generation,
 )
 from lensd._proto import (
+    gradients_pb2 as gradients,
+)
+from lensd._proto import (
     hooks_pb2 as hooks,
 )
 from lensd._proto import (
@@ -220,6 +223,35 @@ VECTORS = {
                 prompts=[run.PromptResult(tokens=TOKENS, loss=1.5)],
             )
         ),
+    ],
+    "gradientMessages": [
+        gradients.GradientMessage(
+            start=gradients.GradientRequest(
+                model=RAW,
+                prompts=PROMPTS,
+                interventions=INTERVENTIONS,
+                terms=[
+                    gradients.GradientTerm(weight=0.5, loss=gradients.LossTerm()),
+                    gradients.GradientTerm(loss=gradients.LossTerm(sum=True)),
+                    gradients.GradientTerm(
+                        weight=-1, logit=gradients.PredictionTerm(prompt_index=1, position=-1, token=7)
+                    ),
+                    gradients.GradientTerm(weight=1, log_probability=gradients.PredictionTerm(position=3)),
+                ],
+                cotangents=[b"z0"],
+                replacements=[b"resid_pre1", b"z1"],
+                wanted=[b"hook_embed"],
+                stops=[b"q0"],
+            )
+        ),
+        gradients.GradientMessage(answer=hooks.HookAnswer(replacement=hooks.HookReplacement(shapes=SHAPES))),
+    ],
+    "gradientEvents": [
+        gradients.GradientEvent(
+            start=gradients.GradientStart(model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"), value=-1.5)
+        ),
+        gradients.GradientEvent(hook=hooks.HookEvent(parked=ACTIVATION)),
+        gradients.GradientEvent(hook=hooks.HookEvent(values=b"\0\0\x80\x3f")),
     ],
     "queryRequests": [
         inference.QueryRequest(run=b"last", hook=b"pattern0", slice=SLICE, prompt_indices=[0, 2]),
