@@ -27,8 +27,8 @@ extension Engine {
                 "this gradient takes about \(bytes >> 20) MiB, of \(GradientPlan.maximumBytes >> 20) MiB that one may "
                     + "take: ask for fewer prompts, or for fewer of the large points at once")
         }
-        try parked.reserve(bytes)
-        defer { parked.release(bytes) }
+        try parked.reserve(bytes, for: client.user)
+        defer { parked.release(bytes, for: client.user) }
         do {
             let cotangents = try await receive(plan.cotangents, of: subject, from: client, control)
             let replacements = try await receive(plan.replacements, of: subject, from: client, control)

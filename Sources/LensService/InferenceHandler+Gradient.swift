@@ -12,7 +12,7 @@ extension InferenceHandler {
             throw LensError.invalidArgument("a gradient begins with a start; received an answer")
         }
         let recipe = try await prepare(request.model, request.prompts, request.interventions, context)
-        let client = HookClient { event in
+        let client = HookClient(user: context.peer.userID) { event in
             try await send(.hook(event))
         } receive: {
             guard let message = try await messages.next() else { return nil }

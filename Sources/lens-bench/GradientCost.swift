@@ -8,7 +8,7 @@ struct GradientCost {
 
     /// Adds a line with the ratio of the two, each the median of its times.
     func measure(_ recipe: Recipe, named name: String, into table: inout FigureTable) async throws {
-        let client = HookClient(send: { _ in }, receive: { nil })
+        let client = HookClient(user: 0, send: { _ in }, receive: { nil })
         var passes: [Double] = []
         var gradients: [Double] = []
         for _ in 0..<repeats + 1 {

@@ -230,6 +230,25 @@ import Testing
         await expectRefusal(.invalidArgument, "predict nothing") { try await fixture.gradient(single, terms: loss) }
     }
 
+    /// Cancelled while a stop waits: the call ends, and what it held is free again.
+    @Test func aCancelledGradientEnds() async throws {
+        let fixture = try EngineFixture("gpt-neo-1l-16h")
+        let recipe = try fixture.recipe(.processed, ["seq7"])
+        let control = CallControl()
+        let request = GradientRequest(
+            model: recipe.model, prompts: [], terms: [GradientTerm(.loss(isSum: false))], wanted: ["hook_embed"],
+            stops: ["z0"])
+        let client = HookClient(user: 0) { _ in
+        } receive: {
+            control.cancel()
+            return .unchanged
+        }
+        await #expect(throws: LensError.cancelled) {
+            try await fixture.engine.gradient(request, recipe: recipe, client: client, control: control) { _ in }
+        }
+        _ = try await fixture.gradient(recipe, terms: request.terms, wanted: ["hook_embed"])
+    }
+
     /// A part of the positions, shared by two prompts.
     private static let cut = Selection(prompts: .index(0), positions: .list([2, 5]))
 
@@ -270,7 +289,7 @@ extension EngineFixture {
             model: recipe.model, prompts: [], terms: terms, cotangents: cotangents.map(\.hook),
             replacements: replacements.map(\.hook), wanted: wanted, stops: stops)
         let script = Script(uploads: cotangents + replacements)
-        let client = HookClient {
+        let client = HookClient(user: 0) {
             script.take($0)
         } receive: {
             script.next(answer)

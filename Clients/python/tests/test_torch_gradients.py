@@ -144,7 +144,7 @@ def test_a_function_that_cuts_and_one_that_only_looks(model: lensd.Model) -> Non
 
 def test_a_backward_hook_answers_for_its_point(model: lensd.Model) -> None:
     seen = Seen()
-    answers = [
+    answers: list[Any] = [
         (Z, lambda gradient, hook: (2 * gradient,)),
         (Z, lambda gradient, hook: None),
         ("hook_embed", seen),

@@ -6,7 +6,9 @@ import LensTensor
 protocol StandingPass: Sendable {
     var point: HookPoint { get }
     var tokens: [[Int32]] { get }
-    var configuration: ModelConfiguration { get }
+
+    /// The shape of one sequence's value.
+    func shape(of sequence: Int) -> [Int]
 
     /// One sequence's value, without the batch.
     func value(of sequence: Int) -> Tensor
@@ -23,6 +25,7 @@ extension ForwardState: StandingPass {
 
 extension BackwardState: StandingPass {
     var tokens: [[Int32]] { tape.tokens }
+    func shape(of sequence: Int) -> [Int] { configuration.shape(of: point.kind, pos: tokens[sequence].count) }
     func value(of sequence: Int) -> Tensor { gradient(of: sequence) }
 }
 
