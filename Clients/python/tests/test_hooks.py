@@ -374,10 +374,6 @@ def test_what_runs_without_hooks_says_so(local: lensd.Model) -> None:
                 call(SEQ7)
 
 
-def test_backward_hooks_are_not_there_yet(local: lensd.Model) -> None:
-    with pytest.raises(lensd.Unimplemented, match="bwd_hooks"):
-        local.run_with_hooks(SEQ7, bwd_hooks=[(Z, hook_cases.add_one)])
-
 
 # Caches and sessions.
 

@@ -70,7 +70,7 @@ def test_values_are_writable_and_torchs_own_functions_work(torch_model: lensd.Mo
     log_probs = logits.log_softmax(-1)
     picked = log_probs[0, :-1].gather(-1, torch.tensor(IDS[1:])[:, None])
     assert_same_loss(-picked.mean(), torch_model(IDS, return_type="loss"))
-    np.testing.assert_allclose(cache["pattern0"].sum(-1).numpy(), 1, atol=1e-5)
+    np.testing.assert_allclose(cache["pattern0"].sum(-1).detach().numpy(), 1, atol=1e-5)
 
 
 def test_hook_functions_get_tensors(torch_model: lensd.Model) -> None:

@@ -177,7 +177,6 @@ def test_several_prompts_and_no_grad(model: lensd.Model) -> None:
         logits = model([IDS, other])
         logits[0, -1 - 17, 5].backward()
     gradient = seen.gradients["blocks.0.hook_resid_pre"]
-    assert gradient.lengths.tolist() == [7, 24]
     assert_same_gradient(gradient[0, :7], model.gradient(IDS, lensd.logit(5), "resid_pre0")["resid_pre0"][0])
     assert not gradient[1].any()
     with torch.no_grad():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,8 @@ class PassGraph:
         if not values.dtype.is_floating_point:
             return values
         lengths: Lengths | None = getattr(values, "lengths", None)
-        plain = values.as_subclass(torch.Tensor)
+        # The same memory in a tensor that is a view of no other, so that torch lets it be changed in place.
+        plain = torch.from_numpy(values.numpy())
         apply: Any = _Output.apply
         attached: torch.Tensor = apply(self._way_back, key, self._anchor, [plain])
         return attached if lengths is None else padded_tensor(attached, lengths)
@@ -243,10 +245,7 @@ class _Made:
         known = torch.zeros_like(self._leaf) if self._local is None else self._local
         size = max(float(known.abs().max()), float(gradient.abs().max()))
         if float((gradient - known).abs().max()) > _ROUNDING * size:
-            raise FailedPrecondition(
-                f"the gradient of something computed from what a hook function saw at {self.name} cannot go on from "
-                "there; compute it from the cache of run_with_cache"
-            )
+            _refuse(self.name, gradient)
 
 
 class _RecordingSession(HookSession):
@@ -259,8 +258,7 @@ class _RecordingSession(HookSession):
     def _called(self, incoming: IncomingActivation) -> npt.NDArray[Any] | None:
         if incoming.is_integer:
             return super()._called(incoming)
-        values = stack([row.copy() for row in incoming.rows()])
-        leaf = torch.from_numpy(values).requires_grad_()
+        leaf = torch.tensor(stack(incoming.rows())).requires_grad_()
         lengths = np.array(incoming.lengths, np.int64)
         hook = self._points.get(incoming.name) or HookPoint(incoming.name)
         with torch.enable_grad():
@@ -269,12 +267,21 @@ class _RecordingSession(HookSession):
             for call in self._calls.get(incoming.name, ()):
                 result = call(padded_tensor(output, lengths), hook)
                 if result is not None:
-                    output = _checked(result, values.shape, incoming.name)
+                    output = _checked(result, tuple(leaf.shape), incoming.name)
         if output is start and start._version == 0:
             # The functions only looked.
+            watch: Any = leaf.register_hook
+            watch(partial(_refuse, incoming.name))
             return None
         self._made.append(_Made(incoming.name, leaf, output))
         return incoming.flattened(output.detach().cpu().float().numpy())
+
+
+def _refuse(name: str, _gradient: torch.Tensor) -> None:
+    raise FailedPrecondition(
+        f"the gradient of something computed from what a hook function saw at {name} cannot go on from there; "
+        "compute it from the cache of run_with_cache"
+    )
 
 
 def _checked(result: Any, shape: tuple[int, ...], name: str) -> torch.Tensor:
