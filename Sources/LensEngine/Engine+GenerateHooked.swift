@@ -34,15 +34,14 @@ extension Engine {
             while !prompts.isEmpty {
                 var state = try ForwardState(
                     subject.model, form: recipe.model.form, tokens: waiting, continuing: cache.take())
-                for (index, stop) in stops.enumerated() {
+                // Here it stands already; on the way to a stop only what lies between is edited.
+                try subject.plan.apply(to: &state, prompts: prompts, control: control)
+                for stop in stops {
                     state = try await passes.run(
-                        AdvanceJob(
-                            state, to: stop, through: subject.plan, prompts: prompts, isAtBeginning: index == 0),
-                        control: control)
+                        AdvanceJob(state, to: stop, through: subject.plan, prompts: prompts), control: control)
                     try await session.park(&state)
                 }
-                let job = ExtendJob(state, of: prompts, draft, in: subject, isAtBeginning: stops.isEmpty)
-                let step = try await passes.run(job, control: control)
+                let step = try await passes.run(ExtendJob(state, of: prompts, draft, in: subject), control: control)
                 draft = step.draft
                 try await progress(step.news)
                 let open = prompts.indices.filter { draft.isOpen(prompts[$0]) }
@@ -71,21 +70,18 @@ private final class ExtendJob: PassJob {
     private let prompts: [Int]
     private var draft: GenerationDraft
     private let subject: PassSubject
-    private let isAtBeginning: Bool
 
     init(
-        _ state: consuming ForwardState, of prompts: [Int], _ draft: GenerationDraft, in subject: PassSubject,
-        isAtBeginning: Bool
+        _ state: consuming ForwardState, of prompts: [Int], _ draft: GenerationDraft, in subject: PassSubject
     ) {
         self.state = state
         self.prompts = prompts
         self.draft = draft
         self.subject = subject
-        self.isAtBeginning = isAtBeginning
     }
 
     func step(on compute: Compute) throws(LensError) -> Step? {
-        let cache = try subject.finish(&state, of: prompts, on: compute, isAtBeginning: isAtBeginning)
+        let cache = try subject.finish(&state, of: prompts, on: compute)
         let news = try draft.extend(prompts, after: state, on: compute)
         return Step(draft: draft, cache: cache, news: news)
     }

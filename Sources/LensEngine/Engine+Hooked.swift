@@ -34,13 +34,12 @@ extension Engine {
             // Here it stands already; on the way to a stop only what lies between is edited.
             try subject.plan.apply(to: &state, prompts: Array(recipe.tokens.indices), control: control)
             var session = HookSession(client, interventions: recipe.interventions, control: control)
-            for (index, stop) in stops.enumerated() {
-                state = try await passes.run(
-                    AdvanceJob(state, to: stop, through: subject.plan, isAtBeginning: index == 0), control: control)
+            for stop in stops {
+                state = try await passes.run(AdvanceJob(state, to: stop, through: subject.plan), control: control)
                 if hooks.contains(stop) { try await session.park(&state) }
                 if kept.contains(stop) { try await session.keep(state) }
             }
-            return try await finish(state, of: subject, run, control: control, isAtBeginning: stops.isEmpty)
+            return try await finish(state, of: subject, run, control: control)
         } catch {
             // The engine's thread may sleep for a while: what a large pass held goes back to the system now.
             if bytes > Self.largePassBytes { lens_trim_memory() }
@@ -49,16 +48,14 @@ extension Engine {
     }
 
     private func finish(
-        _ state: consuming ForwardState, of subject: PassSubject, _ request: RunRequest, control: CallControl,
-        isAtBeginning: Bool
+        _ state: consuming ForwardState, of subject: PassSubject, _ request: RunRequest, control: CallControl
     ) async throws(LensError) -> RunReply {
         guard request.wantsLoss || request.topCount > 0 else {
             return try reply(to: request, of: subject, RunJob.Outcome())
         }
         let end = HookPoint(.residPost, layer: subject.configuration.nLayers - 1)
         let last = max(end, state.point, subject.plan.points.last ?? end)
-        let ended = try await passes.run(
-            AdvanceJob(state, to: last, through: subject.plan, isAtBeginning: isAtBeginning), control: control)
+        let ended = try await passes.run(AdvanceJob(state, to: last, through: subject.plan), control: control)
         let outcome = try await passes.run(
             FinishJob(ended, wantsLoss: request.wantsLoss, topCount: request.topCount), control: control)
         return try reply(to: request, of: subject, outcome)

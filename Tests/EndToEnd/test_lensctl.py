@@ -716,6 +716,16 @@ def test_generate_on_a_terminal_shows_no_control_character(shared: Daemon) -> No
     assert not any(ord(char) < 32 and char != "\n" for char in shown)
 
 
+def test_generate_takes_edits(shared: Daemon) -> None:
+    options = ["--temperature", "0", "-n", "6", "--ignore-eos"]
+    plain = ask(shared, "generate", STORY, *options)
+    edited = ask(shared, "generate", STORY, *options, "--edit", "scale mlp_out0 -2", "--edit", "zero z0 head=3")
+    assert edited["logprobs"] != plain["logprobs"]
+    mean = lensctl("generate", STORY, *options, "--edit", "mean z0", daemon=shared)
+    refused(mean, 65, "changes with each new token")
+    refused(lensctl("generate", STORY, "--edit", "zero z0 pos=-1", daemon=shared), 65, "from the front")
+
+
 def test_generations_are_in_the_session(shared: Daemon) -> None:
     reply = ask(shared, "--session", "texts", "generate", STORY, "-n", "4", "--top-k", "9", "--seed", "2")
     run = ask(shared, "sessions", "show", "texts")["runs"][0]

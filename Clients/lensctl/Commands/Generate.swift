@@ -18,10 +18,15 @@ struct Generate: ConsoleCommand {
               lensctl generate "Once upon a time" -n 100
               lensctl generate "Once upon a time" --temperature 0 --stop .
               lensctl generate --file story.txt --top-k 50 --top-p 0.95 --seed 7 --json
+              lensctl generate "Once upon a time" --edit 'zero z0 head=8'
               lensctl query last pattern0 --head 3
+
+            Edits hold for every new token, so that positions count from the front, and means over positions are \
+            refused. \(EditOptions.syntax)
             """)
 
     @OptionGroup var input: PromptOptions
+    @OptionGroup var edits: EditOptions
     @Option(
         name: [.short, .long], parsing: .unconditional,
         help: ArgumentHelp("The most tokens to add; the context may end before.", valueName: "n"))
@@ -69,8 +74,10 @@ struct Generate: ConsoleCommand {
 
     func run(on console: Console) async throws {
         let prompt = try input.prompt()
+        let edits = try edits.words()
         let request = GenerateRequest(
             model: try global.modelReference(), session: global.sessionName, prompts: [prompt],
+            interventions: try edits.specs(),
             options: GenerationOptions(
                 maxNewTokens: newTokens, temperature: temperature, topK: topK, topP: topP,
                 frequencyPenalty: freqPenalty, seed: seed.map { UInt64($0) }, stopsAtEOS: !ignoreEos,

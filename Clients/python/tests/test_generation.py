@@ -208,6 +208,19 @@ def test_hook_functions_change_the_text_as_they_change_a_run(client: lensd.Clien
         _ = result.cache["z0"]
 
 
+def test_edits_of_tokens_are_made_once_under_functions(client: lensd.Client) -> None:
+    model = client.model("local")
+    prompts = [[0, 3, 4, 5], [0, 100, 7, 9]]
+    # Exchanged twice, the tokens would be as before.
+    edits = [lensd.swap("hook_tokens", 1, prompt=0, pos=[1, 2])]
+    typed = model.generation(prompts, 4, do_sample=False, interventions=edits)
+    with model.hooks(fwd_hooks=[("z0", lambda value, hook: None)]):
+        hooked = model.generation(prompts, 4, do_sample=False, interventions=edits)
+    assert_close(hooked.logprobs, typed.logprobs)
+    plain = model.generation(prompts, 4, do_sample=False)
+    assert plain.logprobs.tolist() != typed.logprobs.tolist()
+
+
 def test_functions_that_raise_end_the_generation(model: lensd.Model) -> None:
     calls = []
 

@@ -52,7 +52,8 @@ final class GenerateJob: PassJob {
         let now = takeWaiting(&batch)
         var state = try ForwardState(
             subject.model, form: subject.recipe.model.form, tokens: now, continuing: batch.cache.take())
-        batch.cache = try subject.finish(&state, of: batch.prompts, on: compute, isAtBeginning: true)
+        try subject.plan.apply(to: &state, prompts: batch.prompts, control: compute.control)
+        batch.cache = try subject.finish(&state, of: batch.prompts, on: compute)
         guard batch.waiting.allSatisfy(\.isEmpty) else { return }
         progress(try draft.extend(batch.prompts, after: state, on: compute))
         let open = batch.prompts.indices.filter { draft.isOpen(batch.prompts[$0]) }
@@ -78,14 +79,13 @@ final class GenerateJob: PassJob {
 
 extension PassSubject {
     /// Takes a pass with kept keys and values to where the next tokens can be chosen, through all edits on the way.
+    /// Those of the point where it stands are made already.
     ///
-    /// - Parameter isAtBeginning: whether the edits of the point where the pass stands are still to be made.
     /// - Returns: the keys and values, for the pass that goes on.
     func finish(
-        _ state: inout ForwardState, of prompts: [Int], on compute: Compute, isAtBeginning: Bool
+        _ state: inout ForwardState, of prompts: [Int], on compute: Compute
     ) throws(LensError) -> KeyValueCache {
-        let start = state.point
-        for point in plan.points where point > start || isAtBeginning && point == start {
+        for point in plan.points where point > state.point {
             try state.advance(to: point, on: compute)
             try plan.apply(to: &state, prompts: prompts, control: compute.control)
         }

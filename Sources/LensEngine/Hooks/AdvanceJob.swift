@@ -7,18 +7,14 @@ final class AdvanceJob: PassJob {
     private let target: HookPoint
     private let plan: InterventionPlan
     private let prompts: [Int]
-    private var isAtBeginning: Bool
 
     /// - Parameters:
     ///   - target: where the pass stops, with the edits of that point made; not behind where it stands.
     ///   - plan: edits behind the pass's point and up to the target are made.
     ///   - prompts: which prompt of the run each sequence is; all of them in order where it is left out.
-    ///   - isAtBeginning: whether the edits of the point where the pass stands are still to be made.
     init(
-        _ state: consuming ForwardState, to target: HookPoint, through plan: InterventionPlan, prompts: [Int]? = nil,
-        isAtBeginning: Bool
+        _ state: consuming ForwardState, to target: HookPoint, through plan: InterventionPlan, prompts: [Int]? = nil
     ) {
-        self.isAtBeginning = isAtBeginning
         self.prompts = prompts ?? Array(state.tokens.indices)
         self.state = state
         self.target = target
@@ -27,8 +23,6 @@ final class AdvanceJob: PassJob {
 
     func step(on compute: Compute) throws(LensError) -> ForwardState? {
         let stop = min(target, endOfBlock)
-        if isAtBeginning { try plan.apply(to: &state, prompts: prompts, control: compute.control) }
-        isAtBeginning = false
         for point in plan.points where point > state.point && point < stop {
             try state.advance(to: point, on: compute)
             try plan.apply(to: &state, prompts: prompts, control: compute.control)
