@@ -4,7 +4,7 @@ import LensTensor
 
 extension Engine {
     /// Bytes of values in one event.
-    static let chunkBytes = 2 << 20
+    static let chunkBytes = 512 << 10
 
     /// Sends one activation of a recipe, prompt by prompt: from the cache, or computed again.
     ///

@@ -49,8 +49,6 @@ public final class WireServer: Sendable {
             .serverChannelOption(.backlog, value: 256)
             // A client that has said all it wants to still gets its answers.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // Room for some chunks of a tensor: the smaller it is, the more often both sides wait for one another.
-            .childChannelOption(.socketOption(.so_sndbuf), value: 4 << 20)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try accept(channel, environment, connections) }
             }
