@@ -50,9 +50,9 @@ extension LensConnection {
         try call(.query, request, options: options)
     }
 
-    /// Ablates every head in turn.
+    /// Makes an edit in many places, each alone, and says what each does to the metrics.
     ///
-    /// - Parameter onProgress: learns how many variants are done of how many.
+    /// - Parameter onProgress: learns how many edited sequences are done of how many.
     public func sweep(
         _ request: SweepRequest, options: CallOptions = CallOptions(),
         onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -61,10 +61,12 @@ extension LensConnection {
         for try await event in try call(.sweep, request, options: options) {
             switch event {
             case .progress(let done, let total): onProgress(done, total)
-            case .result(let result): reply = result
+            case .header(let header): reply = header
+            case .values(let part): try reply?.append(part)
             }
         }
         guard let reply else { throw LensError(.internal, "the daemon ended the sweep without a result") }
+        try reply.checkComplete()
         return reply
     }
 

@@ -77,7 +77,7 @@ extension Engine {
     }
 
     /// The points that a spec's name and layers mean, in the order of the layers.
-    private func points(
+    func points(
         of spec: InterventionSpec, in configuration: ModelConfiguration
     ) throws(LensError) -> [HookPoint] {
         guard let layers = spec.layers else {
@@ -90,7 +90,7 @@ extension Engine {
         return points
     }
 
-    private func action(
+    func action(
         _ action: InterventionSpec.Action, in entry: RegisteredModel, form: ModelReference.Form, runs: [String: Recipe]
     ) throws(LensError) -> Intervention.Action {
         switch action {

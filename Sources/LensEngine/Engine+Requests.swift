@@ -100,3 +100,8 @@ extension Engine {
         }
     }
 }
+
+extension ModelConfiguration {
+    /// Of all layers together.
+    var headCount: Int { nLayers * nHeads }
+}

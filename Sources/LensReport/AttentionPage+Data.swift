@@ -26,7 +26,7 @@ extension AttentionPage {
 
     private static func json(_ ablation: Ablation) -> ScriptJSON {
         .object([
-            ("kind", .string(ablation.action.rawValue)),
+            ("kind", .string(ablation.action)),
             ("hook", .string(VisibleText.line(ablation.hook))),
             ("baselineLoss", .number(ablation.baselineLoss)),
             ("prompts", .integer(ablation.promptCount)),
@@ -120,7 +120,14 @@ extension AttentionPage {
 
     private static func describe(_ ablation: Ablation) -> String {
         let prompts = ablation.promptCount == 1 ? "this prompt" : "\(ablation.promptCount) prompts"
-        return "each head's \(ablation.hook) set to \(ablation.action == .zero ? "zero" : "its mean over positions"), "
+        let what =
+            switch ablation.action {
+            case "zero": "set to zero"
+            case "mean": "set to its mean over positions"
+            case "patch": "taken from another prompt"
+            case let other: other
+            }
+        return "each head's \(ablation.hook) \(what), "
             + "\(ablation.predictionCount) predictions over \(prompts)"
     }
 }

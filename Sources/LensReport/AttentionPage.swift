@@ -4,7 +4,8 @@ import LensCore
 public struct AttentionPage: Sendable {
     /// What ablating each head did to the loss.
     public struct Ablation: Sendable {
-        public var action: AblationKind
+        /// The edit's word, such as `zero`.
+        public var action: String
         /// The short name of the point that was ablated, such as `z`.
         public var hook: String
         /// In nats, over all predictions of all prompts.
@@ -14,7 +15,7 @@ public struct AttentionPage: Sendable {
         public var effects: [HeadEffect]
 
         public init(
-            action: AblationKind, hook: String, baselineLoss: Double, promptCount: Int, predictionCount: Int,
+            action: String, hook: String, baselineLoss: Double, promptCount: Int, predictionCount: Int,
             effects: [HeadEffect]
         ) {
             self.action = action
@@ -28,9 +29,8 @@ public struct AttentionPage: Sendable {
         /// A sweep's outcome; the sweep may have run over other prompts than the page's.
         public init(_ reply: SweepReply) {
             self.init(
-                action: reply.action, hook: reply.hook, baselineLoss: reply.baselineLoss,
-                promptCount: reply.tokens.count,
-                predictionCount: reply.tokens.reduce(0) { $0 + max(0, $1.count - 1) }, effects: reply.heads)
+                action: reply.action, hook: reply.hooks.joined(separator: "+"), baselineLoss: reply.baselineLoss,
+                promptCount: reply.tokens.count, predictionCount: reply.predictionCount, effects: reply.heads)
         }
     }
 

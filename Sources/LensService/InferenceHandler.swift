@@ -30,27 +30,6 @@ struct InferenceHandler: Sendable {
         return recorded
     }
 
-    /// Sends progress while the engine works, then the result.
-    func sweep(
-        _ request: SweepRequest, _ context: CallContext, _ send: @escaping SendEvent<SweepEvent>
-    ) async throws {
-        if request.isRecorded { _ = try SessionName(checking: request.session) }
-        let recipe = try engine.prepare(model: request.model, prompts: request.prompts, interventions: [])
-        let subject = RunSubject.sweep(request.action, hook: request.hook)
-        if request.isRecorded, case .sweep(let earlier) = try await earlierResult(of: recipe, subject, context) {
-            return try await send(.result(earlier))
-        }
-        let reply = try await sweepReportingProgress(request, recipe: recipe, context, send)
-        guard request.isRecorded else { return try await send(.result(reply)) }
-        let run = NewRun(
-            session: request.session, recipe: recipe, result: .sweep(reply),
-            excerpt: Self.excerpt(of: request.prompts, tokens: reply.tokens.first), requestID: context.requestID)
-        guard case .sweep(let recorded) = try await store.record(run, owner: context.peer.userID).result else {
-            throw LensError(.internal, "a sweep was recorded as something else")
-        }
-        try await send(.result(recorded))
-    }
-
     func query(
         _ request: QueryRequest, _ context: CallContext, _ send: @escaping SendEvent<QueryEvent>
     ) async throws {
@@ -80,6 +59,15 @@ struct InferenceHandler: Sendable {
     func prepare(
         _ model: ModelReference, _ prompts: [Prompt], _ interventions: [InterventionSpec], _ context: CallContext
     ) async throws(LensError) -> Recipe {
+        try engine.prepare(
+            model: model, prompts: prompts, interventions: interventions,
+            runs: try await runs(of: interventions, context))
+    }
+
+    /// The recorded runs that edits name, by the name they use.
+    func runs(
+        of interventions: [InterventionSpec], _ context: CallContext
+    ) async throws(LensError) -> [String: Recipe] {
         var runs: [String: Recipe] = [:]
         var size = 0
         for case .run(let reference)? in interventions.map(\.action.source) where runs[reference] == nil {
@@ -90,38 +78,7 @@ struct InferenceHandler: Sendable {
             guard size <= Recipe.maximumSize else { throw Recipe.tooLarge }
             runs[reference] = recipe
         }
-        return try engine.prepare(model: model, prompts: prompts, interventions: interventions, runs: runs)
-    }
-
-    // MARK: - Progress
-
-    /// The engine's threads never wait for a client: of the progress that piles up only the newest is sent.
-    private func sweepReportingProgress(
-        _ request: SweepRequest, recipe: Recipe, _ context: CallContext,
-        _ send: @escaping SendEvent<SweepEvent>
-    ) async throws -> SweepReply {
-        let (progress, source) = AsyncStream.makeStream(of: SweepEvent.self, bufferingPolicy: .bufferingNewest(1))
-        async let sending: Void = {
-            do {
-                for await event in progress { try await send(event) }
-            } catch {
-                // Nobody hears the result: the engine need not finish it.
-                context.control.cancel()
-                throw error
-            }
-        }()
-        let outcome: Result<SweepReply, LensError>
-        do {
-            outcome = .success(
-                try await engine.sweep(request, recipe: recipe, control: context.control) { done, total in
-                    source.yield(.progress(done: done, total: total))
-                })
-        } catch {
-            outcome = .failure(error)
-        }
-        source.finish()
-        try await sending
-        return try outcome.get()
+        return runs
     }
 
     // MARK: - Recording

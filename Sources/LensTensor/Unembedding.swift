@@ -70,7 +70,7 @@ extension ComputePool {
     }
 
     /// Per row, the log of the sum of `exp(x · W[v] + bias[v])`.
-    private func logSumExp(
+    public func logSumExp(
         _ x: Tensor, through unembedding: Unembedding, control: CallControl
     ) throws(LensError) -> [Double] {
         let rows = x.shape[0]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import lensd
 import pytest
-from lensd._proto.common_pb2 import Prompt, Slice, SliceEntry, TextPrompt, TokenPrompt
-from lensd._proto.inference_pb2 import PassSource, QueryRequest, ScoreHeadsRequest, SweepRequest
+from lensd._proto.common_pb2 import Prompt, Slice, SliceEntry, SliceRange, TextPrompt, TokenPrompt
+from lensd._proto.inference_pb2 import PassSource, QueryRequest, ScoreHeadsRequest
 from lensd._proto.interventions_pb2 import (
     ACTION_PATCH,
     ACTION_SCALE,
@@ -22,6 +22,15 @@ from lensd._proto.interventions_pb2 import (
     PromptList,
 )
 from lensd._proto.run_pb2 import RunRequest
+from lensd._proto.sweeps_pb2 import (
+    METRIC_LOGIT,
+    SWEEP_AXIS_HEAD,
+    SWEEP_AXIS_LAYER,
+    SWEEP_AXIS_POSITION,
+    SWEEP_AXIS_SOURCE,
+    Metric,
+    SweepRequest,
+)
 
 from daemon import Daemon
 
@@ -45,6 +54,14 @@ def edited(**fields: object) -> RunRequest:
     return RunRequest(
         prompts=[TOKENS], interventions=[Intervention(**{"hook": b"z0", "action": ACTION_ZERO, **fields})]
     )
+
+
+HEADS = [SWEEP_AXIS_LAYER, SWEEP_AXIS_HEAD]
+
+
+def zero(hook: str) -> Intervention:
+    """In every layer."""
+    return Intervention(hook=hook.encode(), action=ACTION_ZERO, layers=Indices(range=SliceRange(step=1)))
 
 
 def query(hook: str, *entries: SliceEntry, prompts: tuple[int, ...] = (), source: Prompt = TOKENS) -> QueryRequest:
@@ -149,14 +166,35 @@ QUERIES = {
 }
 
 SWEEPS = {
-    "no prompt": (SweepRequest(action=ACTION_ZERO), "INVALID_ARGUMENT", "prompt"),
-    "no action": (SweepRequest(prompts=[TOKENS]), "INVALID_ARGUMENT", "action"),
+    "no prompt": (SweepRequest(edits=[zero("z")], axes=HEADS), "INVALID_ARGUMENT", "prompt"),
+    "no edit": (SweepRequest(prompts=[TOKENS], axes=HEADS), "INVALID_ARGUMENT", "at least one edit"),
+    "no action": (SweepRequest(prompts=[TOKENS], edits=[Intervention(hook=b"z")]), "INVALID_ARGUMENT", "action"),
+    "an unknown axis": (
+        SweepRequest(prompts=[TOKENS], edits=[zero("z")], axes=[9]),
+        "INVALID_ARGUMENT",
+        "axis must be in 1...5; received 9",
+    ),
     "a hook without heads": (
-        SweepRequest(prompts=[TOKENS], action=ACTION_ZERO, hook=b"resid_post"),
+        SweepRequest(prompts=[TOKENS], edits=[zero("resid_post")], axes=HEADS),
         "INVALID_ARGUMENT",
         "has no heads",
     ),
-    "an unknown hook": (SweepRequest(prompts=[TOKENS], action=ACTION_ZERO, hook=b"y"), "NOT_FOUND", "y0"),
+    "an unknown hook": (SweepRequest(prompts=[TOKENS], edits=[zero("y")], axes=HEADS), "NOT_FOUND", "y0"),
+    "a metric without its token": (
+        SweepRequest(prompts=[TOKENS], edits=[zero("z")], axes=HEADS, metrics=[Metric(kind=METRIC_LOGIT)]),
+        "INVALID_ARGUMENT",
+        "takes one token",
+    ),
+    "more than is allowed": (
+        SweepRequest(
+            prompts=[Prompt(tokens=TokenPrompt(ids=range(48)))],
+            edits=[zero("pattern")],
+            axes=[*HEADS, SWEEP_AXIS_POSITION, SWEEP_AXIS_SOURCE],
+            paired=True,
+        ),
+        "INVALID_ARGUMENT",
+        "at most 1048576 variants",
+    ),
 }
 
 

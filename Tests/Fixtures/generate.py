@@ -28,6 +28,7 @@ from hook_cases import CHECKPOINT, SEQUENCE
 from hook_functions import hook_functions
 from lens import accept_local_folders
 from manifest import write_json, write_lines, write_manifest
+from patching import patching_tensors
 from reference import reference_tensors
 from tokenizer_cases import write_tokenizer_cases
 
@@ -73,9 +74,10 @@ def main() -> None:
     write_hook_functions(root)
     write_lines(root / "generation" / "greedy.json", greedy_texts())
     write_lines(root / "generation" / "filters.json", filtered_distributions())
+    write_patching(root)
     write_manifest(
         root,
-        [*(spec.name for spec in SPECS), "edits", "generation", "heads", "hooks", "tokenizer"],
+        [*(spec.name for spec in SPECS), "edits", "generation", "heads", "hooks", "patching", "tokenizer"],
     )
 
 
@@ -85,6 +87,14 @@ def write_hook_functions(root: Path) -> None:
     path = root / "hooks" / "reference.safetensors"
     path.parent.mkdir(exist_ok=True)
     save_file(hook_functions(tokens), path)
+    path.chmod(0o644)
+
+
+def write_patching(root: Path) -> None:
+    """Writes what patching makes of a checkpoint that is there."""
+    path = root / "patching" / "reference.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    save_file(patching_tensors(), path)
     path.chmod(0o644)
 
 

@@ -36,6 +36,20 @@ final class EngineFixture: Sendable {
             interventions: interventions)
     }
 
+    /// A recipe over prompts of any tokens.
+    func recipe(
+        _ prompts: [Prompt], _ interventions: [InterventionSpec] = [], form: ModelReference.Form = .processed
+    ) throws -> Recipe {
+        try engine.prepare(
+            model: ModelReference(name: "tiny", form: form), prompts: prompts, interventions: interventions)
+    }
+
+    func sweep(_ spec: SweepSpec, of recipe: Recipe) async throws -> SweepReply {
+        try await engine.sweep(
+            SweepRequest(model: recipe.model, prompts: [], sweep: spec), recipe: recipe, control: CallControl()
+        ) { _, _ in }
+    }
+
     func run(_ recipe: Recipe, keep: NamesFilter = .none, top: Int = 0) async throws -> RunReply {
         try await engine.run(
             RunRequest(

@@ -81,7 +81,6 @@ import Testing
     }
 
     @Test func repliesThatCannotFitAreRefused() async throws {
-        let engine = fixture.engine
         let one = try fixture.recipe(.raw, ["seq2"])
         for (recipe, top) in [
             (one, 321), (one, -1), (try fixture.recipe(.raw, Array(repeating: "seq1", count: 2000)), 200),
@@ -91,12 +90,13 @@ import Testing
         }
         #expect(try await fixture.run(one, top: 320).prompts[0].top.count == 320)
         let crowd = try fixture.recipe(.raw, Array(repeating: "seq1", count: 20_000))
-        let error = await #expect(throws: LensError.self) {
-            try await engine.sweep(
-                SweepRequest(model: crowd.model, prompts: [], isRecorded: false), recipe: crowd, control: CallControl()
-            ) { _, _ in }
+        let neurons = SweepSpec(edits: [InterventionSpec(hook: "post", action: .zero)], axes: [.layer, .component])
+        do {
+            _ = try await fixture.sweep(neurons, of: crowd)
+            Issue.record("a reply of five million numbers was not refused")
+        } catch {
+            #expect("\(error)".contains("fewer prompts"))
         }
-        #expect(error?.message.contains("split the corpus") == true)
     }
 
     /// More prompts than one batch of logits holds: each gets its own predictions.

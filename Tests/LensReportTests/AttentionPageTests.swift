@@ -76,7 +76,7 @@ import Testing
         let page = try AttentionPage(
             model: "m", form: .raw, fingerprint: "", result: sample.result, patterns: sample.patterns.reversed(),
             ablation: AttentionPage.Ablation(
-                action: .mean, hook: "z", baselineLoss: 1, promptCount: 3, predictionCount: 3,
+                action: "mean", hook: "z", baselineLoss: 1, promptCount: 3, predictionCount: 3,
                 effects: [
                     HeadEffect(layer: 1, head: 0, loss: 2, delta: 1, standardError: .nan, promptDeltas: []),
                     HeadEffect(layer: 9, head: 0, loss: 2, delta: 1, standardError: 0, promptDeltas: []),
@@ -114,7 +114,7 @@ import Testing
             title: all, model: all, fingerprint: all, result: result(Self.nasty),
             patterns: [HeadPattern(layer: 0, head: 0, weights: weights)],
             ablation: AttentionPage.Ablation(
-                action: .zero, hook: all, baselineLoss: 0, promptCount: 1, predictionCount: 1, effects: []),
+                action: "zero", hook: all, baselineLoss: 0, promptCount: 1, predictionCount: 1, effects: []),
             interventions: [InterventionSpec(hook: all, action: .zero, selection: Selection(heads: .index(0)))],
             daemon: DaemonVersion(lensd: all, wireProtocol: 1, blas: all, sqlite: all))
         let html = page.html()

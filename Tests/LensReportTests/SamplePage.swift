@@ -50,7 +50,7 @@ struct SamplePage {
                 Prediction(token: Token(id: Int32(index), text: text), logprob: -1 - Float(index) * 0.8)
             })
         let ablation = AttentionPage.Ablation(
-            action: .zero, hook: "z", baselineLoss: 2.4871, promptCount: 1, predictionCount: tokens.count - 1,
+            action: "zero", hook: "z", baselineLoss: 2.4871, promptCount: 1, predictionCount: tokens.count - 1,
             effects: effects)
         return try AttentionPage(
             title: title, model: "tinytales-1l", fingerprint: String(repeating: "5be9", count: 16), result: result,

@@ -47,7 +47,13 @@ enum Samples {
             fingerprint: fingerprint, model: ModelReference(name: "tiny", form: .raw), tokens: tokens, interventions: []
         )
         return NewRun(
-            session: session, recipe: recipe, result: .sweep(reply), excerpt: "two", requestID: Array(requestID.utf8))
+            session: session, recipe: recipe, result: .sweep(reply, of: question(hook)), excerpt: "two",
+            requestID: Array(requestID.utf8))
+    }
+
+    /// What a sample sweep asks.
+    static func question(_ hook: String = "z") -> Sweep {
+        .heads(.mean, at: hook == "z" ? .z : .v, layers: 2)
     }
 
     static func generation(

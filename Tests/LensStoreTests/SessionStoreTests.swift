@@ -79,12 +79,13 @@ import Testing
     @Test func aSweepComesBackAsItWasRecorded() async throws {
         let new = Samples.sweep()
         let recorded = try await store.record(new, owner: 7)
-        guard case .sweep(let reply) = try await store.run(recorded.id, owner: 7).result,
-            case .sweep(let sent) = new.result
+        guard case .sweep(let reply, let question) = try await store.run(recorded.id, owner: 7).result,
+            case .sweep(let sent, let asked) = new.result
         else { throw Unexpected() }
+        #expect(question == asked)
         #expect(reply.heads.dropFirst() == sent.heads.dropFirst())
         #expect(reply.heads[0].standardError.isNaN)
-        #expect(reply.action == .mean && reply.hook == "z" && reply.tokens == sent.tokens)
+        #expect(reply.action == "mean" && reply.hooks == ["z"] && reply.tokens == sent.tokens)
         #expect(reply.baselineLosses == [2, 3] && reply.runID == recorded.id)
     }
 
@@ -196,7 +197,8 @@ import Testing
         #expect(
             try await store.earlierRun(requestID: id, recipe: first.recipe, subject: .run, owner: 1)?.id == first.id)
         let other = await lensError {
-            try await store.earlierRun(requestID: id, recipe: first.recipe, subject: .sweep(.zero, hook: "z"), owner: 1)
+            try await store.earlierRun(
+                requestID: id, recipe: first.recipe, subject: .sweep(Samples.question()), owner: 1)
         }
         #expect(other?.code == .invalidArgument)
         #expect(try await store.earlierRun(requestID: [], recipe: first.recipe, subject: .run, owner: 1) == nil)

@@ -59,7 +59,7 @@ import lensctl
     @Test func aSingleSweepIsPassedOnAsItCame() throws {
         var pool = SweepPool()
         #expect(pool.pooled == nil)
-        let reply = sweep(prompts)
+        let reply = sweep(prompts.filter { !$0.isEmpty })
         try pool.add(reply)
         #expect(pool.pooled?.runID == "id")
         #expect(pool.pooled?.heads == reply.heads)

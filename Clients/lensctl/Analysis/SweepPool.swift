@@ -7,33 +7,48 @@ import LensCore
 package struct SweepPool: Sendable {
     private var first: SweepReply?
     private var tokens: [[Token]] = []
-    private var baselineLosses: [Double] = []
-    private var baseline = Moments()
-    private var heads: [Moments] = []
-    private var promptDeltas: [[Double]] = []
+    private var metrics: [Pooled] = []
+
+    /// One metric of all sweeps so far.
+    private struct Pooled {
+        var baselines: [Double] = []
+        var baseline = Moments()
+        /// Of the differences, by variant.
+        var variants: [Moments]
+        var columns: [[Double]]
+    }
 
     package init() {}
 
     /// - Throws: `ABORTED` where the model changed between the sweeps.
     package mutating func add(_ reply: SweepReply) throws(LensError) {
         if let first {
-            guard first.fingerprint == reply.fingerprint, first.heads.count == reply.heads.count else {
+            guard first.fingerprint == reply.fingerprint, first.shape == reply.shape else {
                 throw LensError(
                     .aborted,
                     "the model changed between the sweeps: fingerprint \(first.fingerprint), then \(reply.fingerprint)")
             }
         } else {
             first = reply
-            heads = [Moments](repeating: Moments(), count: reply.heads.count)
-            promptDeltas = [[Double]](repeating: [], count: reply.heads.count)
+            metrics = reply.metrics.map { metric in
+                Pooled(
+                    variants: Array(repeating: Moments(), count: metric.values.count),
+                    columns: Array(repeating: [], count: metric.values.count))
+            }
         }
         tokens += reply.tokens
-        baselineLosses += reply.baselineLosses
-        let count = reply.tokens.reduce(0) { $0 + max($1.count - 1, 0) }
-        baseline.add(count: count, mean: reply.baselineLoss, standardError: 0)
-        for (index, effect) in reply.heads.enumerated() {
-            heads[index].add(count: count, mean: effect.delta, standardError: effect.standardError)
-            promptDeltas[index] += effect.promptDeltas
+        for (index, metric) in reply.metrics.enumerated() where index < metrics.count {
+            // What a mean is made of: predictions for the losses, prompts for the others.
+            let isLoss = metric.metric.kind == .loss || metric.metric.kind == .tokenLoss
+            let count = isLoss ? reply.predictionCount : reply.tokens.count
+            metrics[index].baselines += metric.baselines
+            metrics[index].baseline.add(count: count, mean: metric.baseline, standardError: 0)
+            let width = metric.baselines.count
+            for variant in metric.values.indices {
+                metrics[index].variants[variant].add(
+                    count: count, mean: metric.delta(of: variant), standardError: metric.standardErrors[variant])
+                metrics[index].columns[variant] += metric.columns[variant * width..<(variant + 1) * width]
+            }
         }
     }
 
@@ -44,13 +59,11 @@ package struct SweepPool: Sendable {
         if reply.tokens.count == tokens.count { return reply }
         reply.runID = ""
         reply.tokens = tokens
-        reply.baselineLosses = baselineLosses
-        reply.baselineLoss = baseline.mean
-        for index in reply.heads.indices {
-            reply.heads[index].delta = heads[index].mean
-            reply.heads[index].loss = baseline.mean + heads[index].mean
-            reply.heads[index].standardError = heads[index].standardError
-            reply.heads[index].promptDeltas = promptDeltas[index]
+        reply.metrics = zip(reply.metrics, metrics).map { metric, pooled in
+            MetricValues(
+                metric: metric.metric, baseline: pooled.baseline.mean, baselines: pooled.baselines,
+                values: pooled.variants.map { pooled.baseline.mean + $0.mean },
+                standardErrors: pooled.variants.map(\.standardError), columns: pooled.columns.flatMap { $0 })
         }
         return reply
     }

@@ -13,4 +13,5 @@
 #include "lens/v1/reports.pb-c.h"
 #include "lens/v1/run.pb-c.h"
 #include "lens/v1/sessions.pb-c.h"
+#include "lens/v1/sweeps.pb-c.h"
 #endif

@@ -40,6 +40,14 @@ public enum HookKind: Int, Sendable, CaseIterable, Comparable {
     /// The name within its scope: behind `blocks.{l}.` for a block's points, whole for the others.
     public var suffix: String { row.suffix }
 
+    /// The name without its scope, such as `z`; whole where that would not say which point it is.
+    public var shortName: String {
+        for scope in ["attn.hook_", "mlp.hook_", "hook_"] where suffix.hasPrefix(scope) {
+            return String(suffix.dropFirst(scope.count))
+        }
+        return suffix
+    }
+
     /// The axes, outermost first, row-major: `[pos, head, dHead]` for `attn.hook_z`.
     public var axes: [Axis] { row.axes }
 

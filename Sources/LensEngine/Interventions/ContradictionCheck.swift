@@ -23,7 +23,7 @@ struct ContradictionCheck {
     }
 
     /// An edited input of the heads is normed head by head, so the block's own norm is not there to be edited.
-    private func checkInputsAndNorms(_ edits: [Intervention]) throws(LensError) {
+    func checkInputsAndNorms(_ edits: [Intervention]) throws(LensError) {
         let points = Set(edits.map(\.point))
         for norm in points where norm.kind == .ln1Scale || norm.kind == .ln1Normalized {
             for kind in [HookKind.attnIn, .qInput, .kInput, .vInput] {

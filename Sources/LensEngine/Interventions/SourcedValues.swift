@@ -48,16 +48,7 @@ extension Engine {
         let edits = indices.map { ($0, recipe.interventions[$0]) }
             .filter { if case .meanOf = $1.action { true } else { false } }
         guard !edits.isEmpty else { return }
-        var means: [HookPoint: Tensor] = [:]
-        for (_, edit) in edits { means[edit.point] = cache.tensor(for: other.meanCacheKey(point: edit.point)) }
-        let missing = Set(edits.map(\.1.point)).subtracting(means.keys).sorted()
-        if !missing.isEmpty {
-            let computed = try await passes.run(MeansJob(other, points: missing), control: control)
-            for (point, mean) in zip(missing, computed) {
-                cache.insert(mean, for: other.meanCacheKey(point: point))
-                means[point] = mean
-            }
-        }
+        let means = try await means(of: edits.map(\.1.point), in: other, control)
         for (index, edit) in edits {
             guard let mean = means[edit.point] else {
                 throw LensError(.internal, "the means of \(edit.point.name) were not computed")
@@ -68,6 +59,22 @@ extension Engine {
             let part = try SelectedPart(selection, of: edit.point.kind, shape: mean.shape)
             sourced[index] = .all(try part.gather(mean, control: control))
         }
+    }
+
+    /// The means over all positions of all prompts of a pass, each in the shape of an activation of one token.
+    func means(
+        of points: [HookPoint], in other: PassSubject, _ control: CallControl
+    ) async throws(LensError) -> [HookPoint: Tensor] {
+        var means: [HookPoint: Tensor] = [:]
+        for point in points { means[point] = cache.tensor(for: other.meanCacheKey(point: point)) }
+        let missing = Set(points).subtracting(means.keys).sorted()
+        guard !missing.isEmpty else { return means }
+        let computed = try await passes.run(MeansJob(other, points: missing), control: control)
+        for (point, mean) in zip(missing, computed) {
+            cache.insert(mean, for: other.meanCacheKey(point: point))
+            means[point] = mean
+        }
+        return means
     }
 
     // MARK: - Patches

@@ -12,6 +12,16 @@ struct RowBudget: Sendable {
         rows = min(max(Self.bytes / max(perRow, 1), 256), 1536)
     }
 
+    /// For passes that stop at points of some kinds, whose activations are held whole.
+    ///
+    /// - Parameter longest: tokens of the longest sequence.
+    init(_ configuration: ModelConfiguration, visiting kinds: [HookKind], longest: Int) {
+        let plain = RowBudget(configuration).rows
+        let widest = kinds.map { configuration.shape(of: $0, pos: longest).reduce(1, *) / max(longest, 1) }.max() ?? 0
+        // The activation, what it is made from or what is made of it, and a copy while sequences join.
+        rows = min(plain, max(Self.bytes / max(3 * 4 * widest, 1), 1))
+    }
+
     /// Cuts items with so many rows each into batches of about equal size that hold the budget; an item that exceeds it
     /// alone gets a batch of its own.
     func batches<Item>(_ items: [Item], rows rowsOf: (Item) -> Int) -> [[Item]] {

@@ -39,8 +39,11 @@ extension ForwardState {
             finalRows(last, on: compute), through: form.unembedding, control: compute.control)
     }
 
-    /// Some rows as the unembedding takes them, `[row, dModel]`: normed, scaled, shifted.
-    mutating func finalRows(_ wanted: [Int], on compute: Compute) throws(LensError) -> Tensor {
+    /// Some rows as the unembedding takes them, `[row, dModel]`: normed, scaled, shifted. The pass goes on to the last
+    /// layer's end where it does not stand there.
+    ///
+    /// - Parameter wanted: rows of all sequences together, see ``rowRange(of:)``.
+    public mutating func finalRows(_ wanted: [Int], on compute: Compute) throws(LensError) -> Tensor {
         if let trimmed = try trimmed(to: wanted, on: compute) {
             var trimmed = trimmed
             return try trimmed.finalRows(Array(wanted.indices), on: compute)

@@ -11,7 +11,9 @@ extension ForwardState {
     /// - Returns: `nil` where most rows are wanted, or the last block is done.
     mutating func trimmed(to wanted: [Int], on compute: Compute) throws(LensError) -> ForwardState? {
         let last = configuration.nLayers - 1
-        guard 2 * wanted.count <= rowCount, point < HookPoint(.residPost, layer: last) else { return nil }
+        guard !wanted.isEmpty, 2 * wanted.count <= rowCount, point < HookPoint(.residPost, layer: last) else {
+            return nil
+        }
         try advance(to: max(point, HookPoint(.z, layer: last)), on: compute)
         var few = ForwardState(
             like: self, tokens: wanted.map { _ in [0] }, residual: residual.gathering(wanted))

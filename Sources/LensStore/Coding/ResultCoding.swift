@@ -2,28 +2,28 @@ import FoundationEssentials
 import LensCore
 
 /// Results as JSON. Token ids, model and fingerprint have columns of their own and are not repeated here.
-enum ResultCoding {
+package enum ResultCoding {
     private static let version = 1
 
     static func encode(_ result: RunResult) throws(LensError) -> Data {
         switch result {
         case .run(let reply): try StoredJSON.encode(StoredRun(version: version, reply: reply))
-        case .sweep(let reply): try StoredJSON.encode(StoredSweep(version: version, reply: reply))
+        case .sweep(let reply, let sweep): try SweepCoding.encode(reply, of: sweep)
         case .generation(let reply): try StoredJSON.encode(StoredGeneration(version: version, reply: reply))
         }
     }
 
     /// Puts a result together again from its blob and what the columns hold.
-    static func decode(_ data: Data, of summary: RunSummary, recipe: Recipe) throws(LensError) -> RunResult {
+    package static func decode(_ data: Data, of summary: RunSummary, recipe: Recipe) throws(LensError) -> RunResult {
         switch summary.kind {
         case .run:
-            .run(try StoredJSON.decode(StoredRun.self, from: data, version: version).reply(of: summary, recipe: recipe))
+            return .run(
+                try StoredJSON.decode(StoredRun.self, from: data, version: version).reply(of: summary, recipe: recipe))
         case .sweep:
-            .sweep(
-                try StoredJSON.decode(StoredSweep.self, from: data, version: version).reply(of: summary, recipe: recipe)
-            )
+            let (reply, sweep) = try SweepCoding.decode(data, of: summary, recipe: recipe)
+            return .sweep(reply, of: sweep)
         case .generation:
-            .generation(
+            return .generation(
                 try StoredJSON.decode(StoredGeneration.self, from: data, version: version)
                     .reply(of: summary, recipe: recipe))
         }
@@ -78,55 +78,6 @@ private struct StoredRun: Codable {
                     top: prompt.top.map { top in
                         LensCore.Prediction(token: Token(id: top.id, text: top.text), logprob: top.logprob)
                     })
-            })
-    }
-}
-
-private struct StoredSweep: Codable {
-    struct Head: Codable {
-        var layer: Int
-        var head: Int
-        var loss: Double
-        var delta: Double
-        var standardError: Double
-        var promptDeltas: [Double]
-    }
-
-    var version: Int
-    var action: String
-    var hook: String
-    var texts: [[String]]
-    var baselineLoss: Double
-    var baselineLosses: [Double]
-    var heads: [Head]
-
-    init(version: Int, reply: SweepReply) {
-        self.version = version
-        action = reply.action.rawValue
-        hook = reply.hook
-        texts = reply.tokens.map { $0.map(\.text) }
-        baselineLoss = reply.baselineLoss
-        baselineLosses = reply.baselineLosses
-        heads = reply.heads.map { effect in
-            Head(
-                layer: effect.layer, head: effect.head, loss: effect.loss, delta: effect.delta,
-                standardError: effect.standardError, promptDeltas: effect.promptDeltas)
-        }
-    }
-
-    func reply(of summary: RunSummary, recipe: Recipe) throws(LensError) -> SweepReply {
-        guard let action = AblationKind(rawValue: action) else {
-            throw .dataLoss("a stored sweep has the unknown action \(action.quotedForMessage)")
-        }
-        return SweepReply(
-            runID: summary.id, model: recipe.model.name ?? "", form: recipe.model.form,
-            fingerprint: summary.fingerprint,
-            action: action, hook: hook, tokens: try ResultCoding.tokens(recipe.tokens, texts),
-            baselineLoss: baselineLoss, baselineLosses: baselineLosses,
-            heads: heads.map { head in
-                HeadEffect(
-                    layer: head.layer, head: head.head, loss: head.loss, delta: head.delta,
-                    standardError: head.standardError, promptDeltas: head.promptDeltas)
             })
     }
 }

@@ -3,14 +3,14 @@ import LensCore
 /// What was asked beside the recipe: two calls of one recipe and one subject ask the same question.
 public enum RunSubject: Sendable, Hashable {
     case run
-    case sweep(AblationKind, hook: String)
+    case sweep(Sweep)
     case generation(GenerationOptions)
 }
 
 /// What came out of a recorded run, sweep or generation.
 public enum RunResult: Sendable {
     case run(RunReply)
-    case sweep(SweepReply)
+    case sweep(SweepReply, of: Sweep)
     case generation(GenerateReply)
 
     public var kind: RunSummary.Kind {
@@ -24,7 +24,7 @@ public enum RunResult: Sendable {
     public var subject: RunSubject {
         switch self {
         case .run: .run
-        case .sweep(let reply): .sweep(reply.action, hook: reply.hook)
+        case .sweep(_, let sweep): .sweep(sweep)
         case .generation(let reply): .generation(reply.options)
         }
     }
@@ -32,7 +32,7 @@ public enum RunResult: Sendable {
     var loss: Double {
         switch self {
         case .run(let reply): reply.loss
-        case .sweep(let reply): reply.baselineLoss
+        case .sweep(let reply, _): reply.baselineLoss
         case .generation(let reply):
             -reply.prompts.flatMap(\.logprobs).reduce(0.0) { $0 + Double($1) }
                 / Double(reply.prompts.reduce(0) { $0 + $1.logprobs.count })
@@ -43,7 +43,7 @@ public enum RunResult: Sendable {
     var detail: String {
         switch self {
         case .run: ""
-        case .sweep(let reply): "\(reply.action.rawValue) of \(reply.hook)"
+        case .sweep(let reply, _): reply.summary
         case .generation(let reply): reply.options.description
         }
     }
@@ -58,7 +58,7 @@ public enum RunResult: Sendable {
     var model: (name: String, form: ModelReference.Form, fingerprint: String) {
         switch self {
         case .run(let reply): (reply.model, reply.form, reply.fingerprint)
-        case .sweep(let reply): (reply.model, reply.form, reply.fingerprint)
+        case .sweep(let reply, _): (reply.model, reply.form, reply.fingerprint)
         case .generation(let reply): (reply.model, reply.form, reply.fingerprint)
         }
     }
@@ -67,7 +67,7 @@ public enum RunResult: Sendable {
     var tokens: [[Token]] {
         switch self {
         case .run(let reply): reply.prompts.map(\.tokens)
-        case .sweep(let reply): reply.tokens
+        case .sweep(let reply, _): reply.tokens
         case .generation(let reply): reply.prompts.map(\.tokens)
         }
     }
@@ -77,9 +77,9 @@ public enum RunResult: Sendable {
         case .run(var reply):
             reply.runID = runID
             return .run(reply)
-        case .sweep(var reply):
+        case .sweep(var reply, let sweep):
             reply.runID = runID
-            return .sweep(reply)
+            return .sweep(reply, of: sweep)
         case .generation(var reply):
             reply.runID = runID
             return .generation(reply)

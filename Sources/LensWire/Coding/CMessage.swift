@@ -101,14 +101,23 @@ typealias CQueryRequest = Lens__V1__QueryRequest
 typealias CPassSource = Lens__V1__PassSource
 typealias CQueryEvent = Lens__V1__QueryEvent
 typealias CTensorHeader = Lens__V1__TensorHeader
-typealias CSweepRequest = Lens__V1__SweepRequest
-typealias CSweepEvent = Lens__V1__SweepEvent
-typealias CSweepProgress = Lens__V1__SweepProgress
-typealias CSweepReply = Lens__V1__SweepReply
-typealias CHeadEffect = Lens__V1__HeadEffect
 typealias CScoreHeadsRequest = Lens__V1__ScoreHeadsRequest
 typealias CScoreHeadsReply = Lens__V1__ScoreHeadsReply
 typealias CHeadScores = Lens__V1__HeadScores
+
+// sweeps.proto
+typealias CSweepRequest = Lens__V1__SweepRequest
+typealias CSweepAxis = Lens__V1__SweepAxis
+typealias CMetric = Lens__V1__Metric
+typealias CMetricKind = Lens__V1__MetricKind
+typealias CSweepPath = Lens__V1__SweepPath
+typealias CPathReceiver = Lens__V1__PathReceiver
+typealias CSweepEvent = Lens__V1__SweepEvent
+typealias CSweepProgress = Lens__V1__SweepProgress
+typealias CSweepReply = Lens__V1__SweepReply
+typealias CSweptAxis = Lens__V1__SweptAxis
+typealias CMetricBaseline = Lens__V1__MetricBaseline
+typealias CSweepValues = Lens__V1__SweepValues
 
 // models.proto, daemon.proto
 typealias CListModelsRequest = Lens__V1__ListModelsRequest
@@ -190,7 +199,12 @@ extension CSweepRequest: CMessage { static var reset: CReset<Self> { lens__v1__s
 extension CSweepEvent: CMessage { static var reset: CReset<Self> { lens__v1__sweep_event__init } }
 extension CSweepProgress: CMessage { static var reset: CReset<Self> { lens__v1__sweep_progress__init } }
 extension CSweepReply: CMessage { static var reset: CReset<Self> { lens__v1__sweep_reply__init } }
-extension CHeadEffect: CMessage { static var reset: CReset<Self> { lens__v1__head_effect__init } }
+extension CMetric: CMessage { static var reset: CReset<Self> { lens__v1__metric__init } }
+extension CSweepPath: CMessage { static var reset: CReset<Self> { lens__v1__sweep_path__init } }
+extension CPathReceiver: CMessage { static var reset: CReset<Self> { lens__v1__path_receiver__init } }
+extension CSweptAxis: CMessage { static var reset: CReset<Self> { lens__v1__swept_axis__init } }
+extension CMetricBaseline: CMessage { static var reset: CReset<Self> { lens__v1__metric_baseline__init } }
+extension CSweepValues: CMessage { static var reset: CReset<Self> { lens__v1__sweep_values__init } }
 extension CScoreHeadsRequest: CMessage { static var reset: CReset<Self> { lens__v1__score_heads_request__init } }
 extension CScoreHeadsReply: CMessage { static var reset: CReset<Self> { lens__v1__score_heads_reply__init } }
 extension CHeadScores: CMessage { static var reset: CReset<Self> { lens__v1__head_scores__init } }

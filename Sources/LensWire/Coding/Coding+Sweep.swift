@@ -1,27 +1,156 @@
 internal import CLensMessages
 internal import LensCore
 
-// inference.proto: Sweep and ScoreHeads.
+// sweeps.proto
 
 extension Coding where Value == SweepRequest {
     static var sweepRequest: Self {
         Self(CSweepRequest.self) { (message) throws(LensError) in
-            let hook = try message.hook.text("hook")
+            var axes: [SweepAxis] = []
+            for axis in array(message.n_axes, message.axes) { axes.append(try SweepAxis(axis)) }
+            let metrics = try messages(message.n_metrics, message.metrics) {
+                (metric: CMetric) throws(LensError) in try Metric(metric)
+            }
+            let path = try message.path.map { (path) throws(LensError) in try SweepSpec.Path(path.pointee) }
             return SweepRequest(
                 model: try ModelReference(message.model), session: try sessionName(message.session),
                 prompts: try Prompt.read(message.n_prompts, message.prompts),
-                action: try AblationKind(message.action, "action"), hook: hook.isEmpty ? "z" : hook,
+                interventions: try InterventionSpec.read(message.n_interventions, message.interventions),
+                sweep: SweepSpec(
+                    edits: try InterventionSpec.read(message.n_edits, message.edits), axes: axes,
+                    isPaired: message.paired != 0, metrics: metrics.isEmpty ? [.loss] : metrics, path: path),
                 isRecorded: message.unrecorded == 0)
         } write: { (value, message, arena) throws(LensError) in
             message.model = arena.bytes(value.model.description)
             message.session = arena.bytes(value.session)
             (message.n_prompts, message.prompts) = try Prompt.write(value.prompts, arena)
-            message.action = value.action.wire
-            message.hook = arena.bytes(value.hook)
+            (message.n_interventions, message.interventions) = try InterventionSpec.write(value.interventions, arena)
+            (message.n_edits, message.edits) = try InterventionSpec.write(value.sweep.edits, arena)
+            (message.n_axes, message.axes) = arena.array(value.sweep.axes.map(\.wire))
+            message.paired = value.sweep.isPaired ? 1 : 0
+            (message.n_metrics, message.metrics) = try arena.messages(value.sweep.metrics) {
+                (metric, item: inout CMetric) throws(LensError) in try metric.write(to: &item, arena)
+            }
+            if let path = value.sweep.path {
+                message.path = try arena.message { (item: inout CSweepPath) throws(LensError) in
+                    try path.write(to: &item, arena)
+                }
+            }
             message.unrecorded = value.isRecorded ? 0 : 1
         }
     }
 }
+
+extension SweepAxis {
+    init(_ message: CSweepAxis) throws(LensError) {
+        guard let axis = Self.allCases.first(where: { $0.wire == message }) else {
+            throw .invalidArgument("a sweep's axis must be in 1...5; received \(message.rawValue)")
+        }
+        self = axis
+    }
+
+    var wire: CSweepAxis {
+        switch self {
+        case .layer: LENS__V1__SWEEP_AXIS__SWEEP_AXIS_LAYER
+        case .head: LENS__V1__SWEEP_AXIS__SWEEP_AXIS_HEAD
+        case .position: LENS__V1__SWEEP_AXIS__SWEEP_AXIS_POSITION
+        case .source: LENS__V1__SWEEP_AXIS__SWEEP_AXIS_SOURCE
+        case .component: LENS__V1__SWEEP_AXIS__SWEEP_AXIS_COMPONENT
+        }
+    }
+}
+
+extension Metric {
+    init(_ message: CMetric) throws(LensError) {
+        guard let kind = Kind.allCases.first(where: { $0.wire == message.kind }) else {
+            throw .invalidArgument("metric.kind must be in 1...6; received \(message.kind.rawValue)")
+        }
+        func tokens(_ ids: [UInt32], _ field: String) throws(LensError) -> [Int32] {
+            var tokens: [Int32] = []
+            for id in ids { tokens.append(try id.tokenID(field)) }
+            return tokens
+        }
+        self.init(
+            kind, tokens: try tokens(array(message.n_tokens, message.tokens), "metric.tokens"),
+            wrongTokens: try tokens(array(message.n_wrong_tokens, message.wrong_tokens), "metric.wrong_tokens"),
+            positions: array(message.n_positions, message.positions).map { Int($0) })
+    }
+
+    func write(to message: inout CMetric, _ arena: MessageArena) throws(LensError) {
+        func ids(_ tokens: [Int32], _ field: String) throws(LensError) -> [UInt32] {
+            var ids: [UInt32] = []
+            for token in tokens { ids.append(try arena.uint32(token, field)) }
+            return ids
+        }
+        message.kind = kind.wire
+        (message.n_tokens, message.tokens) = arena.array(try ids(tokens, "metric.tokens"))
+        (message.n_wrong_tokens, message.wrong_tokens) = arena.array(try ids(wrongTokens, "metric.wrong_tokens"))
+        var numbers: [Int32] = []
+        for position in positions {
+            guard let number = Int32(exactly: position) else {
+                throw .invalidArgument("metric.positions must fit into 32 bits; received \(position)")
+            }
+            numbers.append(number)
+        }
+        (message.n_positions, message.positions) = arena.array(numbers)
+    }
+}
+
+extension Metric.Kind {
+    fileprivate var wire: CMetricKind {
+        switch self {
+        case .loss: LENS__V1__METRIC_KIND__METRIC_LOSS
+        case .tokenLoss: LENS__V1__METRIC_KIND__METRIC_TOKEN_LOSS
+        case .logit: LENS__V1__METRIC_KIND__METRIC_LOGIT
+        case .logitDifference: LENS__V1__METRIC_KIND__METRIC_LOGIT_DIFFERENCE
+        case .probability: LENS__V1__METRIC_KIND__METRIC_PROBABILITY
+        case .divergence: LENS__V1__METRIC_KIND__METRIC_DIVERGENCE
+        }
+    }
+}
+
+extension SweepSpec.Path {
+    fileprivate init(_ message: CSweepPath) throws(LensError) {
+        self.init(
+            receivers: try messages(message.n_receivers, message.receivers) {
+                (receiver: CPathReceiver) throws(LensError) in
+                func indices(
+                    _ field: UnsafeMutablePointer<CIndices>?, _ name: String
+                ) throws(LensError) -> Indices? {
+                    guard let field else { return nil }
+                    return try Indices(field.pointee, "path.receivers.\(name)")
+                }
+                return SweepSpec.Receiver(
+                    hook: try receiver.hook.text("path.receivers.hook"),
+                    layers: try indices(receiver.layers, "layers"),
+                    selection: Selection(
+                        heads: try indices(receiver.heads, "heads"),
+                        positions: try indices(receiver.positions, "positions"),
+                        components: try indices(receiver.components, "components")))
+            }, holdsMLPs: message.hold_mlps != 0)
+    }
+
+    fileprivate func write(to message: inout CSweepPath, _ arena: MessageArena) throws(LensError) {
+        func indices(_ indices: Indices?) throws(LensError) -> UnsafeMutablePointer<CIndices>? {
+            guard let indices else { return nil }
+            return try arena.message { (item: inout CIndices) throws(LensError) in try indices.write(to: &item, arena) }
+        }
+        (message.n_receivers, message.receivers) = try arena.messages(receivers) {
+            (receiver, item: inout CPathReceiver) throws(LensError) in
+            guard receiver.selection.prompts == nil, receiver.selection.sources == nil else {
+                throw .invalidArgument("a receiver names heads, positions and components only")
+            }
+            item.hook = arena.bytes(receiver.hook)
+            item.layers = try indices(receiver.layers)
+            item.heads = try indices(receiver.selection.heads)
+            item.positions = try indices(receiver.selection.positions)
+            item.components = try indices(receiver.selection.components)
+        }
+        message.hold_mlps = holdsMLPs ? 1 : 0
+    }
+}
+
+// MARK: - Events
 
 extension Coding where Value == SweepEvent {
     static var sweepEvent: Self {
@@ -31,12 +160,20 @@ extension Coding where Value == SweepEvent {
                 try required(message.progress, "progress") { (progress: CSweepProgress) throws(LensError) in
                     .progress(done: try progress.done.count("done"), total: try progress.total.count("total"))
                 }
-            case LENS__V1__SWEEP_EVENT__EVENT_RESULT:
-                try required(message.result, "result") { (result: CSweepReply) throws(LensError) in
-                    .result(try SweepReply(result))
+            case LENS__V1__SWEEP_EVENT__EVENT_HEADER:
+                try required(message.header, "header") { (header: CSweepReply) throws(LensError) in
+                    .header(try SweepReply(header))
+                }
+            case LENS__V1__SWEEP_EVENT__EVENT_VALUES:
+                try required(message.values, "values") { (values: CSweepValues) in
+                    .values(
+                        SweepPart(
+                            metric: Int(values.metric), values: array(values.n_values, values.values),
+                            standardErrors: array(values.n_standard_errors, values.standard_errors),
+                            columns: array(values.n_columns, values.columns)))
                 }
             default:
-                throw .invalidArgument("a sweep's event is progress or a result; received neither")
+                throw .invalidArgument("a sweep's event is progress, a header or values; received none of them")
             }
         } write: { (value, message, arena) throws(LensError) in
             switch value {
@@ -46,10 +183,18 @@ extension Coding where Value == SweepEvent {
                     item.done = try arena.uint64(done, "done")
                     item.total = try arena.uint64(total, "total")
                 }
-            case .result(let result):
-                message.event_case = LENS__V1__SWEEP_EVENT__EVENT_RESULT
-                message.result = try arena.message { (item: inout CSweepReply) throws(LensError) in
-                    try result.write(to: &item, arena)
+            case .header(let header):
+                message.event_case = LENS__V1__SWEEP_EVENT__EVENT_HEADER
+                message.header = try arena.message { (item: inout CSweepReply) throws(LensError) in
+                    try header.write(to: &item, arena)
+                }
+            case .values(let part):
+                message.event_case = LENS__V1__SWEEP_EVENT__EVENT_VALUES
+                message.values = try arena.message { (item: inout CSweepValues) throws(LensError) in
+                    item.metric = try arena.uint32(part.metric, "metric")
+                    (item.n_values, item.values) = arena.array(part.values)
+                    (item.n_standard_errors, item.standard_errors) = arena.array(part.standardErrors)
+                    (item.n_columns, item.columns) = arena.array(part.columns)
                 }
             }
         }
@@ -61,93 +206,47 @@ extension SweepReply {
         let stamp = try required(message.model, "model") { (stamp: CModelStamp) throws(LensError) in
             try ModelStamp(stamp)
         }
+        var hooks: [String] = []
+        for hook in array(message.n_hooks, message.hooks) { hooks.append(try hook.text("hooks")) }
         self.init(
             runID: try message.run_id.text("run_id"), model: stamp.name, form: stamp.form,
-            fingerprint: stamp.fingerprint, action: try AblationKind(message.action, "action"),
-            hook: try message.hook.text("hook"), tokens: try messages(message.n_tokens, message.tokens, Token.list),
-            baselineLoss: message.baseline_loss,
-            baselineLosses: array(message.n_baseline_losses, message.baseline_losses),
-            heads: try messages(message.n_heads, message.heads) { (effect: CHeadEffect) in
-                HeadEffect(
-                    layer: Int(effect.layer), head: Int(effect.head), loss: effect.loss, delta: effect.delta,
-                    standardError: effect.standard_error,
-                    promptDeltas: array(effect.n_prompt_deltas, effect.prompt_deltas))
+            fingerprint: stamp.fingerprint, action: try message.action.text("action"), hooks: hooks,
+            axes: try messages(message.n_axes, message.axes) { (axis: CSweptAxis) throws(LensError) in
+                Axis(try SweepAxis(axis.axis), entries: array(axis.n_entries, axis.entries).map { Int($0) })
+            },
+            isPaired: message.paired != 0, tokens: try messages(message.n_tokens, message.tokens, Token.list),
+            metrics: try messages(message.n_metrics, message.metrics) {
+                (item: CMetricBaseline) throws(LensError) in
+                let metric = try required(item.metric, "metrics.metric") { (metric: CMetric) throws(LensError) in
+                    try Metric(metric)
+                }
+                return MetricValues(
+                    metric: metric, baseline: item.value, baselines: array(item.n_columns, item.columns), values: [],
+                    standardErrors: [], columns: [])
             })
     }
 
+    /// Without the values of the variants.
     fileprivate func write(to message: inout CSweepReply, _ arena: MessageArena) throws(LensError) {
         message.run_id = arena.bytes(runID)
         message.model = try ModelStamp(name: model, form: form, fingerprint: fingerprint).write(arena)
-        message.action = action.wire
-        message.hook = arena.bytes(hook)
+        message.action = arena.bytes(action)
+        (message.n_hooks, message.hooks) = arena.array(hooks.map { arena.bytes($0) })
+        (message.n_axes, message.axes) = try arena.messages(axes) { (axis, item: inout CSweptAxis) throws(LensError) in
+            item.axis = axis.axis.wire
+            var entries: [UInt32] = []
+            for entry in axis.entries { entries.append(try arena.uint32(entry, "axes.entries")) }
+            (item.n_entries, item.entries) = arena.array(entries)
+        }
+        message.paired = isPaired ? 1 : 0
         (message.n_tokens, message.tokens) = try Token.write(tokens, arena)
-        message.baseline_loss = baselineLoss
-        (message.n_baseline_losses, message.baseline_losses) = arena.array(baselineLosses)
-        (message.n_heads, message.heads) = try arena.messages(heads) {
-            (effect, item: inout CHeadEffect) throws(LensError) in
-            item.layer = try arena.uint32(effect.layer, "layer")
-            item.head = try arena.uint32(effect.head, "head")
-            item.loss = effect.loss
-            item.delta = effect.delta
-            item.standard_error = effect.standardError
-            (item.n_prompt_deltas, item.prompt_deltas) = arena.array(effect.promptDeltas)
-        }
-    }
-}
-
-extension Coding where Value == HeadScoresRequest {
-    static var scoreHeadsRequest: Self {
-        Self(CScoreHeadsRequest.self) { (message) throws(LensError) in
-            HeadScoresRequest(
-                model: try ModelReference(message.model), prompts: try Prompt.read(message.n_prompts, message.prompts))
-        } write: { (value, message, arena) throws(LensError) in
-            message.model = arena.bytes(value.model.description)
-            (message.n_prompts, message.prompts) = try Prompt.write(value.prompts, arena)
-        }
-    }
-}
-
-extension Coding where Value == HeadScoresReply {
-    static var scoreHeadsReply: Self {
-        Self(CScoreHeadsReply.self) { (message) throws(LensError) in
-            HeadScoresReply(
-                model: try message.model.text("model"), fingerprint: try message.fingerprint.text("fingerprint"),
-                tokens: try messages(message.n_tokens, message.tokens, Token.list),
-                heads: try messages(message.n_heads, message.heads) { (scores: CHeadScores) in HeadScores(scores) })
-        } write: { (value, message, arena) throws(LensError) in
-            message.model = arena.bytes(value.model)
-            message.fingerprint = arena.bytes(value.fingerprint)
-            (message.n_tokens, message.tokens) = try Token.write(value.tokens, arena)
-            (message.n_heads, message.heads) = try arena.messages(value.heads) { (scores, item) throws(LensError) in
-                try scores.write(to: &item, arena)
+        (message.n_metrics, message.metrics) = try arena.messages(metrics) {
+            (metric, item: inout CMetricBaseline) throws(LensError) in
+            item.metric = try arena.message { (inner: inout CMetric) throws(LensError) in
+                try metric.metric.write(to: &inner, arena)
             }
+            item.value = metric.baseline
+            (item.n_columns, item.columns) = arena.array(metric.baselines)
         }
-    }
-}
-
-extension HeadScores {
-    fileprivate init(_ message: CHeadScores) {
-        self.init(
-            layer: Int(message.layer), head: Int(message.head), toSelf: message.to_self,
-            toPrevious: message.to_previous, distance: Int(message.distance), toDistance: message.to_distance,
-            toFirst: message.to_first, toDuplicate: message.to_duplicate, toInduction: message.to_induction,
-            entropy: message.entropy, detectPrevious: message.detect_previous,
-            detectDuplicate: message.detect_duplicate, detectInduction: message.detect_induction)
-    }
-
-    fileprivate func write(to message: inout CHeadScores, _ arena: MessageArena) throws(LensError) {
-        message.layer = try arena.uint32(layer, "layer")
-        message.head = try arena.uint32(head, "head")
-        message.to_self = toSelf
-        message.to_previous = toPrevious
-        message.distance = try arena.uint32(distance, "distance")
-        message.to_distance = toDistance
-        message.to_first = toFirst
-        message.to_duplicate = toDuplicate
-        message.to_induction = toInduction
-        message.entropy = entropy
-        message.detect_previous = detectPrevious
-        message.detect_duplicate = detectDuplicate
-        message.detect_induction = detectInduction
     }
 }

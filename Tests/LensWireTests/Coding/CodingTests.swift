@@ -63,9 +63,9 @@ import Testing
         #expect(run.isRecorded && run.wantsLoss && !run.wantsPerTokenLoss)
         #expect(run.keep == .none)
         // field 4 (intervention) with only a hook would leave the action out; see refusals.
-        let sweep = try StreamingMethod.sweep.request.decode([0x20, 1])
-        #expect(sweep.hook == "z")
-        #expect(sweep.action == .zero)
+        let sweep = try StreamingMethod.sweep.request.decode([])
+        #expect(sweep.sweep == SweepSpec(edits: [], axes: []))
+        #expect(sweep.sweep.metrics == [.loss] && sweep.isRecorded)
     }
 
     @Test func encodingRefusesWhatTheWireCannotSay() {

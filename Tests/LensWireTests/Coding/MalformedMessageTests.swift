@@ -59,8 +59,14 @@ import Testing
             // A value where the action takes none, and none where it takes one.
             (refusal(UnaryMethod.run.request, field(4, [0x10, 3])), "intervention.operand is missing"),
             (refusal(UnaryMethod.run.request, field(4, [0x10, 1, 0x68, 1])), "other_prompt means nothing to"),
-            (refusal(StreamingMethod.sweep.request, []), "action must be 1 (zero) or 2 (mean)"),
-            (refusal(StreamingMethod.sweep.request, [0x20, 99]), "received 99"),
+            // A sweep along an axis, and with a metric, that there is not.
+            (refusal(StreamingMethod.sweep.request, [0x4a, 1, 99]), "axis must be in 1...5; received 99"),
+            (refusal(StreamingMethod.sweep.request, field(11, [])), "metric.kind must be in 1...6; received 0"),
+            (
+                refusal(StreamingMethod.sweep.request, field(11, [0x08, 3, 0x12, 5] + [255, 255, 255, 255, 15])),
+                "metric"
+            ),
+            (refusal(StreamingMethod.sweep.request, field(8, field(1, [0x7a]))), "intervention.action"),
             // A query for nothing.
             (refusal(StreamingMethod.query.request, []), "source is a run or prompts"),
             // A slice of 17 entries, an entry of none, an index of 2^62.

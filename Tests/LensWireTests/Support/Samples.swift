@@ -124,20 +124,47 @@ enum Samples {
     ]
 
     static let sweepRequests = [
-        SweepRequest(model: raw, session: "s", prompts: prompts, action: .mean, hook: "v", isRecorded: false),
+        SweepRequest(
+            model: raw, session: "s", prompts: prompts, interventions: [interventions[0]],
+            sweep: SweepSpec(
+                edits: [
+                    InterventionSpec(
+                        hook: "pattern", layers: .range(start: 1, stop: nil, step: 2),
+                        action: .patch(.run("last"), prompt: 1, positions: .list([2, 0])),
+                        selection: Selection(heads: .list([3, 0]), positions: .index(-1)))
+                ],
+                axes: SweepAxis.allCases, isPaired: true,
+                metrics: [
+                    .loss, Metric(.tokenLoss), Metric(.logit, tokens: [5], positions: [-2]),
+                    Metric(.logitDifference, tokens: [1, 2], wrongTokens: [3, 4], positions: [0, -1]),
+                    Metric(.probability, tokens: [7]), Metric(.divergence, positions: [1]),
+                ],
+                path: SweepSpec.Path(
+                    receivers: [
+                        SweepSpec.Receiver(hook: "k5", selection: Selection(heads: .index(1))),
+                        SweepSpec.Receiver(
+                            hook: "mlp_in", layers: .list([2]),
+                            selection: Selection(positions: .index(0), components: .index(9))),
+                    ], holdsMLPs: true)),
+            isRecorded: false),
         SweepRequest(model: fallback, prompts: []),
     ]
     static let sweepEvents: [SweepEvent] = [
         .progress(done: 0, total: 16), .progress(done: 16, total: 16),
-        .result(
+        .header(
             SweepReply(
-                runID: "r", model: "m", form: .processed, fingerprint: "f", action: .mean, hook: "z",
+                runID: "r", model: "m", form: .processed, fingerprint: "f", action: "patch", hooks: ["z", "mlp_out"],
+                axes: [.init(.layer, entries: [0, 1]), .init(.position, entries: [3, 0])], isPaired: true,
                 tokens: [tokens, []],
-                baselineLoss: 3.5, baselineLosses: [3, 4],
-                heads: [
-                    HeadEffect(layer: 0, head: 15, loss: 4, delta: 0.5, standardError: 0.25, promptDeltas: [0.5, -1]),
-                    HeadEffect(layer: 0, head: 0, loss: 4, delta: -0.5, standardError: .nan, promptDeltas: []),
+                metrics: [
+                    MetricValues(
+                        metric: .loss, baseline: 3.5, baselines: [3, 4], values: [], standardErrors: [], columns: []),
+                    MetricValues(
+                        metric: Metric(.logit, tokens: [5], positions: [-1]), baseline: -0.5, baselines: [], values: [],
+                        standardErrors: [], columns: []),
                 ])),
+        .values(SweepPart(metric: 1, values: [4, -0.5], standardErrors: [0.25, 0], columns: [1, 2, 3, 4])),
+        .values(SweepPart(metric: 0, values: [], standardErrors: [], columns: [])),
     ]
 
     static let generateRequests = [

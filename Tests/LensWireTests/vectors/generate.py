@@ -47,6 +47,9 @@ from lensd._proto import (
 from lensd._proto import (
     sessions_pb2 as sessions,
 )
+from lensd._proto import (
+    sweeps_pb2 as sweeps,
+)
 
 NAN = float("nan")
 ZERO, MEAN = edits.ACTION_ZERO, edits.ACTION_MEAN
@@ -272,27 +275,67 @@ VECTORS = {
         inference.QueryEvent(values=b""),
     ],
     "sweepRequests": [
-        inference.SweepRequest(
-            model=RAW, session=b"s", prompts=PROMPTS, action=MEAN, hook=b"v", unrecorded=True
+        sweeps.SweepRequest(
+            model=RAW, session=b"s", prompts=PROMPTS, interventions=[INTERVENTIONS[0]],
+            edits=[
+                edits.Intervention(
+                    hook=b"pattern", action=edits.ACTION_PATCH, heads=heads(3, 0), positions=edits.Indices(index=-1),
+                    layers=edits.Indices(range=common.SliceRange(start=1, step=2)),
+                    source=edits.EditSource(run=b"last", prompt=1, positions=heads(2, 0)),
+                )
+            ],
+            axes=[1, 2, 3, 4, 5], paired=True,
+            metrics=[
+                sweeps.Metric(kind=sweeps.METRIC_LOSS),
+                sweeps.Metric(kind=sweeps.METRIC_TOKEN_LOSS),
+                sweeps.Metric(kind=sweeps.METRIC_LOGIT, tokens=[5], positions=[-2]),
+                sweeps.Metric(
+                    kind=sweeps.METRIC_LOGIT_DIFFERENCE, tokens=[1, 2], wrong_tokens=[3, 4], positions=[0, -1]
+                ),
+                sweeps.Metric(kind=sweeps.METRIC_PROBABILITY, tokens=[7]),
+                sweeps.Metric(kind=sweeps.METRIC_DIVERGENCE, positions=[1]),
+            ],
+            path=sweeps.SweepPath(
+                receivers=[
+                    sweeps.PathReceiver(hook=b"k5", heads=edits.Indices(index=1)),
+                    sweeps.PathReceiver(
+                        hook=b"mlp_in", layers=heads(2), positions=edits.Indices(index=0),
+                        components=edits.Indices(index=9),
+                    ),
+                ],
+                hold_mlps=True,
+            ),
+            unrecorded=True,
         ),
-        inference.SweepRequest(session=b"default", action=ZERO, hook=b"z"),
+        sweeps.SweepRequest(
+            session=b"default", axes=[1, 2], metrics=[sweeps.Metric(kind=sweeps.METRIC_LOSS)],
+            edits=[edits.Intervention(hook=b"z", action=ZERO, layers=edits.Indices(range=common.SliceRange(step=1)))],
+        ),
     ],
     "sweepEvents": [
-        inference.SweepEvent(progress=inference.SweepProgress(done=0, total=16)),
-        inference.SweepEvent(progress=inference.SweepProgress(done=16, total=16)),
-        inference.SweepEvent(
-            result=inference.SweepReply(
-                run_id=b"r", model=run.ModelStamp(name=b"m", fingerprint=b"f"), action=MEAN, hook=b"z",
-                tokens=[common.TokenList(tokens=TOKENS), common.TokenList()], baseline_loss=3.5,
-                baseline_losses=[3, 4],
-                heads=[
-                    inference.HeadEffect(
-                        layer=0, head=15, loss=4, delta=0.5, standard_error=0.25, prompt_deltas=[0.5, -1]
+        sweeps.SweepEvent(progress=sweeps.SweepProgress(done=0, total=16)),
+        sweeps.SweepEvent(progress=sweeps.SweepProgress(done=16, total=16)),
+        sweeps.SweepEvent(
+            header=sweeps.SweepReply(
+                run_id=b"r", model=run.ModelStamp(name=b"m", fingerprint=b"f"), action=b"patch",
+                hooks=[b"z", b"mlp_out"], paired=True,
+                tokens=[common.TokenList(tokens=TOKENS), common.TokenList()],
+                axes=[
+                    sweeps.SweptAxis(axis=sweeps.SWEEP_AXIS_LAYER, entries=[0, 1]),
+                    sweeps.SweptAxis(axis=sweeps.SWEEP_AXIS_POSITION, entries=[3, 0]),
+                ],
+                metrics=[
+                    sweeps.MetricBaseline(metric=sweeps.Metric(kind=sweeps.METRIC_LOSS), value=3.5, columns=[3, 4]),
+                    sweeps.MetricBaseline(
+                        metric=sweeps.Metric(kind=sweeps.METRIC_LOGIT, tokens=[5], positions=[-1]), value=-0.5
                     ),
-                    inference.HeadEffect(layer=0, head=0, loss=4, delta=-0.5, standard_error=NAN),
                 ],
             )
         ),
+        sweeps.SweepEvent(
+            values=sweeps.SweepValues(metric=1, values=[4, -0.5], standard_errors=[0.25, 0], columns=[1, 2, 3, 4])
+        ),
+        sweeps.SweepEvent(values=sweeps.SweepValues()),
     ],
     "generateRequests": [
         GENERATION,

@@ -17,43 +17,34 @@ from lensd._proto import gradients_pb2 as lens_dot_v1_dot_gradients__pb2
 from lensd._proto import hooks_pb2 as lens_dot_v1_dot_hooks__pb2
 from lensd._proto import interventions_pb2 as lens_dot_v1_dot_interventions__pb2
 from lensd._proto import run_pb2 as lens_dot_v1_dot_run__pb2
+from lensd._proto import sweeps_pb2 as lens_dot_v1_dot_sweeps__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lens/v1/inference.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\x1a\x18lens/v1/generation.proto\x1a\x17lens/v1/gradients.proto\x1a\x13lens/v1/hooks.proto\x1a\x1blens/v1/interventions.proto\x1a\x11lens/v1/run.proto\"B\n\x0fTokenizeRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12 \n\x07prompts\x18\x02 \x03(\x0b\x32\x0f.lens.v1.Prompt\"Q\n\rTokenizeReply\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\"\n\x06tokens\x18\x02 \x03(\x0b\x32\x12.lens.v1.TokenList\x12\r\n\x05texts\x18\x03 \x03(\x0c\"\x94\x01\n\x0cQueryRequest\x12\r\n\x03run\x18\x01 \x01(\x0cH\x00\x12&\n\x07prompts\x18\x02 \x01(\x0b\x32\x13.lens.v1.PassSourceH\x00\x12\x0c\n\x04hook\x18\x03 \x01(\x0c\x12\x1d\n\x05slice\x18\x04 \x01(\x0b\x32\x0e.lens.v1.Slice\x12\x16\n\x0eprompt_indices\x18\x05 \x03(\rB\x08\n\x06source\"k\n\nPassSource\x12\r\n\x05model\x18\x01 \x01(\x0c\x12 \n\x07prompts\x18\x02 \x03(\x0b\x32\x0f.lens.v1.Prompt\x12,\n\rinterventions\x18\x03 \x03(\x0b\x32\x15.lens.v1.Intervention\"P\n\nQueryEvent\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.lens.v1.TensorHeaderH\x00\x12\x10\n\x06values\x18\x02 \x01(\x0cH\x00\x42\x07\n\x05\x65vent\"\xab\x01\n\x0cTensorHeader\x12\x0c\n\x04hook\x18\x01 \x01(\x0c\x12\x14\n\x0cprompt_index\x18\x02 \x01(\r\x12\x14\n\x0c\x65lement_type\x18\x03 \x01(\x0c\x12\r\n\x05shape\x18\x04 \x03(\x04\x12\r\n\x05model\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x06 \x01(\x0c\x12\x1e\n\x06tokens\x18\x07 \x03(\x0b\x32\x0e.lens.v1.Token\x12\x0e\n\x06run_id\x18\x08 \x01(\x0c\"\x93\x01\n\x0cSweepRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x0f\n\x07session\x18\x02 \x01(\x0c\x12 \n\x07prompts\x18\x03 \x03(\x0b\x32\x0f.lens.v1.Prompt\x12\x1f\n\x06\x61\x63tion\x18\x04 \x01(\x0e\x32\x0f.lens.v1.Action\x12\x0c\n\x04hook\x18\x05 \x01(\x0c\x12\x12\n\nunrecorded\x18\x06 \x01(\x08\"h\n\nSweepEvent\x12*\n\x08progress\x18\x01 \x01(\x0b\x32\x16.lens.v1.SweepProgressH\x00\x12%\n\x06result\x18\x02 \x01(\x0b\x32\x13.lens.v1.SweepReplyH\x00\x42\x07\n\x05\x65vent\",\n\rSweepProgress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\xe7\x01\n\nSweepReply\x12\x0e\n\x06run_id\x18\x01 \x01(\x0c\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.lens.v1.ModelStamp\x12\x1f\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x0f.lens.v1.Action\x12\x0c\n\x04hook\x18\x04 \x01(\x0c\x12\"\n\x06tokens\x18\x05 \x03(\x0b\x32\x12.lens.v1.TokenList\x12\x15\n\rbaseline_loss\x18\x06 \x01(\x01\x12\x17\n\x0f\x62\x61seline_losses\x18\x07 \x03(\x01\x12\"\n\x05heads\x18\x08 \x03(\x0b\x32\x13.lens.v1.HeadEffect\"u\n\nHeadEffect\x12\r\n\x05layer\x18\x01 \x01(\r\x12\x0c\n\x04head\x18\x02 \x01(\r\x12\x0c\n\x04loss\x18\x03 \x01(\x01\x12\r\n\x05\x64\x65lta\x18\x04 \x01(\x01\x12\x16\n\x0estandard_error\x18\x05 \x01(\x01\x12\x15\n\rprompt_deltas\x18\x06 \x03(\x01\"D\n\x11ScoreHeadsRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12 \n\x07prompts\x18\x02 \x03(\x0b\x32\x0f.lens.v1.Prompt\"}\n\x0fScoreHeadsReply\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\"\n\x06tokens\x18\x03 \x03(\x0b\x32\x12.lens.v1.TokenList\x12\"\n\x05heads\x18\x04 \x03(\x0b\x32\x13.lens.v1.HeadScores\"\x92\x02\n\nHeadScores\x12\r\n\x05layer\x18\x01 \x01(\r\x12\x0c\n\x04head\x18\x02 \x01(\r\x12\x0f\n\x07to_self\x18\x03 \x01(\x01\x12\x13\n\x0bto_previous\x18\x04 \x01(\x01\x12\x10\n\x08\x64istance\x18\x05 \x01(\r\x12\x13\n\x0bto_distance\x18\x06 \x01(\x01\x12\x10\n\x08to_first\x18\x07 \x01(\x01\x12\x14\n\x0cto_duplicate\x18\x08 \x01(\x01\x12\x14\n\x0cto_induction\x18\t \x01(\x01\x12\x0f\n\x07\x65ntropy\x18\n \x01(\x01\x12\x17\n\x0f\x64\x65tect_previous\x18\x0b \x01(\x01\x12\x18\n\x10\x64\x65tect_duplicate\x18\x0c \x01(\x01\x12\x18\n\x10\x64\x65tect_induction\x18\r \x01(\x01\x32\xc5\x04\n\tInference\x12<\n\x08Tokenize\x12\x18.lens.v1.TokenizeRequest\x1a\x16.lens.v1.TokenizeReply\x12-\n\x03Run\x12\x13.lens.v1.RunRequest\x1a\x11.lens.v1.RunReply\x12\x43\n\tRunHooked\x12\x19.lens.v1.HookedRunMessage\x1a\x17.lens.v1.HookedRunEvent(\x01\x30\x01\x12\x35\n\x05Query\x12\x15.lens.v1.QueryRequest\x1a\x13.lens.v1.QueryEvent0\x01\x12\x35\n\x05Sweep\x12\x15.lens.v1.SweepRequest\x1a\x13.lens.v1.SweepEvent0\x01\x12>\n\x08Generate\x12\x18.lens.v1.GenerateRequest\x1a\x16.lens.v1.GenerateEvent0\x01\x12R\n\x0eGenerateHooked\x12\x1e.lens.v1.HookedGenerateMessage\x1a\x1c.lens.v1.HookedGenerateEvent(\x01\x30\x01\x12@\n\x08Gradient\x12\x18.lens.v1.GradientMessage\x1a\x16.lens.v1.GradientEvent(\x01\x30\x01\x12\x42\n\nScoreHeads\x12\x1a.lens.v1.ScoreHeadsRequest\x1a\x18.lens.v1.ScoreHeadsReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lens/v1/inference.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\x1a\x18lens/v1/generation.proto\x1a\x17lens/v1/gradients.proto\x1a\x13lens/v1/hooks.proto\x1a\x1blens/v1/interventions.proto\x1a\x11lens/v1/run.proto\x1a\x14lens/v1/sweeps.proto\"B\n\x0fTokenizeRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12 \n\x07prompts\x18\x02 \x03(\x0b\x32\x0f.lens.v1.Prompt\"Q\n\rTokenizeReply\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\"\n\x06tokens\x18\x02 \x03(\x0b\x32\x12.lens.v1.TokenList\x12\r\n\x05texts\x18\x03 \x03(\x0c\"\x94\x01\n\x0cQueryRequest\x12\r\n\x03run\x18\x01 \x01(\x0cH\x00\x12&\n\x07prompts\x18\x02 \x01(\x0b\x32\x13.lens.v1.PassSourceH\x00\x12\x0c\n\x04hook\x18\x03 \x01(\x0c\x12\x1d\n\x05slice\x18\x04 \x01(\x0b\x32\x0e.lens.v1.Slice\x12\x16\n\x0eprompt_indices\x18\x05 \x03(\rB\x08\n\x06source\"k\n\nPassSource\x12\r\n\x05model\x18\x01 \x01(\x0c\x12 \n\x07prompts\x18\x02 \x03(\x0b\x32\x0f.lens.v1.Prompt\x12,\n\rinterventions\x18\x03 \x03(\x0b\x32\x15.lens.v1.Intervention\"P\n\nQueryEvent\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.lens.v1.TensorHeaderH\x00\x12\x10\n\x06values\x18\x02 \x01(\x0cH\x00\x42\x07\n\x05\x65vent\"\xab\x01\n\x0cTensorHeader\x12\x0c\n\x04hook\x18\x01 \x01(\x0c\x12\x14\n\x0cprompt_index\x18\x02 \x01(\r\x12\x14\n\x0c\x65lement_type\x18\x03 \x01(\x0c\x12\r\n\x05shape\x18\x04 \x03(\x04\x12\r\n\x05model\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x06 \x01(\x0c\x12\x1e\n\x06tokens\x18\x07 \x03(\x0b\x32\x0e.lens.v1.Token\x12\x0e\n\x06run_id\x18\x08 \x01(\x0c\"D\n\x11ScoreHeadsRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12 \n\x07prompts\x18\x02 \x03(\x0b\x32\x0f.lens.v1.Prompt\"}\n\x0fScoreHeadsReply\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\"\n\x06tokens\x18\x03 \x03(\x0b\x32\x12.lens.v1.TokenList\x12\"\n\x05heads\x18\x04 \x03(\x0b\x32\x13.lens.v1.HeadScores\"\x92\x02\n\nHeadScores\x12\r\n\x05layer\x18\x01 \x01(\r\x12\x0c\n\x04head\x18\x02 \x01(\r\x12\x0f\n\x07to_self\x18\x03 \x01(\x01\x12\x13\n\x0bto_previous\x18\x04 \x01(\x01\x12\x10\n\x08\x64istance\x18\x05 \x01(\r\x12\x13\n\x0bto_distance\x18\x06 \x01(\x01\x12\x10\n\x08to_first\x18\x07 \x01(\x01\x12\x14\n\x0cto_duplicate\x18\x08 \x01(\x01\x12\x14\n\x0cto_induction\x18\t \x01(\x01\x12\x0f\n\x07\x65ntropy\x18\n \x01(\x01\x12\x17\n\x0f\x64\x65tect_previous\x18\x0b \x01(\x01\x12\x18\n\x10\x64\x65tect_duplicate\x18\x0c \x01(\x01\x12\x18\n\x10\x64\x65tect_induction\x18\r \x01(\x01\x32\xc5\x04\n\tInference\x12<\n\x08Tokenize\x12\x18.lens.v1.TokenizeRequest\x1a\x16.lens.v1.TokenizeReply\x12-\n\x03Run\x12\x13.lens.v1.RunRequest\x1a\x11.lens.v1.RunReply\x12\x43\n\tRunHooked\x12\x19.lens.v1.HookedRunMessage\x1a\x17.lens.v1.HookedRunEvent(\x01\x30\x01\x12\x35\n\x05Query\x12\x15.lens.v1.QueryRequest\x1a\x13.lens.v1.QueryEvent0\x01\x12\x35\n\x05Sweep\x12\x15.lens.v1.SweepRequest\x1a\x13.lens.v1.SweepEvent0\x01\x12>\n\x08Generate\x12\x18.lens.v1.GenerateRequest\x1a\x16.lens.v1.GenerateEvent0\x01\x12R\n\x0eGenerateHooked\x12\x1e.lens.v1.HookedGenerateMessage\x1a\x1c.lens.v1.HookedGenerateEvent(\x01\x30\x01\x12@\n\x08Gradient\x12\x18.lens.v1.GradientMessage\x1a\x16.lens.v1.GradientEvent(\x01\x30\x01\x12\x42\n\nScoreHeads\x12\x1a.lens.v1.ScoreHeadsRequest\x1a\x18.lens.v1.ScoreHeadsReplyb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.inference_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _TOKENIZEREQUEST._serialized_start=178
-  _TOKENIZEREQUEST._serialized_end=244
-  _TOKENIZEREPLY._serialized_start=246
-  _TOKENIZEREPLY._serialized_end=327
-  _QUERYREQUEST._serialized_start=330
-  _QUERYREQUEST._serialized_end=478
-  _PASSSOURCE._serialized_start=480
-  _PASSSOURCE._serialized_end=587
-  _QUERYEVENT._serialized_start=589
-  _QUERYEVENT._serialized_end=669
-  _TENSORHEADER._serialized_start=672
-  _TENSORHEADER._serialized_end=843
-  _SWEEPREQUEST._serialized_start=846
-  _SWEEPREQUEST._serialized_end=993
-  _SWEEPEVENT._serialized_start=995
-  _SWEEPEVENT._serialized_end=1099
-  _SWEEPPROGRESS._serialized_start=1101
-  _SWEEPPROGRESS._serialized_end=1145
-  _SWEEPREPLY._serialized_start=1148
-  _SWEEPREPLY._serialized_end=1379
-  _HEADEFFECT._serialized_start=1381
-  _HEADEFFECT._serialized_end=1498
-  _SCOREHEADSREQUEST._serialized_start=1500
-  _SCOREHEADSREQUEST._serialized_end=1568
-  _SCOREHEADSREPLY._serialized_start=1570
-  _SCOREHEADSREPLY._serialized_end=1695
-  _HEADSCORES._serialized_start=1698
-  _HEADSCORES._serialized_end=1972
-  _INFERENCE._serialized_start=1975
-  _INFERENCE._serialized_end=2556
+  _TOKENIZEREQUEST._serialized_start=200
+  _TOKENIZEREQUEST._serialized_end=266
+  _TOKENIZEREPLY._serialized_start=268
+  _TOKENIZEREPLY._serialized_end=349
+  _QUERYREQUEST._serialized_start=352
+  _QUERYREQUEST._serialized_end=500
+  _PASSSOURCE._serialized_start=502
+  _PASSSOURCE._serialized_end=609
+  _QUERYEVENT._serialized_start=611
+  _QUERYEVENT._serialized_end=691
+  _TENSORHEADER._serialized_start=694
+  _TENSORHEADER._serialized_end=865
+  _SCOREHEADSREQUEST._serialized_start=867
+  _SCOREHEADSREQUEST._serialized_end=935
+  _SCOREHEADSREPLY._serialized_start=937
+  _SCOREHEADSREPLY._serialized_end=1062
+  _HEADSCORES._serialized_start=1065
+  _HEADSCORES._serialized_end=1339
+  _INFERENCE._serialized_start=1342
+  _INFERENCE._serialized_end=1923
 # @@protoc_insertion_point(module_scope)

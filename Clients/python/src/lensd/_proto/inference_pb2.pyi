@@ -4,28 +4,13 @@ from lensd._proto import gradients_pb2 as _gradients_pb2
 from lensd._proto import hooks_pb2 as _hooks_pb2
 from lensd._proto import interventions_pb2 as _interventions_pb2
 from lensd._proto import run_pb2 as _run_pb2
+from lensd._proto import sweeps_pb2 as _sweeps_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class HeadEffect(_message.Message):
-    __slots__ = ["delta", "head", "layer", "loss", "prompt_deltas", "standard_error"]
-    DELTA_FIELD_NUMBER: _ClassVar[int]
-    HEAD_FIELD_NUMBER: _ClassVar[int]
-    LAYER_FIELD_NUMBER: _ClassVar[int]
-    LOSS_FIELD_NUMBER: _ClassVar[int]
-    PROMPT_DELTAS_FIELD_NUMBER: _ClassVar[int]
-    STANDARD_ERROR_FIELD_NUMBER: _ClassVar[int]
-    delta: float
-    head: int
-    layer: int
-    loss: float
-    prompt_deltas: _containers.RepeatedScalarFieldContainer[float]
-    standard_error: float
-    def __init__(self, layer: _Optional[int] = ..., head: _Optional[int] = ..., loss: _Optional[float] = ..., delta: _Optional[float] = ..., standard_error: _Optional[float] = ..., prompt_deltas: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class HeadScores(_message.Message):
     __slots__ = ["detect_duplicate", "detect_induction", "detect_previous", "distance", "entropy", "head", "layer", "to_distance", "to_duplicate", "to_first", "to_induction", "to_previous", "to_self"]
@@ -108,58 +93,6 @@ class ScoreHeadsRequest(_message.Message):
     model: bytes
     prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
     def __init__(self, model: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ...) -> None: ...
-
-class SweepEvent(_message.Message):
-    __slots__ = ["progress", "result"]
-    PROGRESS_FIELD_NUMBER: _ClassVar[int]
-    RESULT_FIELD_NUMBER: _ClassVar[int]
-    progress: SweepProgress
-    result: SweepReply
-    def __init__(self, progress: _Optional[_Union[SweepProgress, _Mapping]] = ..., result: _Optional[_Union[SweepReply, _Mapping]] = ...) -> None: ...
-
-class SweepProgress(_message.Message):
-    __slots__ = ["done", "total"]
-    DONE_FIELD_NUMBER: _ClassVar[int]
-    TOTAL_FIELD_NUMBER: _ClassVar[int]
-    done: int
-    total: int
-    def __init__(self, done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
-
-class SweepReply(_message.Message):
-    __slots__ = ["action", "baseline_loss", "baseline_losses", "heads", "hook", "model", "run_id", "tokens"]
-    ACTION_FIELD_NUMBER: _ClassVar[int]
-    BASELINE_LOSSES_FIELD_NUMBER: _ClassVar[int]
-    BASELINE_LOSS_FIELD_NUMBER: _ClassVar[int]
-    HEADS_FIELD_NUMBER: _ClassVar[int]
-    HOOK_FIELD_NUMBER: _ClassVar[int]
-    MODEL_FIELD_NUMBER: _ClassVar[int]
-    RUN_ID_FIELD_NUMBER: _ClassVar[int]
-    TOKENS_FIELD_NUMBER: _ClassVar[int]
-    action: _interventions_pb2.Action
-    baseline_loss: float
-    baseline_losses: _containers.RepeatedScalarFieldContainer[float]
-    heads: _containers.RepeatedCompositeFieldContainer[HeadEffect]
-    hook: bytes
-    model: _run_pb2.ModelStamp
-    run_id: bytes
-    tokens: _containers.RepeatedCompositeFieldContainer[_common_pb2.TokenList]
-    def __init__(self, run_id: _Optional[bytes] = ..., model: _Optional[_Union[_run_pb2.ModelStamp, _Mapping]] = ..., action: _Optional[_Union[_interventions_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., tokens: _Optional[_Iterable[_Union[_common_pb2.TokenList, _Mapping]]] = ..., baseline_loss: _Optional[float] = ..., baseline_losses: _Optional[_Iterable[float]] = ..., heads: _Optional[_Iterable[_Union[HeadEffect, _Mapping]]] = ...) -> None: ...
-
-class SweepRequest(_message.Message):
-    __slots__ = ["action", "hook", "model", "prompts", "session", "unrecorded"]
-    ACTION_FIELD_NUMBER: _ClassVar[int]
-    HOOK_FIELD_NUMBER: _ClassVar[int]
-    MODEL_FIELD_NUMBER: _ClassVar[int]
-    PROMPTS_FIELD_NUMBER: _ClassVar[int]
-    SESSION_FIELD_NUMBER: _ClassVar[int]
-    UNRECORDED_FIELD_NUMBER: _ClassVar[int]
-    action: _interventions_pb2.Action
-    hook: bytes
-    model: bytes
-    prompts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Prompt]
-    session: bytes
-    unrecorded: bool
-    def __init__(self, model: _Optional[bytes] = ..., session: _Optional[bytes] = ..., prompts: _Optional[_Iterable[_Union[_common_pb2.Prompt, _Mapping]]] = ..., action: _Optional[_Union[_interventions_pb2.Action, str]] = ..., hook: _Optional[bytes] = ..., unrecorded: bool = ...) -> None: ...
 
 class TensorHeader(_message.Message):
     __slots__ = ["element_type", "fingerprint", "hook", "model", "prompt_index", "run_id", "shape", "tokens"]

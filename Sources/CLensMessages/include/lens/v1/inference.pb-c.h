@@ -20,6 +20,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "lens/v1/hooks.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"
 #include "lens/v1/run.pb-c.h"
+#include "lens/v1/sweeps.pb-c.h"
 
 typedef struct Lens__V1__TokenizeRequest Lens__V1__TokenizeRequest;
 typedef struct Lens__V1__TokenizeReply Lens__V1__TokenizeReply;
@@ -27,11 +28,6 @@ typedef struct Lens__V1__QueryRequest Lens__V1__QueryRequest;
 typedef struct Lens__V1__PassSource Lens__V1__PassSource;
 typedef struct Lens__V1__QueryEvent Lens__V1__QueryEvent;
 typedef struct Lens__V1__TensorHeader Lens__V1__TensorHeader;
-typedef struct Lens__V1__SweepRequest Lens__V1__SweepRequest;
-typedef struct Lens__V1__SweepEvent Lens__V1__SweepEvent;
-typedef struct Lens__V1__SweepProgress Lens__V1__SweepProgress;
-typedef struct Lens__V1__SweepReply Lens__V1__SweepReply;
-typedef struct Lens__V1__HeadEffect Lens__V1__HeadEffect;
 typedef struct Lens__V1__ScoreHeadsRequest Lens__V1__ScoreHeadsRequest;
 typedef struct Lens__V1__ScoreHeadsReply Lens__V1__ScoreHeadsReply;
 typedef struct Lens__V1__HeadScores Lens__V1__HeadScores;
@@ -178,102 +174,6 @@ struct  Lens__V1__TensorHeader
 #define LENS__V1__TENSOR_HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__tensor_header__descriptor) \
     , {0,NULL}, 0, {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
-
-
-struct  Lens__V1__SweepRequest
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData model;
-  ProtobufCBinaryData session;
-  size_t n_prompts;
-  Lens__V1__Prompt **prompts;
-  Lens__V1__Action action;
-  /*
-   * Short name of a point with a head axis; empty means "z".
-   */
-  ProtobufCBinaryData hook;
-  protobuf_c_boolean unrecorded;
-};
-#define LENS__V1__SWEEP_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__sweep_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, LENS__V1__ACTION__ACTION_UNSPECIFIED, {0,NULL}, 0 }
-
-
-typedef enum {
-  LENS__V1__SWEEP_EVENT__EVENT__NOT_SET = 0,
-  LENS__V1__SWEEP_EVENT__EVENT_PROGRESS = 1,
-  LENS__V1__SWEEP_EVENT__EVENT_RESULT = 2
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__SWEEP_EVENT__EVENT__CASE)
-} Lens__V1__SweepEvent__EventCase;
-
-struct  Lens__V1__SweepEvent
-{
-  ProtobufCMessage base;
-  Lens__V1__SweepEvent__EventCase event_case;
-  union {
-    Lens__V1__SweepProgress *progress;
-    Lens__V1__SweepReply *result;
-  };
-};
-#define LENS__V1__SWEEP_EVENT__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__sweep_event__descriptor) \
-    , LENS__V1__SWEEP_EVENT__EVENT__NOT_SET, {0} }
-
-
-struct  Lens__V1__SweepProgress
-{
-  ProtobufCMessage base;
-  uint64_t done;
-  uint64_t total;
-};
-#define LENS__V1__SWEEP_PROGRESS__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__sweep_progress__descriptor) \
-    , 0, 0 }
-
-
-struct  Lens__V1__SweepReply
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData run_id;
-  Lens__V1__ModelStamp *model;
-  Lens__V1__Action action;
-  ProtobufCBinaryData hook;
-  size_t n_tokens;
-  Lens__V1__TokenList **tokens;
-  double baseline_loss;
-  /*
-   * One per prompt.
-   */
-  size_t n_baseline_losses;
-  double *baseline_losses;
-  /*
-   * Layer by layer, head by head.
-   */
-  size_t n_heads;
-  Lens__V1__HeadEffect **heads;
-};
-#define LENS__V1__SWEEP_REPLY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__sweep_reply__descriptor) \
-    , {0,NULL}, NULL, LENS__V1__ACTION__ACTION_UNSPECIFIED, {0,NULL}, 0,NULL, 0, 0,NULL, 0,NULL }
-
-
-struct  Lens__V1__HeadEffect
-{
-  ProtobufCMessage base;
-  uint32_t layer;
-  uint32_t head;
-  double loss;
-  double delta;
-  /*
-   * Of delta, paired over the predictions; NaN with fewer than two.
-   */
-  double standard_error;
-  size_t n_prompt_deltas;
-  double *prompt_deltas;
-};
-#define LENS__V1__HEAD_EFFECT__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&lens__v1__head_effect__descriptor) \
-    , 0, 0, 0, 0, 0, 0,NULL }
 
 
 struct  Lens__V1__ScoreHeadsRequest
@@ -445,101 +345,6 @@ Lens__V1__TensorHeader *
 void   lens__v1__tensor_header__free_unpacked
                      (Lens__V1__TensorHeader *message,
                       ProtobufCAllocator *allocator);
-/* Lens__V1__SweepRequest methods */
-void   lens__v1__sweep_request__init
-                     (Lens__V1__SweepRequest         *message);
-size_t lens__v1__sweep_request__get_packed_size
-                     (const Lens__V1__SweepRequest   *message);
-size_t lens__v1__sweep_request__pack
-                     (const Lens__V1__SweepRequest   *message,
-                      uint8_t             *out);
-size_t lens__v1__sweep_request__pack_to_buffer
-                     (const Lens__V1__SweepRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__SweepRequest *
-       lens__v1__sweep_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__sweep_request__free_unpacked
-                     (Lens__V1__SweepRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__SweepEvent methods */
-void   lens__v1__sweep_event__init
-                     (Lens__V1__SweepEvent         *message);
-size_t lens__v1__sweep_event__get_packed_size
-                     (const Lens__V1__SweepEvent   *message);
-size_t lens__v1__sweep_event__pack
-                     (const Lens__V1__SweepEvent   *message,
-                      uint8_t             *out);
-size_t lens__v1__sweep_event__pack_to_buffer
-                     (const Lens__V1__SweepEvent   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__SweepEvent *
-       lens__v1__sweep_event__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__sweep_event__free_unpacked
-                     (Lens__V1__SweepEvent *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__SweepProgress methods */
-void   lens__v1__sweep_progress__init
-                     (Lens__V1__SweepProgress         *message);
-size_t lens__v1__sweep_progress__get_packed_size
-                     (const Lens__V1__SweepProgress   *message);
-size_t lens__v1__sweep_progress__pack
-                     (const Lens__V1__SweepProgress   *message,
-                      uint8_t             *out);
-size_t lens__v1__sweep_progress__pack_to_buffer
-                     (const Lens__V1__SweepProgress   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__SweepProgress *
-       lens__v1__sweep_progress__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__sweep_progress__free_unpacked
-                     (Lens__V1__SweepProgress *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__SweepReply methods */
-void   lens__v1__sweep_reply__init
-                     (Lens__V1__SweepReply         *message);
-size_t lens__v1__sweep_reply__get_packed_size
-                     (const Lens__V1__SweepReply   *message);
-size_t lens__v1__sweep_reply__pack
-                     (const Lens__V1__SweepReply   *message,
-                      uint8_t             *out);
-size_t lens__v1__sweep_reply__pack_to_buffer
-                     (const Lens__V1__SweepReply   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__SweepReply *
-       lens__v1__sweep_reply__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__sweep_reply__free_unpacked
-                     (Lens__V1__SweepReply *message,
-                      ProtobufCAllocator *allocator);
-/* Lens__V1__HeadEffect methods */
-void   lens__v1__head_effect__init
-                     (Lens__V1__HeadEffect         *message);
-size_t lens__v1__head_effect__get_packed_size
-                     (const Lens__V1__HeadEffect   *message);
-size_t lens__v1__head_effect__pack
-                     (const Lens__V1__HeadEffect   *message,
-                      uint8_t             *out);
-size_t lens__v1__head_effect__pack_to_buffer
-                     (const Lens__V1__HeadEffect   *message,
-                      ProtobufCBuffer     *buffer);
-Lens__V1__HeadEffect *
-       lens__v1__head_effect__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   lens__v1__head_effect__free_unpacked
-                     (Lens__V1__HeadEffect *message,
-                      ProtobufCAllocator *allocator);
 /* Lens__V1__ScoreHeadsRequest methods */
 void   lens__v1__score_heads_request__init
                      (Lens__V1__ScoreHeadsRequest         *message);
@@ -616,21 +421,6 @@ typedef void (*Lens__V1__QueryEvent_Closure)
                   void *closure_data);
 typedef void (*Lens__V1__TensorHeader_Closure)
                  (const Lens__V1__TensorHeader *message,
-                  void *closure_data);
-typedef void (*Lens__V1__SweepRequest_Closure)
-                 (const Lens__V1__SweepRequest *message,
-                  void *closure_data);
-typedef void (*Lens__V1__SweepEvent_Closure)
-                 (const Lens__V1__SweepEvent *message,
-                  void *closure_data);
-typedef void (*Lens__V1__SweepProgress_Closure)
-                 (const Lens__V1__SweepProgress *message,
-                  void *closure_data);
-typedef void (*Lens__V1__SweepReply_Closure)
-                 (const Lens__V1__SweepReply *message,
-                  void *closure_data);
-typedef void (*Lens__V1__HeadEffect_Closure)
-                 (const Lens__V1__HeadEffect *message,
                   void *closure_data);
 typedef void (*Lens__V1__ScoreHeadsRequest_Closure)
                  (const Lens__V1__ScoreHeadsRequest *message,
@@ -746,11 +536,6 @@ extern const ProtobufCMessageDescriptor lens__v1__query_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__pass_source__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__query_event__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__tensor_header__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__sweep_request__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__sweep_event__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__sweep_progress__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__sweep_reply__descriptor;
-extern const ProtobufCMessageDescriptor lens__v1__head_effect__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__score_heads_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__score_heads_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__head_scores__descriptor;

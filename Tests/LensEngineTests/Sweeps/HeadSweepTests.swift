@@ -3,7 +3,7 @@ import LensEngine
 import LensTestSupport
 import Testing
 
-@Suite struct SweepTests {
+@Suite struct HeadSweepTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let checkpoint: String
         let form: ModelReference.Form

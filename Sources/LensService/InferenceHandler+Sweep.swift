@@ -1,0 +1,70 @@
+import LensCore
+import LensEngine
+import LensStore
+import LensWire
+
+extension InferenceHandler {
+    /// The most numbers of a sweep that is kept in a session.
+    private static let maximumRecordedValues = 1 << 20
+
+    /// Sends progress while the engine works, then the reply in parts.
+    func sweep(
+        _ request: SweepRequest, _ context: CallContext, _ send: @escaping SendEvent<SweepEvent>
+    ) async throws {
+        for event in try await reply(to: request, context, send).events() { try await send(event) }
+    }
+
+    private func reply(
+        to request: SweepRequest, _ context: CallContext, _ send: @escaping SendEvent<SweepEvent>
+    ) async throws -> SweepReply {
+        if request.isRecorded { _ = try SessionName(checking: request.session) }
+        let recipe = try await prepare(request.model, request.prompts, request.interventions, context)
+        let sweep = try engine.prepare(
+            request.sweep, of: recipe, runs: try await runs(of: request.sweep.edits, context))
+        if request.isRecorded, case .sweep(let earlier, _) = try await earlierResult(of: recipe, .sweep(sweep), context)
+        {
+            return earlier
+        }
+        let reply = try await sweepReportingProgress(
+            sweep, of: recipe, maximumValues: request.isRecorded ? Self.maximumRecordedValues : nil, context, send)
+        guard request.isRecorded else { return reply }
+        let run = NewRun(
+            session: request.session, recipe: recipe, result: .sweep(reply, of: sweep),
+            excerpt: Self.excerpt(of: request.prompts, tokens: reply.tokens.first), requestID: context.requestID)
+        guard case .sweep(let recorded, _) = try await store.record(run, owner: context.peer.userID).result else {
+            throw LensError(.internal, "a sweep was recorded as something else")
+        }
+        return recorded
+    }
+
+    /// The engine's threads never wait for a client: of the progress that piles up only the newest is sent.
+    private func sweepReportingProgress(
+        _ sweep: Sweep, of recipe: Recipe, maximumValues: Int?, _ context: CallContext,
+        _ send: @escaping SendEvent<SweepEvent>
+    ) async throws -> SweepReply {
+        let (progress, source) = AsyncStream.makeStream(of: SweepEvent.self, bufferingPolicy: .bufferingNewest(1))
+        async let sending: Void = {
+            do {
+                for await event in progress { try await send(event) }
+            } catch {
+                // Nobody hears the result: the engine need not finish it.
+                context.control.cancel()
+                throw error
+            }
+        }()
+        let outcome: Result<SweepReply, LensError>
+        do {
+            outcome = .success(
+                try await engine.sweep(
+                    sweep, of: recipe, maximumValues: maximumValues, control: context.control
+                ) { done, total in
+                    source.yield(.progress(done: done, total: total))
+                })
+        } catch {
+            outcome = .failure(error)
+        }
+        source.finish()
+        try await sending
+        return try outcome.get()
+    }
+}
