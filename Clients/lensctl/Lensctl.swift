@@ -29,7 +29,7 @@ struct Lensctl: AsyncParsableCommand {
                 subcommands: [Up.self, Down.self, Logs.self, Status.self, Version.self, Models.self]),
             CommandGroup(
                 name: "Model:", subcommands: [Tokens.self, Run.self, Query.self, Generate.self, Attention.self]),
-            CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Study.self]),
+            CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Study.self]),
             CommandGroup(name: "Records:", subcommands: [Sessions.self]),
         ])
 

@@ -30,7 +30,7 @@ LENSCTL = BINARY.parent / "lensctl"
 STORY = "Tom saw the red ball. Tom saw the red cat."
 COMMANDS = [
     *["up", "down", "logs", "status", "version", "models", "tokens", "run", "query", "generate", "attention", "ablate"],
-    *["study", "sessions", "sessions list", "sessions show", "sessions delete"],
+    *["patch", "study", "sessions", "sessions list", "sessions show", "sessions delete"],
 ]
 
 

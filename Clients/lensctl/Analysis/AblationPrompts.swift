@@ -1,7 +1,7 @@
 import LensClient
 import LensCore
 
-/// What an ablation runs over: one prompt, or a file of them in groups that fit a call.
+/// What a sweep runs over: one prompt, or a file of them in groups that fit a call.
 struct AblationPrompts {
     let first: Prompt
     let batches: [[Prompt]]
@@ -21,26 +21,37 @@ struct AblationPrompts {
 }
 
 extension LensConnection {
-    /// Ablates every head over all prompts, with a progress bar; several calls for a large corpus, pooled exactly.
+    /// Ablates every head over all prompts.
     func ablate(
         _ prompts: AblationPrompts, model: ModelReference, session: String, action: AblationKind,
         on console: Console
     ) async throws -> SweepReply {
-        let progress = Progress("ablating", on: console)
+        try await sweep(prompts, model: model, session: session, title: "ablating", on: console) { _ in .heads(action) }
+    }
+
+    /// A sweep over all prompts, with a progress bar; several calls for a large corpus, pooled exactly.
+    ///
+    /// - Parameter spec: what is asked about the prompts of one call.
+    func sweep(
+        _ prompts: AblationPrompts, model: ModelReference, session: String, title: String, on console: Console,
+        _ spec: ([Prompt]) async throws -> SweepSpec
+    ) async throws -> SweepReply {
+        let progress = Progress(title, on: console)
         defer { progress.finish() }
         let isSingle = prompts.batches.count == 1
         var pool = SweepPool()
         var done = 0
         for batch in prompts.batches {
-            let request = SweepRequest(model: model, session: session, prompts: batch, action: action)
             do {
+                let request = SweepRequest(
+                    model: model, session: session, prompts: batch, sweep: try await spec(batch))
                 let reply = try await sweep(request) { variant, variants in
                     // Of a single call the heads are counted, of several the prompts.
                     let part = isSingle ? variant : batch.count * variant / max(variants, 1)
                     progress.update(done: done + part, total: isSingle ? variants : prompts.count)
                 }
                 try pool.add(reply)
-            } catch {
+            } catch let error as LensError {
                 let place = isSingle ? "" : "prompts \(done + 1) to \(done + batch.count) of \(prompts.count): "
                 throw LensError(error.code, place + error.message, cause: error.cause)
             }

@@ -22,7 +22,7 @@ struct Study: ConsoleCommand {
     @Option(help: ArgumentHelp("Ablate and score over the prompts of a file, .txt or .jsonl.", valueName: "file"))
     var corpus: String?
     @Option(help: "Set a head to zero, or to its mean over the positions of the prompt.")
-    var kind: Ablate.Kind = .zero
+    var kind: Kind = .zero
     @Option(help: ArgumentHelp("Write the study as one page.", valueName: "file"))
     var html: String?
     @OptionGroup(title: "Everywhere") var global: GlobalOptions
@@ -68,6 +68,12 @@ struct Study: ConsoleCommand {
         }
     }
 
+    enum Kind: String, ExpressibleByArgument, CaseIterable {
+        case zero, mean
+
+        var action: AblationKind { self == .zero ? .zero : .mean }
+    }
+
     /// One head's row of the closing table.
     private struct Finding {
         let effect: HeadEffect
@@ -98,7 +104,7 @@ struct Study: ConsoleCommand {
             ("schema", .integer(1)), ("run", .string(study.reply.runID)), ("model", .string(study.reply.modelName)),
             ("fingerprint", .string(study.reply.fingerprint)), ("loss", .number(study.reply.loss)),
             ("tokens", .tokens(study.result.tokens)), ("top", .predictions(study.result.top)),
-            ("kind", .string(sweep.action.rawValue)), ("hook", .string(sweep.hook)),
+            ("kind", .string(sweep.action)), ("hook", .string(sweep.hook)),
             ("predictions", .integer(sweep.predictionCount)), ("baseline_loss", .number(sweep.baselineLoss)),
             (
                 "thresholds",

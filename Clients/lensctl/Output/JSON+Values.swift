@@ -16,6 +16,12 @@ extension JSON {
             })
     }
 
+    /// An object with one member more.
+    func adding(_ key: String, _ value: JSON) -> JSON {
+        guard case .object(let members) = self else { return self }
+        return .object(members + [(key, value)])
+    }
+
     static func integers(_ values: [Int]) -> JSON { .array(values.map(JSON.integer)) }
 
     /// `{"error":{"code":…,"message":…}}`

@@ -17,8 +17,15 @@ enum SweepTable {
     private static func title(_ sweep: SweepReply) -> StyledText {
         var title = StyledText("loss ", .faint)
         title.append(DecimalText.fixed(sweep.baselineLoss, 4), .bold)
-        title.append("  change with one head's \(sweep.hook) set to ", .faint)
-        title.append(sweep.action == .zero ? "zero" : "its mean", .bold)
+        title.append("  change with one head's \(sweep.hook) ", .faint)
+        switch sweep.action {
+        case "zero", "mean":
+            title.append("set to ", .faint)
+            title.append(sweep.action == "zero" ? "zero" : "its mean", .bold)
+        default:
+            title.append("taken from ", .faint)
+            title.append("another prompt", .bold)
+        }
         let prompts = sweep.tokens.count == 1 ? "" : "\(sweep.tokens.count) prompts, "
         title.append("  \(prompts)\(sweep.predictionCount) predictions", .faint)
         return title
@@ -35,6 +42,6 @@ enum SweepTable {
 }
 
 extension SweepReply {
-    /// Over all prompts.
-    var predictionCount: Int { tokens.reduce(0) { $0 + max($1.count - 1, 0) } }
+    /// What was edited.
+    var hook: String { hooks.joined(separator: "+") }
 }
