@@ -24,6 +24,7 @@ from lensd._proto import (
     reports_pb2,
     run_pb2,
     sessions_pb2,
+    sweeps_pb2,
 )
 from lensd.framing import encode_frame, read_frame
 from lensd.slices import slice_of
@@ -40,6 +41,7 @@ MODULES = (
     reports_pb2,
     run_pb2,
     sessions_pb2,
+    sweeps_pb2,
 )
 VECTORS = json.loads((ROOT / "Tests" / "LensWireTests" / "vectors" / "messages.json").read_text())
 

@@ -36,6 +36,7 @@ from lensd.hook_names import get_act_name
 from lensd.interventions import Intervention, add, mask, mean, patch, project, scale, set_to, swap, zero
 
 if TYPE_CHECKING:
+    from lensd import metrics, patching
     from lensd.cache import ActivationCache
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
@@ -95,7 +96,9 @@ __all__ = [
     "loss",
     "mask",
     "mean",
+    "metrics",
     "patch",
+    "patching",
     "project",
     "scale",
     "set_to",
@@ -127,9 +130,12 @@ _LAZY = {
     "logit_diff": "lensd.objectives",
     "loss": "lensd.objectives",
 }
+_LAZY_MODULES = ("metrics", "patching")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"lensd.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'lensd' has no attribute {name!r}")
     value = getattr(importlib.import_module(_LAZY[name]), name)

@@ -7,15 +7,17 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lensd._proto import common_pb2, inference_pb2, interventions_pb2, run_pb2
 from lensd._proto.models_pb2 import ModelDescription
 from lensd._proto.reports_pb2 import AttentionPageRequest
+from lensd._proto.sweeps_pb2 import SweepPath
 from lensd.activations import ActivationSource, Pass, check_fingerprint
 from lensd.arrays import Array, Arrays
 from lensd.cache import ActivationCache, HookNames, NamesFilter
 from lensd.config import ModelConfig
-from lensd.errors import FailedPrecondition, Internal, InvalidArgument
+from lensd.errors import FailedPrecondition, InvalidArgument
 from lensd.generating import Generating
 from lensd.gradients import (
     LOSS,
@@ -34,11 +36,13 @@ from lensd.hook_session import HookSession
 from lensd.hooked_run import run_hooked
 from lensd.hooks import Calls, HookFunction, HookPoint, Hooks, HookSelector, ModelHooks
 from lensd.intervention_messages import intervention_messages
-from lensd.interventions import KINDS, Intervention, Kind
+from lensd.interventions import KINDS, Intervention, Kind, patch
+from lensd.metrics import Metric
 from lensd.page import AttentionPage
 from lensd.prompts import Input, is_list_of_prompts, prompts_of, text_prompt, token_prompt, token_rows
 from lensd.stubs import Stubs
-from lensd.sweep import Sweep
+from lensd.sweep import Sweep, read_sweep
+from lensd.sweep_requests import Edits, Receivers, path, sweep_request
 
 if TYPE_CHECKING:
     from lensd.torch_autograd import PassGraph
@@ -321,26 +325,57 @@ class Model(Generating):
 
         `progress` is called with (done, total) while it runs; what it raises cancels the sweep.
         """
-        self._hooks.refuse("ablate_heads")
-        request = inference_pb2.SweepRequest(
-            model=self.name.encode(),
-            session=(self.session or "").encode(),
-            prompts=prompts_of(input, prepend_bos),
-            action=_action(kind),
-            hook=hook.encode(),
-            unrecorded=self.session is None,
-        )
-        reply = None
-        with self._stubs.inference.sweep(request) as events:
-            for event in events:
-                if event.WhichOneof("event") == "result":
-                    reply = event.result
-                elif progress is not None:
-                    progress(event.progress.done, event.progress.total)
-        if reply is None:
-            raise Internal("the daemon ended the sweep without a result")
-        check_fingerprint(self.fingerprint, reply.model.fingerprint)
-        return Sweep.of(reply, kind, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
+        if kind not in KINDS:
+            raise InvalidArgument(f'kind is "zero" or "mean"; received {kind!r}')
+        edit = Intervention(hook, kind)
+        return self.sweep(input, edit, over=("layer", "head"), prepend_bos=prepend_bos, progress=progress)
+
+    # Sweeps.
+
+    def sweep(
+        self,
+        input: Input,
+        edits: Edits,
+        over: str | Sequence[str] = "layer",
+        metrics: Metric | Iterable[Metric] | None = None,
+        *,
+        pairs: bool = False,
+        under: Iterable[Intervention] = (),
+        prepend_bos: bool | None = True,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Sweep:
+        """Makes an edit in many places, each alone, in one call: `sweep(text, lensd.zero("z"), ("layer", "head"))`.
+
+        `edits` (one, or several that are made together) are moved along the axes `over`: "layer", "head", "pos",
+        "source", "component"; what an edit says of an axis are the entries to go through, and of the others what is
+        edited each time. `metrics` (the loss unless others of `lensd.metrics` are given) are read each time. `pairs`
+        edits every two places together; `under` are edits under which everything runs. `progress` is called with (done,
+        total) while it runs; what it raises cancels the sweep.
+        """
+        return self._sweep(input, edits, over, metrics, pairs, under, prepend_bos, progress, None)
+
+    def path_patching(
+        self,
+        input: Input,
+        source: Any,
+        receivers: Receivers = "logits",
+        sender: str = "z",
+        over: str | Sequence[str] = ("layer", "head"),
+        metrics: Metric | Iterable[Metric] | None = None,
+        *,
+        hold_mlps: bool = False,
+        prepend_bos: bool | None = True,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Sweep:
+        """Path patching from every sender, as in the IOI paper (Wang et al. 2022).
+
+        In a first pass of `input` a sender's activation is taken from `source` (an input or a cache) while all later
+        attention, and with `hold_mlps` every later MLP, stays as it was; what the `receivers` get is put into a second
+        pass. Receivers are "logits" (then the first pass is read) or parts such as `[("q", 9, 6), ("k", 10, [0, 7])]`.
+        """
+        where = path(receivers, hold_mlps, self.name)
+        edit = patch(sender, source, prepend_bos=prepend_bos)
+        return self._sweep(input, edit, over, metrics, False, (), prepend_bos, progress, where)
 
     def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
         """How much each head's pattern looks like each of the simple kinds, averaged over the prompts."""
@@ -376,6 +411,34 @@ class Model(Generating):
     def __repr__(self) -> str:
         cfg = self.cfg
         return f"Model({self.name}: {cfg.n_layers} layers x {cfg.n_heads} heads, d_model {cfg.d_model})"
+
+    def array(self, values: npt.NDArray[Any]) -> Array:
+        """NumPy values as the client's arrays, `connect(arrays=…)`."""
+        return self._arrays.array(values)
+
+    def _sweep(
+        self,
+        input: Input,
+        edits: Edits,
+        over: str | Sequence[str],
+        metrics: Metric | Iterable[Metric] | None,
+        pairs: bool,
+        under: Iterable[Intervention],
+        prepend_bos: bool | None,
+        progress: Callable[[int, int], object] | None,
+        where: SweepPath | None,
+    ) -> Sweep:
+        self._hooks.refuse("sweep")
+        prompts = prompts_of(input, prepend_bos)
+        request = sweep_request(
+            self.name, self.session, prompts, edits, over, metrics, pairs, under, self.to_single_token
+        )
+        if where is not None:
+            request.path.CopyFrom(where)
+        with self._stubs.inference.sweep(request) as events:
+            result = read_sweep(events, self._arrays, progress)
+        check_fingerprint(self.fingerprint, result.fingerprint.encode())
+        return result
 
     def _tokenize(self, prompts: list[common_pb2.Prompt]) -> inference_pb2.TokenizeReply:
         return self._stubs.inference.tokenize(inference_pb2.TokenizeRequest(model=self.name.encode(), prompts=prompts))

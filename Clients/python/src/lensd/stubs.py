@@ -14,6 +14,7 @@ from lensd._proto import (
     reports_pb2,
     run_pb2,
     sessions_pb2,
+    sweeps_pb2,
 )
 from lensd.channel import Channel, Exchange, Stream
 
@@ -70,9 +71,9 @@ class InferenceStub:
         """One activation: for each prompt a header, then its values in chunks."""
         return self.channel.stream("/lens.v1.Inference/Query", request, inference_pb2.QueryEvent)
 
-    def sweep(self, request: inference_pb2.SweepRequest) -> Stream[inference_pb2.SweepEvent]:
-        """Ablates head after head: progress, then one result."""
-        return self.channel.stream("/lens.v1.Inference/Sweep", request, inference_pb2.SweepEvent)
+    def sweep(self, request: sweeps_pb2.SweepRequest) -> Stream[sweeps_pb2.SweepEvent]:
+        """Makes an edit in many places: progress, then a header and the values."""
+        return self.channel.stream("/lens.v1.Inference/Sweep", request, sweeps_pb2.SweepEvent)
 
     def generate(self, request: generation_pb2.GenerateRequest) -> Stream[generation_pb2.GenerateEvent]:
         """Continues prompts: tokens as they come, a result for each prompt, the end."""
