@@ -37,7 +37,7 @@ class Arrays:
             return False
         import torch
 
-        return torch.is_grad_enabled()
+        return bool(torch.is_grad_enabled())
 
     def array(self, values: npt.NDArray[Any]) -> Array:
         """The values as they are."""

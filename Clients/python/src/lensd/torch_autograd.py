@@ -157,7 +157,7 @@ class _WayBack:
         return terms
 
 
-class _Anchor(torch.autograd.Function):
+class _Anchor(torch.autograd.Function):  # type: ignore[misc, unused-ignore]  # untyped where torch is missing
     """Comes before every output of a pass, so that its turn in `backward` is when all gradients have arrived."""
 
     @staticmethod
@@ -170,7 +170,7 @@ class _Anchor(torch.autograd.Function):
         return (None, None, *ctx.way_back.go_back())
 
 
-class _Output(torch.autograd.Function):
+class _Output(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
     """One output of a pass."""
 
     @staticmethod
@@ -225,7 +225,7 @@ class _Made:
 
     def values(self) -> npt.NDArray[Any]:
         """As it goes to the daemon."""
-        return self.output.detach().cpu().float().numpy()
+        return np.asarray(self.output.detach().cpu().float().numpy())
 
     def local_gradient(self, gradient: torch.Tensor) -> torch.Tensor:
         """With respect to what went into the functions."""
