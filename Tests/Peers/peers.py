@@ -77,8 +77,7 @@ class Comparison:
         """Every head's z at zero in turn; the loop over `loop_heads` heads, and scaled up, where it is long."""
         tokens = self._tokens(pos)
         ids = tokens.numpy()
-        heads = [(layer, head) for layer in range(self.peer.config.num_layers) for head in range(self.peer.heads)]
-        step = len(heads) // (loop_heads or len(heads))
+        heads, step = self._heads(loop_heads)
         some = heads[::step]
         peers: dict[str, Callable[[], Any]] = {"loop": lambda: self.peer.sweep_by_loop(tokens, some)}
         scales = {"loop": len(heads) / len(some)}
@@ -86,6 +85,27 @@ class Comparison:
             peers["batch"] = lambda: self.peer.sweep_by_batch(tokens, 0)
         peers["shared prefix"] = lambda: self.peer.sweep_by_shared_prefix(tokens)
         self._measure("sweep", pos, lambda: self.model.ablate_heads(ids).loss.reshape(-1).tolist(), peers, scales, step)
+
+    def difference(self, pos: int, loop_heads: int | None = None) -> None:
+        """The same with the difference of two logits at the last position."""
+        tokens = self._tokens(pos)
+        ids = tokens.numpy()
+        heads, step = self._heads(loop_heads)
+        pair = (5, 9)
+        metric = lensd.metrics.logit_diff(*pair)
+        self._measure(
+            "difference",
+            pos,
+            lambda: self.model.sweep(ids, lensd.zero("z"), ("layer", "head"), metric).value.reshape(-1).tolist(),
+            {"loop": lambda: self.peer.difference_by_loop(tokens, heads[::step], pair)},
+            {"loop": len(heads) / len(heads[::step])},
+            step,
+        )
+
+    def _heads(self, some: int | None) -> tuple[list[tuple[int, int]], int]:
+        """Every (layer, head), and the step that leaves `some` of them."""
+        heads = [(layer, head) for layer in range(self.peer.config.num_layers) for head in range(self.peer.heads)]
+        return heads, len(heads) // (some or len(heads))
 
     def _tokens(self, pos: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(pos)
@@ -187,6 +207,8 @@ def main() -> None:
                         comparison.loss(pos)
                         if shape.name != "toy" or pos == 32:
                             comparison.sweep(pos, loop_heads=12 if shape.name == "layers-12" else None)
+                        if shape.name == "layers-12":
+                            comparison.difference(pos, loop_heads=12)
                     rows += comparison.rows
             finally:
                 daemon.terminate()

@@ -86,6 +86,8 @@ def test_attribution_patching(model: lensd.Model) -> None:
     corrupted = gradients(REFERENCE)[f"{form(model)}/attribution/corrupted"].astype(int).tolist()
     for hook in ("z", "resid_pre"):
         found = model.attribution_patching(IDS, corrupted, lensd.logit_diff(5, 9), hook)
+        again = model.attribution_patching(IDS, corrupted, lensd.metrics.logit_diff(5, 9), hook)
+        np.testing.assert_array_equal(again, found)
         assert_same_gradient(found, gradients(REFERENCE)[f"{form(model)}/attribution/{hook}"], hook)
     with pytest.raises(lensd.InvalidArgument, match="one length"):
         model.attribution_patching(IDS[:5], corrupted, "loss")

@@ -6,13 +6,15 @@ where negative; one for all prompts or one per prompt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Any, Literal, TypeAlias
 
+from lensd import objectives
 from lensd._proto import sweeps_pb2 as wire
 from lensd.errors import InvalidArgument
+from lensd.objectives import Objective, PerPrompt
 
 # An id, a text, or several of either.
 Tokens: TypeAlias = Any
@@ -37,6 +39,24 @@ class Metric:
             wrong_tokens=[_id(token, to_single_token) for token in self.wrong],
             positions=self.pos,
         )
+
+    def objective(self, to_single_token: Callable[[str], int]) -> Objective:
+        """The metric as a gradient is taken of it: of the loss, else of the mean over the prompts.
+
+        Raises `InvalidArgument` for the metrics that have no such form.
+        """
+
+        def ids(tokens: tuple[int | str, ...]) -> PerPrompt:
+            return _one_or_each([_id(token, to_single_token) for token in tokens])
+
+        pos = _one_or_each(self.pos or (-1,))
+        if self.kind == "loss":
+            return objectives.loss()
+        if self.kind == "logit":
+            return objectives.logit(ids(self.tokens), pos)
+        if self.kind == "logit_diff":
+            return objectives.logit_diff(ids(self.tokens), ids(self.wrong), pos)
+        raise InvalidArgument(f"gradients are of loss, logit and logit_diff; received the metric {self.kind!r}")
 
 
 def loss() -> Metric:
@@ -86,6 +106,10 @@ def _tokens(given: Tokens) -> tuple[int | str, ...]:
     if not tokens:
         raise InvalidArgument("a metric is about one token, or one per prompt; received none")
     return tokens
+
+
+def _one_or_each(numbers: Sequence[int]) -> PerPrompt:
+    return numbers[0] if len(numbers) == 1 else list(numbers)
 
 
 def _positions(given: int | Iterable[int] | None) -> tuple[int, ...]:

@@ -263,7 +263,7 @@ class Model(Generating):
     def gradient(
         self,
         input: Input,
-        of: GradientOf = "loss",
+        of: GradientOf | Metric = "loss",
         wrt: NamesFilter = None,
         *,
         interventions: Iterable[Intervention] = (),
@@ -271,13 +271,16 @@ class Model(Generating):
     ) -> Gradients:
         """The gradient of a scalar with respect to activations, without torch: a cache as `run_with_cache` gives it.
 
-        `of` is "loss", an objective such as `lensd.logit_diff(5, 9)`, or cotangents `{hook: [batch, …]}`: the gradient
-        of the sum of their products with the activations. `wrt` names points as `names_filter` does. With an edit at
+        `of` is "loss", an objective such as `lensd.logit_diff(5, 9)`, a metric of sweeps such as
+        `lensd.metrics.logit_diff(" Lily", " Tom")`, or cotangents `{hook: [batch, …]}`: the gradient of the sum of
+        their products with the activations. `wrt` names points as `names_filter` does. With an edit at
         a point the gradient there is that of the edited activation.
         """
         if self._hooks.calls() or self._hooks.calls("bwd"):
             self._hooks.refuse("gradient")
         prompts = self._token_prompts(input, prepend_bos)
+        if isinstance(of, Metric):
+            of = of.objective(self.to_single_token)
         scalar, wanted = scalar_of(of, len(prompts), wrt, self.hook_names)
         lengths = [len(prompt.tokens.ids) for prompt in prompts]
         edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
@@ -289,7 +292,7 @@ class Model(Generating):
         self,
         clean: Input,
         corrupted: Input,
-        metric: GradientOf,
+        metric: GradientOf | Metric,
         hook: str = "z",
         prepend_bos: bool | None = True,
     ) -> Array:
