@@ -11,8 +11,8 @@ struct Patch: ConsoleCommand {
             where the two runs differ in what matters. Both prompts have the same number of tokens.
 
             Examples:
-              lensctl patch "Lily gave Tom a" "Tom gave Lily a" --answer " ball" --wrong " cat"
-              lensctl patch CLEAN CORRUPTED --what z --answer " ball" --wrong " cat" --csv heads.csv
+              lensctl patch CLEAN CORRUPTED --answer " Lily" --wrong " Tom"
+              lensctl patch CLEAN CORRUPTED --what z --by all --csv heads.csv
             """)
 
     @Argument(help: "The prompt that activations are taken from.") var clean: String
