@@ -29,8 +29,8 @@ let package = Package(
         .target(name: "CLensKernels"),
         .target(name: "LensTensor", dependencies: ["CLensKernels", "COpenBLAS", "LensCore"]),
         .target(
-            name: "LensModel",
-            dependencies: ["LensCore", "LensTensor", .product(name: "Crypto", package: "swift-crypto")]),
+            name: "LensCheckpoint", dependencies: ["LensCore", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "LensModel", dependencies: ["LensCheckpoint", "LensCore", "LensTensor"]),
         .target(
             name: "LensEngine",
             dependencies: [
@@ -75,7 +75,8 @@ let package = Package(
         .executableTarget(
             name: "lensd",
             dependencies: [
-                "LensCore", "LensEngine", "LensModel", "LensService", "LensStore", "LensTensor", "LensWire",
+                "LensCheckpoint", "LensCore", "LensEngine", "LensModel", "LensService", "LensStore", "LensTensor",
+                "LensWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -90,19 +91,23 @@ let package = Package(
         .executableTarget(
             name: "lens-bench",
             dependencies: [
-                "COpenBLAS", "LensClient", "LensCore", "LensEngine", "LensModel", "LensTensor",
+                "COpenBLAS", "LensCheckpoint", "LensClient", "LensCore", "LensEngine", "LensModel", "LensTensor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror the sources.
-        .target(name: "LensTestSupport", dependencies: ["LensCore", "LensModel"], path: "Tests/Support"),
+        .target(name: "LensTestSupport", dependencies: ["LensCheckpoint", "LensCore", "LensModel"], path: "Tests/Support"),
         .testTarget(name: "LensCoreTests", dependencies: ["LensCore", "LensTestSupport"]),
         .testTarget(name: "LensTensorTests", dependencies: ["LensCore", "LensTensor"]),
+        .testTarget(name: "LensCheckpointTests", dependencies: ["LensCheckpoint", "LensCore", "LensTestSupport"]),
         .testTarget(
-            name: "LensModelTests", dependencies: ["LensCore", "LensModel", "LensTensor", "LensTestSupport"]),
+            name: "LensModelTests",
+            dependencies: ["LensCheckpoint", "LensCore", "LensModel", "LensTensor", "LensTestSupport"]),
         .testTarget(
             name: "LensEngineTests",
-            dependencies: ["LensCore", "LensEngine", "LensModel", "LensTensor", "LensTestSupport"]),
+            dependencies: [
+                "LensCheckpoint", "LensCore", "LensEngine", "LensModel", "LensTensor", "LensTestSupport",
+            ]),
         .testTarget(name: "LensStoreTests", dependencies: ["LensCore", "LensStore"]),
         .testTarget(
             name: "LensWireTests",

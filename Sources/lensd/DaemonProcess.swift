@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import LensCheckpoint
 import LensCore
 import LensEngine
 import LensModel

@@ -1,3 +1,4 @@
+import LensCheckpoint
 import LensCore
 
 /// A model's tokenizer: a byte-level byte-pair encoding whose ids are those of the `tokenizers` library.

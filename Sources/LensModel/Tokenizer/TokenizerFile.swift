@@ -1,3 +1,4 @@
+import LensCheckpoint
 import LensCore
 
 /// A `tokenizer.json` as the `tokenizers` library writes it, checked: a byte-level byte-pair encoding.

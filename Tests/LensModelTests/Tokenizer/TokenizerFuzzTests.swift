@@ -1,4 +1,5 @@
 import Glibc
+import LensCheckpoint
 import LensCore
 import LensModel
 import LensTestSupport

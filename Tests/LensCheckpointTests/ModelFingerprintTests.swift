@@ -1,5 +1,5 @@
 import LensCore
-import LensModel
+import LensCheckpoint
 import LensTestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import LensCheckpoint
 import LensCore
 import LensTensor
 

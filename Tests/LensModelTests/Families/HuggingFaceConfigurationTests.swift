@@ -1,3 +1,4 @@
+import LensCheckpoint
 import LensCore
 import LensModel
 import LensTestSupport

@@ -1,6 +1,6 @@
 import Glibc
 import LensCore
-import LensModel
+import LensCheckpoint
 import LensTestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import LensCheckpoint
 import LensCore
 
 /// A model's `config.json` in the terms of `ModelConfiguration`.
