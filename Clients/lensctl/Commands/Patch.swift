@@ -53,11 +53,11 @@ struct Patch: ConsoleCommand {
         console.answer(text.json.adding("clean", .number(cleanValue.first ?? .nan))) { terminal in
             var lines = TokenStrip(reply.tokens.first ?? []).lines(on: terminal) + [""]
             lines += text.lines(on: terminal)
-            lines.append("")
-            lines.append(
-                StyledText(
-                    "the clean prompt's \(metric.kind.rawValue) is \(DecimalText.fixed(cleanValue.first ?? .nan, 4))",
-                    .faint))
+            // A divergence is from the run's own unedited one: the clean prompt's would always be 0.
+            if metric.kind != .divergence {
+                let value = DecimalText.fixed(cleanValue.first ?? .nan, 4)
+                lines += ["", StyledText("the clean prompt's \(metric.kind.rawValue) is \(value)", .faint)]
+            }
             if let csv { lines.append(StyledText(terminal.visible(line: "table: \(csv)"))) }
             return lines
         }
