@@ -96,7 +96,8 @@ let package = Package(
             ]),
 
         // Tests mirror the sources.
-        .target(name: "LensTestSupport", dependencies: ["LensCheckpoint", "LensCore", "LensModel"], path: "Tests/Support"),
+        .target(
+            name: "LensTestSupport", dependencies: ["LensCheckpoint", "LensCore", "LensModel"], path: "Tests/Support"),
         .testTarget(name: "LensCoreTests", dependencies: ["LensCore", "LensTestSupport"]),
         .testTarget(name: "LensTensorTests", dependencies: ["LensCore", "LensTensor"]),
         .testTarget(name: "LensCheckpointTests", dependencies: ["LensCheckpoint", "LensCore", "LensTestSupport"]),
