@@ -16,13 +16,16 @@ struct SweepText {
     private var axes: [SweepReply.Axis] { sweep.isPaired ? sweep.axes + sweep.axes : sweep.axes }
     private var deltas: [Double] { metric.values.indices.map(metric.delta) }
 
-    /// The change that each variant makes: bars along one axis, else a grid whose columns are the last one.
+    /// The change that each variant makes: bars along one axis, else a grid whose columns are the last one. Components
+    /// are too many for columns: of those the strongest are shown.
     func lines(on terminal: Terminal) -> [StyledText] {
         guard !metric.baseline.isNaN else {
             return [StyledText("no \(metric.metric.kind.rawValue): a single token predicts nothing", .faint)]
         }
         let labels = labels(on: terminal)
-        guard axes.count > 1, !isPairOfPlaces, let columns = axes.last?.entries.count, columns > 0 else {
+        guard axes.count > 1, !isPairOfPlaces, let columns = axes.last?.entries.count, columns > 0,
+            axes.last?.axis != .component
+        else {
             guard !isPairOfPlaces else { return [title, ""] + pairs(on: terminal) }
             return [title, ""] + bars(labels, on: terminal)
         }
