@@ -12,12 +12,16 @@ public final class LanguageModel: Sendable {
     private let processed: WeightForm
     private let raw: WeightForm
 
-    /// Loads a Hugging Face folder (`config.json`, `model.safetensors`, `tokenizer.json`).
+    /// Loads a Hugging Face folder (`config.json`, weights in one file or in shards, `tokenizer.json`).
     ///
+    /// - Parameter progress: told how many of the weights' bytes are read.
     /// - Throws: `INVALID_ARGUMENT`, `NOT_FOUND`, `DATA_LOSS` or `UNIMPLEMENTED`, naming the file and what is wrong.
-    public init(folder: ModelFolder, on pool: ComputePool, control: CallControl = CallControl()) throws(LensError) {
+    public init(
+        folder: ModelFolder, on pool: ComputePool, control: CallControl = CallControl(),
+        progress: ReadingWatch.Progress? = nil
+    ) throws(LensError) {
         let description = try HuggingFaceConfiguration(reading: folder.configuration)
-        let file = try SafetensorsFile(opening: folder.weights)
+        let source = try folder.tensors(watch: ReadingWatch(control: control, progress: progress))
         configuration = description.model
         tokenizer = try Tokenizer(reading: folder, configuration: description)
         guard tokenizer.vocabularySize <= configuration.dVocab else {
@@ -25,9 +29,9 @@ public final class LanguageModel: Sendable {
                 "\(folder.tokenizer.name) has \(tokenizer.vocabularySize) tokens, "
                     + "but the model's vocabulary has \(configuration.dVocab)")
         }
-        weights = try GPTNeoCheckpoint(file, configuration: configuration).read()
+        weights = try GPTNeoCheckpoint(source, configuration: configuration).read()
         fingerprint = try ModelFingerprint(
-            weights: file, configuration: folder.configuration, tokenizer: folder.tokenizer
+            weights: source, configuration: folder.configuration, tokenizer: folder.tokenizer
         ).description
         raw = WeightForm(raw: weights)
         processed = try WeightForm(processed: weights, on: pool, control: control)

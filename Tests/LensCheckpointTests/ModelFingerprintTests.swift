@@ -15,9 +15,9 @@ struct ModelFingerprintTests {
     /// What was read before counts as what is read for the fingerprint.
     @Test func readingChangesNothing() throws {
         let folder = try Fixtures.folder("gpt-neo-2l-f16")
-        let file = try SafetensorsFile(opening: folder.weights)
+        let file = try folder.tensors()
         for name in file.names.reversed() {
-            guard let info = file.tensors[name], info.elementType != .bool else { continue }
+            guard let info = file.info(of: name), info.elementType != .bool else { continue }
             _ = try SafetensorsFileTests.floats(file, name, info.shape)
         }
         let read = try ModelFingerprint(weights: file, configuration: folder.configuration, tokenizer: folder.tokenizer)
@@ -36,7 +36,7 @@ struct ModelFingerprintTests {
             #expect(try fingerprint("gpt-neo-2l-f16", weights: path) != original)
         }
         let folder = try Fixtures.folder("gpt-neo-2l-f16")
-        let file = try SafetensorsFile(opening: folder.weights)
+        let file = try folder.tensors()
         func with(_ configuration: JSONFile, _ tokenizer: JSONFile) throws -> ModelFingerprint {
             try ModelFingerprint(weights: file, configuration: configuration, tokenizer: tokenizer)
         }
@@ -49,8 +49,8 @@ struct ModelFingerprintTests {
 
     private func fingerprint(_ checkpoint: String, weights: String? = nil) throws -> ModelFingerprint {
         let folder = try Fixtures.folder(checkpoint)
-        let file = try SafetensorsFile(
-            opening: weights.map { path in try CheckpointFile(path: path) } ?? folder.weights)
+        let file =
+            try weights.map { path in try SafetensorsFile(opening: CheckpointFile(path: path)) } ?? folder.tensors()
         return try ModelFingerprint(weights: file, configuration: folder.configuration, tokenizer: folder.tokenizer)
     }
 }

@@ -11,8 +11,8 @@ struct ModelFolderTests {
         #expect(try folder.configuration.bytes == Fixtures.bytes(checkpoint + "/config.json"))
         #expect(try folder.tokenizer.bytes == Fixtures.bytes(checkpoint + "/tokenizer.json"))
         #expect(folder.tokenizerConfiguration != nil)
-        let weights = try SafetensorsFile(opening: folder.weights)
-        let wte = try #require(weights.tensors["transformer.wte.weight"])
+        let weights = try folder.tensors()
+        let wte = try #require(weights.info(of: "transformer.wte.weight"))
         let keys = try folder.configuration.object()
         let sizes = try ["vocab_size", "hidden_size"].map { try keys.required($0).integer(in: 1...Int.max) }
         #expect(wte.shape == sizes)
@@ -31,7 +31,7 @@ struct ModelFolderTests {
         }
     }
 
-    @Test(arguments: ["model.safetensors.index.json", "pytorch_model.bin"])
+    @Test(arguments: ["pytorch_model.bin.index.json", "pytorch_model.bin"])
     func otherFormats(name: String) throws {
         let folder = try copy()
         unlink(folder.path + "/model.safetensors")

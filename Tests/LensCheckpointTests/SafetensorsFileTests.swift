@@ -151,7 +151,7 @@ struct SafetensorsFileTests {
         return try SafetensorsFile(opening: CheckpointFile(path: path))
     }
 
-    static func floats(_ file: SafetensorsFile, _ name: String, _ shape: [Int]) throws -> [Float] {
+    static func floats(_ file: some TensorSource, _ name: String, _ shape: [Int]) throws -> [Float] {
         let count = shape.reduce(1, *)
         let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
         defer { buffer.deallocate() }

@@ -6,10 +6,10 @@ public struct ModelFingerprint: Sendable, Hashable, CustomStringConvertible {
     /// 64 hexadecimal digits.
     public let description: String
 
-    /// Hashes a model's three files. The weights that were read already are not read again.
+    /// Hashes a model's files. The weights that were read already are not read again.
     ///
     /// - Throws: `DATA_LOSS` when the weights cannot be read.
-    public init(weights: SafetensorsFile, configuration: JSONFile, tokenizer: JSONFile) throws(LensError) {
+    public init(weights: some TensorSource, configuration: JSONFile, tokenizer: JSONFile) throws(LensError) {
         var hash = SHA256()
         // Each part is a digest of fixed length, so that no byte can wander from one part into the next.
         hash.update(data: Array("lensd model fingerprint 1\n".utf8))

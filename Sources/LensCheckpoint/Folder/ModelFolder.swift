@@ -28,23 +28,32 @@ public struct ModelFolder: Sendable {
     public let path: String
     /// `config.json`
     public let configuration: JSONFile
-    /// `model.safetensors`
-    public let weights: CheckpointFile
     /// `tokenizer.json`
     public let tokenizer: JSONFile
     /// `tokenizer_config.json`, which a folder may lack.
     public let tokenizerConfiguration: JSONFile?
 
+    private let weights: Weights
+
+    /// Where the tensors are, held open.
+    private enum Weights: Sendable {
+        /// `model.safetensors`
+        case whole(CheckpointFile)
+        /// `model.safetensors.index.json` and the files that it names.
+        case sharded(SafetensorsIndex, [CheckpointFile])
+    }
+
     private static let configurationLimit = 1 << 20
     private static let tokenizerLimit = 32 << 20
+    private static let indexLimit = 32 << 20
     /// Far over every model that fits this program, so that no sparse file keeps it hashing for hours.
     private static let weightsLimit = 256 << 30
 
     /// Opens a folder and its files.
     ///
     /// - Throws: `NOT_FOUND` for a missing folder or file, `PERMISSION_DENIED` for links and for what strangers may
-    ///   write, `INVALID_ARGUMENT` for what is no regular file or too large, `UNIMPLEMENTED` for weights in another
-    ///   format.
+    ///   write, `INVALID_ARGUMENT` for what is no regular file or too large and for a bad index, `UNIMPLEMENTED` for
+    ///   weights in another format.
     public init(opening path: String) throws(LensError) {
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw CheckpointFile.systemError(errno, "cannot open the model's folder \(path)") }
@@ -53,27 +62,50 @@ public struct ModelFolder: Sendable {
         guard fstat(folder, &status) == 0 else { throw CheckpointFile.systemError(errno, "cannot look at \(path)") }
         try CheckpointFile.checkWriters(status, of: "the model's folder \(path)")
 
-        func text(_ name: String, limit: Int) throws(LensError) -> JSONFile {
+        func text(_ name: String, _ limit: Int) throws(LensError) -> JSONFile {
             let file = try CheckpointFile(opening: name, in: folder, sizeLimit: limit)
             return JSONFile(name: name, bytes: try file.bytes(in: 0..<file.size))
         }
         self.path = path
-        configuration = try text("config.json", limit: Self.configurationLimit)
-        weights = try Self.openWeights(in: folder)
-        tokenizer = try text("tokenizer.json", limit: Self.tokenizerLimit)
+        configuration = try text("config.json", Self.configurationLimit)
+        weights = try Self.openWeights(in: folder, text: text)
+        tokenizer = try text("tokenizer.json", Self.tokenizerLimit)
         tokenizerConfiguration =
             Self.exists("tokenizer_config.json", in: folder)
-            ? try text("tokenizer_config.json", limit: Self.configurationLimit) : nil
+            ? try text("tokenizer_config.json", Self.configurationLimit) : nil
     }
 
-    private static func openWeights(in folder: Int32) throws(LensError) -> CheckpointFile {
-        let name = "model.safetensors"
-        if !exists(name, in: folder) {
-            for other in ["model.safetensors.index.json", "pytorch_model.bin"] where exists(other, in: folder) {
-                throw .unimplemented("not supported: weights as \(other); expected one file \(name)")
-            }
+    /// The weights' headers, read and checked; the tensors are read by whoever builds the model.
+    ///
+    /// - Parameter watch: follows that reading.
+    /// - Throws: `INVALID_ARGUMENT` naming the file and what in it is wrong, `DATA_LOSS` when it cannot be read.
+    public func tensors(watch: ReadingWatch = ReadingWatch()) throws(LensError) -> any TensorSource {
+        switch weights {
+        case .whole(let file): try SafetensorsFile(opening: file, watch: watch)
+        case .sharded(let index, let files): try ShardedSafetensors(index: index, files: files, watch: watch)
         }
-        return try CheckpointFile(opening: name, in: folder, sizeLimit: weightsLimit)
+    }
+
+    private static func openWeights(
+        in folder: Int32, text: (String, Int) throws(LensError) -> JSONFile
+    ) throws(LensError) -> Weights {
+        let whole = "model.safetensors"
+        let indexName = "model.safetensors.index.json"
+        if !exists(whole, in: folder), exists(indexName, in: folder) {
+            let index = try SafetensorsIndex(reading: text(indexName, indexLimit))
+            var files: [CheckpointFile] = []
+            for shard in index.shards {
+                files.append(try CheckpointFile(opening: shard, in: folder, sizeLimit: weightsLimit))
+            }
+            return .sharded(index, files)
+        }
+        for other in ["pytorch_model.bin", "pytorch_model.bin.index.json"]
+        where !exists(whole, in: folder) && exists(other, in: folder) {
+            throw .unimplemented(
+                "not supported: weights as \(other), which is never read in the daemon; "
+                    + "'lensctl models import' makes \(whole) of it")
+        }
+        return .whole(try CheckpointFile(opening: whole, in: folder, sizeLimit: weightsLimit))
     }
 
     private static func exists(_ name: String, in folder: Int32) -> Bool {

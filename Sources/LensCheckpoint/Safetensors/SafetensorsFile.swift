@@ -4,11 +4,8 @@ import Synchronization
 
 /// The tensors of a safetensors file, read into memory of the caller as float32.
 ///
-/// Tensors may be read in any order and from several threads. Each is hashed while it is read, so that `digest()`
-/// speaks of the very bytes that were converted.
-public final class SafetensorsFile: Sendable {
-    public typealias TensorInfo = SafetensorsHeader.TensorInfo
-
+/// Each tensor is hashed while it is read, so that `digest()` speaks of the very bytes that were converted.
+public final class SafetensorsFile: TensorSource {
     /// Every tensor by its name.
     public let tensors: [String: TensorInfo]
     /// The tensors' names in the order of their bytes.
@@ -17,6 +14,7 @@ public final class SafetensorsFile: Sendable {
     public let name: String
 
     private let file: CheckpointFile
+    private let watch: ReadingWatch
     private let headerDigest: SHA256.Digest
     private let tensorDigests = Mutex<[String: SHA256.Digest]>([:])
 
@@ -26,7 +24,7 @@ public final class SafetensorsFile: Sendable {
     /// Reads and checks the header.
     ///
     /// - Throws: `INVALID_ARGUMENT` naming what in the header is wrong; `DATA_LOSS` when the file cannot be read.
-    public init(opening file: CheckpointFile) throws(LensError) {
+    public init(opening file: CheckpointFile, watch: ReadingWatch = ReadingWatch()) throws(LensError) {
         let name = file.name
         guard file.size >= 8 else {
             throw .invalidArgument("\(name) must begin with 8 bytes of header length; it has \(file.size) bytes")
@@ -45,6 +43,7 @@ public final class SafetensorsFile: Sendable {
         let text = try file.bytes(in: 8..<dataStart)
         let header = try SafetensorsHeader(parsing: text, file: name, data: dataStart..<file.size)
         self.file = file
+        self.watch = watch
         self.name = name
         names = header.tensors.map(\.name)
         tensors = Dictionary(header.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -52,19 +51,15 @@ public final class SafetensorsFile: Sendable {
         hash.update(data: prefix)
         hash.update(data: text)
         headerDigest = hash.finalize()
+        watch.expect(file.size - dataStart)
     }
 
-    /// Reads a tensor of type F32, F16 or BF16, row-major, as float32.
-    ///
-    /// - Parameters:
-    ///   - expectedShape: the shape that the tensor must have.
-    ///   - destination: as many elements as the shape has.
-    /// - Throws: `NOT_FOUND` without such a tensor, `INVALID_ARGUMENT` for another shape or type and for a NaN or an
-    ///   infinity, `DATA_LOSS` when the file cannot be read or changes meanwhile.
+    public func info(of tensor: String) -> TensorInfo? { tensors[tensor] }
+
     public func read(
         _ tensor: String, expectedShape: [Int], into destination: UnsafeMutableBufferPointer<Float>
     ) throws(LensError) {
-        let info = try self.info(of: tensor)
+        let info = try self.existing(tensor)
         guard info.shape == expectedShape else {
             throw error(tensor, "expected shape \(expectedShape); found \(info.shape)")
         }
@@ -96,20 +91,17 @@ public final class SafetensorsFile: Sendable {
     ///
     /// - Throws: `NOT_FOUND` without such a tensor, `DATA_LOSS` when the file cannot be read.
     public func bytes(of tensor: String) throws(LensError) -> [UInt8] {
-        try file.bytes(in: info(of: tensor).byteRange)
+        try file.bytes(in: existing(tensor).byteRange)
     }
 
     /// SHA-256 over the header's digest and every tensor's digest in the order of their bytes: the whole file counts.
-    /// What was not read yet is read for it.
-    ///
-    /// - Throws: `DATA_LOSS` when the file cannot be read.
     public func digest() throws(LensError) -> [UInt8] {
         var hash = SHA256()
         hash.update(data: Array(headerDigest))
         for name in names {
             var digest = tensorDigests.withLock { $0[name] }
             if digest == nil {
-                try forEachPiece(of: info(of: name)) { _, _ in }
+                try forEachPiece(of: existing(name)) { _, _ in }
                 digest = tensorDigests.withLock { $0[name] }
             }
             if let digest { hash.update(data: Array(digest)) }
@@ -117,7 +109,7 @@ public final class SafetensorsFile: Sendable {
         return Array(hash.finalize())
     }
 
-    private func info(of tensor: String) throws(LensError) -> TensorInfo {
+    private func existing(_ tensor: String) throws(LensError) -> TensorInfo {
         guard let info = tensors[tensor] else { throw .notFound("\(name) has no tensor '\(tensor)'") }
         return info
     }
@@ -137,6 +129,7 @@ public final class SafetensorsFile: Sendable {
             let piece = UnsafeMutableRawBufferPointer(rebasing: scratch[..<min(size, info.byteRange.count - offset)])
             try file.read(into: piece, at: info.byteRange.lowerBound + offset)
             hash.update(bufferPointer: UnsafeRawBufferPointer(piece))
+            try watch.advance(by: piece.count)
             try body(UnsafeRawBufferPointer(piece), offset)
             offset += piece.count
         }

@@ -5,15 +5,6 @@ import LensCore
 /// The format: 8 bytes of header length, the header in JSON, the tensors' bytes. Written after the description at
 /// github.com/huggingface/safetensors and as strict as its own reader, with bounds on rank and number of tensors.
 public struct SafetensorsHeader: Sendable {
-    /// A tensor as the header describes it.
-    public struct TensorInfo: Sendable, Equatable {
-        public let name: String
-        public let elementType: StoredType
-        public let shape: [Int]
-        /// Where its bytes stand in the file.
-        public let byteRange: Range<Int>
-    }
-
     /// In the order of their bytes.
     public let tensors: [TensorInfo]
 

@@ -6,14 +6,14 @@ import LensTensor
 ///
 /// Names as `transformers`' `GPTNeoForCausalLM` saves them, with or without the `transformer.` prefix.
 struct GPTNeoCheckpoint {
-    private let file: SafetensorsFile
+    private let source: any TensorSource
     private let prefix: String
     private let configuration: ModelConfiguration
 
-    init(_ file: SafetensorsFile, configuration: ModelConfiguration) {
-        self.file = file
+    init(_ source: any TensorSource, configuration: ModelConfiguration) {
+        self.source = source
         self.configuration = configuration
-        prefix = file.tensors["transformer.wte.weight"] != nil ? "transformer." : ""
+        prefix = source.info(of: "transformer.wte.weight") != nil ? "transformer." : ""
     }
 
     /// Reads every tensor and refuses a file that lacks one or has one that is not known.
@@ -67,14 +67,14 @@ struct GPTNeoCheckpoint {
 
     private func tensor(full name: String, _ shape: [Int]) throws(LensError) -> Tensor {
         // Nothing is allocated for a shape that the file does not have: reading says so.
-        guard file.tensors[name]?.shape == shape else {
-            try file.read(name, expectedShape: shape, into: UnsafeMutableBufferPointer(start: nil, count: 0))
-            throw .invalidArgument("\(file.name): tensor '\(name)' does not have shape \(shape)")
+        guard source.info(of: name)?.shape == shape else {
+            try source.read(name, expectedShape: shape, into: UnsafeMutableBufferPointer(start: nil, count: 0))
+            throw .invalidArgument("\(source.name): tensor '\(name)' does not have shape \(shape)")
         }
         var tensor = Tensor(uninitialized: shape)
         let count = tensor.count
         try tensor.withMutablePointer { (pointer) throws(LensError) in
-            try file.read(name, expectedShape: shape, into: UnsafeMutableBufferPointer(start: pointer, count: count))
+            try source.read(name, expectedShape: shape, into: UnsafeMutableBufferPointer(start: pointer, count: count))
         }
         return tensor
     }
@@ -96,9 +96,9 @@ struct GPTNeoCheckpoint {
         for layer in 0..<configuration.nLayers {
             known.formUnion(perLayer.map { "\(prefix)h.\(layer).\($0)" })
         }
-        if let extra = file.names.first(where: { !known.contains($0) }) {
+        if let extra = source.names.first(where: { !known.contains($0) }) {
             throw .invalidArgument(
-                "\(file.name): tensor '\(extra)' is none of a GPT-Neo of \(configuration.nLayers) layers; "
+                "\(source.name): tensor '\(extra)' is none of a GPT-Neo of \(configuration.nLayers) layers; "
                     + "do config.json and the weights belong together?")
         }
     }
