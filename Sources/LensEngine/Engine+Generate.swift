@@ -31,6 +31,12 @@ extension Engine {
     ) throws(LensError) -> (options: GenerationOptions, seed: UInt64, keptBytes: Int) {
         let configuration = subject.configuration
         try options.check(vocabulary: configuration.dVocab)
+        guard options.stopStrings.isEmpty || subject.model.tokenizer != nil else {
+            throw LensError(
+                .failedPrecondition,
+                "model '\(subject.name)' has no tokenizer, so no text in which to look for stop strings; "
+                    + "expected none, or end-of-sequence tokens instead")
+        }
         let lengths = subject.recipe.tokens.map(\.count)
         let finalLengths = lengths.map { $0 + min(options.maxNewTokens, configuration.nCtx - $0) }
         try check(subject.recipe.interventions, over: lengths, and: finalLengths, in: subject)
@@ -50,7 +56,7 @@ extension Engine {
         for (outcome, prompt) in zip(outcomes, recipe.tokens) {
             prompts.append(
                 Generation(
-                    tokens: try subject.model.tokenizer.tokens(outcome.tokens), promptLength: prompt.count,
+                    tokens: try subject.model.tokens(outcome.tokens), promptLength: prompt.count,
                     logprobs: outcome.logprobs, text: outcome.text, finishReason: outcome.finishReason))
         }
         return GenerateReply(

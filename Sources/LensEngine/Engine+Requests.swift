@@ -14,8 +14,8 @@ extension Engine {
         var texts: [String] = []
         for prompt in request.prompts {
             let ids = try ids(of: prompt, in: entry)
-            tokens.append(try entry.model.tokenizer.tokens(ids))
-            texts.append(try entry.model.tokenizer.decode(ids))
+            tokens.append(try entry.model.tokens(ids))
+            texts.append(try entry.model.decode(ids))
         }
         return TokenizeReply(model: entry.name, tokens: tokens, texts: texts)
     }
@@ -58,8 +58,12 @@ extension Engine {
         switch prompt {
         case .tokens(let ids): return ids
         case .text(let text, let prependBOS):
-            let bos = prependBOS ? entry.model.tokenizer.bosTokenID : nil
-            return (bos.map { [$0] } ?? []) + entry.model.tokenizer.encode(text)
+            guard let tokenizer = entry.model.tokenizer else {
+                throw LensError(
+                    .failedPrecondition, "model '\(entry.name)' has no tokenizer; give tokens (--ids 5,7,9), not text")
+            }
+            let bos = prependBOS ? tokenizer.bosTokenID : nil
+            return (bos.map { [$0] } ?? []) + tokenizer.encode(text)
         }
     }
 

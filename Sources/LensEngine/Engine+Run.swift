@@ -69,7 +69,7 @@ extension Engine {
         var predictions: [Prediction] = []
         for candidate in candidates {
             let id = Int32(candidate.id)
-            let token = Token(id: id, text: try model.tokenizer.text(of: id))
+            let token = Token(id: id, text: try model.text(of: id))
             predictions.append(Prediction(token: token, logprob: candidate.logprob))
         }
         return predictions

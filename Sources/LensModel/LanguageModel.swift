@@ -2,17 +2,18 @@ import LensCheckpoint
 import LensCore
 import LensTensor
 
-/// A model that is loaded: its weights in memory once, in both forms, and its tokenizer.
+/// A model that is loaded: its weights in memory once, in both forms, and its tokenizer where it has one.
 public final class LanguageModel: Sendable {
     public let configuration: ModelConfiguration
     /// SHA-256 of weights, configuration and tokenizer, hexadecimal.
     public let fingerprint: String
-    public let tokenizer: Tokenizer
+    /// `nil` for a folder without one: a toy model, whose prompts are tokens.
+    public let tokenizer: Tokenizer?
     public let weights: ModelWeights
     private let processed: WeightForm
     private let raw: WeightForm
 
-    /// Loads a Hugging Face folder (`config.json`, weights in one file or in shards, `tokenizer.json`).
+    /// Loads a Hugging Face folder: `config.json`, weights in one file or in shards, and `tokenizer.json` if it has one.
     ///
     /// - Parameter progress: told how many of the weights' bytes are read.
     /// - Throws: `INVALID_ARGUMENT`, `NOT_FOUND`, `DATA_LOSS` or `UNIMPLEMENTED`, naming the file and what is wrong.
@@ -24,9 +25,9 @@ public final class LanguageModel: Sendable {
         let source = try folder.tensors(watch: ReadingWatch(control: control, progress: progress))
         configuration = description.model
         tokenizer = try Tokenizer(reading: folder, configuration: description)
-        guard tokenizer.vocabularySize <= configuration.dVocab else {
+        if let tokenizer, tokenizer.vocabularySize > configuration.dVocab {
             throw .invalidArgument(
-                "\(folder.tokenizer.name) has \(tokenizer.vocabularySize) tokens, "
+                "the tokenizer has \(tokenizer.vocabularySize) tokens, "
                     + "but the model's vocabulary has \(configuration.dVocab)")
         }
         weights = try GPTNeoCheckpoint(source, configuration: configuration).read()

@@ -9,7 +9,7 @@ struct ModelFolderTests {
     func opensCheckpoints(checkpoint: String) throws {
         let folder = try Fixtures.folder(checkpoint)
         #expect(try folder.configuration.bytes == Fixtures.bytes(checkpoint + "/config.json"))
-        #expect(try folder.tokenizer.bytes == Fixtures.bytes(checkpoint + "/tokenizer.json"))
+        #expect(try folder.tokenizer?.bytes == Fixtures.bytes(checkpoint + "/tokenizer.json"))
         #expect(folder.tokenizerConfiguration != nil)
         let weights = try folder.tensors()
         let wte = try #require(weights.info(of: "transformer.wte.weight"))
@@ -25,9 +25,26 @@ struct ModelFolderTests {
         let folder = try copy()
         unlink(folder.path + "/tokenizer_config.json")
         #expect(try ModelFolder(opening: folder.path).tokenizerConfiguration == nil)
-        for name in ["tokenizer.json", "model.safetensors", "config.json"] {
+        for name in ["model.safetensors", "config.json"] {
             unlink(folder.path + "/" + name)
             expectError(.notFound, "cannot open \(name)") { try ModelFolder(opening: folder.path) }
+        }
+    }
+
+    /// A toy model has no tokenizer; one that went astray is missed.
+    @Test func modelsWithoutATokenizer() throws {
+        let folder = try copy()
+        unlink(folder.path + "/tokenizer.json")
+        expectError(.notFound, "has tokenizer_config.json, but no tokenizer.json") {
+            try ModelFolder(opening: folder.path)
+        }
+        unlink(folder.path + "/tokenizer_config.json")
+        let opened = try ModelFolder(opening: folder.path)
+        #expect(opened.tokenizer == nil)
+        #expect(opened.tokenizerConfiguration == nil)
+        try folder.write("tokenizer.model", [1])
+        expectError(.notFound, "has tokenizer.model, but no tokenizer.json") {
+            try ModelFolder(opening: folder.path)
         }
     }
 

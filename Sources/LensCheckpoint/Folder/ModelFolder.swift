@@ -28,8 +28,8 @@ public struct ModelFolder: Sendable {
     public let path: String
     /// `config.json`
     public let configuration: JSONFile
-    /// `tokenizer.json`
-    public let tokenizer: JSONFile
+    /// `tokenizer.json`; `nil` where the folder has no file of a tokenizer at all, as a toy model's.
+    public let tokenizer: JSONFile?
     /// `tokenizer_config.json`, which a folder may lack.
     public let tokenizerConfiguration: JSONFile?
 
@@ -46,6 +46,10 @@ public struct ModelFolder: Sendable {
     private static let configurationLimit = 1 << 20
     private static let tokenizerLimit = 32 << 20
     private static let indexLimit = 32 << 20
+    /// What a tokenizer may leave in a folder beside `tokenizer.json`.
+    private static let otherTokenizerFiles = [
+        "tokenizer_config.json", "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "spiece.model",
+    ]
     /// Far over every model that fits this program, so that no sparse file keeps it hashing for hours.
     private static let weightsLimit = 256 << 30
 
@@ -69,7 +73,13 @@ public struct ModelFolder: Sendable {
         self.path = path
         configuration = try text("config.json", Self.configurationLimit)
         weights = try Self.openWeights(in: folder, text: text)
-        tokenizer = try text("tokenizer.json", Self.tokenizerLimit)
+        // A model whose tokenizer went astray is not taken for one that has none.
+        let others = Self.otherTokenizerFiles.filter { Self.exists($0, in: folder) }
+        if !Self.exists("tokenizer.json", in: folder), let other = others.first {
+            throw .notFound("the model's folder has \(other), but no tokenizer.json")
+        }
+        tokenizer =
+            Self.exists("tokenizer.json", in: folder) ? try text("tokenizer.json", Self.tokenizerLimit) : nil
         tokenizerConfiguration =
             Self.exists("tokenizer_config.json", in: folder)
             ? try text("tokenizer_config.json", Self.configurationLimit) : nil

@@ -16,16 +16,16 @@ struct GenerationDraft: Sendable {
 
     private let options: GenerationOptions
     private let eosTokens: [Int32]
-    private let tokenizer: Tokenizer
+    private let model: LanguageModel
     private let context: Int
     private var texts: [DraftText]
 
     /// A prompt that fills the context stays as it is.
     init(_ subject: PassSubject, options: GenerationOptions, seed: UInt64) {
         self.options = options
-        tokenizer = subject.model.tokenizer
+        model = subject.model
         context = subject.configuration.nCtx
-        let own = options.eosTokens.isEmpty ? [tokenizer.eosTokenID].compactMap { $0 } : options.eosTokens
+        let own = options.eosTokens.isEmpty ? [model.tokenizer?.eosTokenID].compactMap { $0 } : options.eosTokens
         eosTokens = options.stopsAtEOS ? own : []
         let context = context
         texts = subject.recipe.tokens.enumerated().map { index, tokens in
@@ -73,9 +73,9 @@ struct GenerationDraft: Sendable {
         _ prompt: Int, by logits: UnsafeMutableBufferPointer<Float>
     ) throws(LensError) -> GeneratedTokens {
         let (id, logprob) = try texts[prompt].sampler.next(from: logits)
-        let token = Token(id: id, text: try tokenizer.text(of: id))
+        let token = Token(id: id, text: try model.text(of: id))
         let text = texts[prompt].append(
-            id, logprob: logprob, bytes: try tokenizer.bytes(of: id), isEOS: eosTokens.contains(id),
+            id, logprob: logprob, bytes: try model.bytes(of: id), isEOS: eosTokens.contains(id),
             options: options, context: context)
         return GeneratedTokens(prompt: prompt, tokens: [GeneratedToken(token: token, logprob: logprob)], text: text)
     }

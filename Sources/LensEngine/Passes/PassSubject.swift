@@ -89,15 +89,6 @@ struct PassSubject: Sendable {
     }
 
     func tokens(of prompt: Int) throws(LensError) -> [Token] {
-        try model.tokenizer.tokens(recipe.tokens[prompt])
-    }
-}
-
-extension Tokenizer {
-    /// Ids with their texts.
-    func tokens(_ ids: [Int32]) throws(LensError) -> [Token] {
-        var tokens: [Token] = []
-        for id in ids { tokens.append(Token(id: id, text: try text(of: id))) }
-        return tokens
+        try model.tokens(recipe.tokens[prompt])
     }
 }

@@ -19,13 +19,13 @@ public struct Tokenizer: Sendable {
     private let addsPrefixSpace: Bool
     private let splitsWords: Bool
 
-    /// Reads a model's tokenizer.
+    /// Reads a model's tokenizer; `nil` for a folder without one.
     ///
     /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in
     ///   itself.
-    public init(reading folder: ModelFolder, configuration: HuggingFaceConfiguration) throws(LensError) {
-        try self.init(
-            reading: folder.tokenizer, settings: folder.tokenizerConfiguration, configuration: configuration)
+    public init?(reading folder: ModelFolder, configuration: HuggingFaceConfiguration) throws(LensError) {
+        guard let file = folder.tokenizer else { return nil }
+        try self.init(reading: file, settings: folder.tokenizerConfiguration, configuration: configuration)
     }
 
     /// Reads a `tokenizer.json` with, where there are, its `tokenizer_config.json` and the model's configuration.

@@ -69,8 +69,8 @@ struct TokenizerTests {
 
     @Test func idsAreWithoutWhatThePostProcessorAdds() throws {
         let folder = try Fixtures.folder("gpt-neo-1l-untied")
-        let tokenizer = try Tokenizer(
-            reading: folder, configuration: HuggingFaceConfiguration(reading: folder.configuration))
+        let tokenizer = try #require(
+            try Tokenizer(reading: folder, configuration: HuggingFaceConfiguration(reading: folder.configuration)))
         let bos = try #require(tokenizer.bosTokenID)
         try Fixtures.json("tokenizer/bos.json").forEachElement { value throws(LensError) in
             let fields = try value.object()
@@ -90,7 +90,7 @@ struct TokenizerTests {
     func referenceTextBecomesTheReferenceTokens(checkpoint: String) throws {
         let folder = try Fixtures.folder(checkpoint)
         let configuration = try HuggingFaceConfiguration(reading: folder.configuration)
-        let tokenizer = try Tokenizer(reading: folder, configuration: configuration)
+        let tokenizer = try #require(try Tokenizer(reading: folder, configuration: configuration))
         #expect(tokenizer.bosTokenID == 0)
         #expect(tokenizer.vocabularySize == configuration.model.dVocab)
         let text = try Fixtures.json(checkpoint + "/reference.json").object().required("text").string()
@@ -100,8 +100,8 @@ struct TokenizerTests {
 
     @Test func rangeOfIds() throws {
         let folder = try Fixtures.folder("gpt-neo-2l-bf16")
-        let tokenizer = try Tokenizer(
-            reading: folder, configuration: HuggingFaceConfiguration(reading: folder.configuration))
+        let tokenizer = try #require(
+            try Tokenizer(reading: folder, configuration: HuggingFaceConfiguration(reading: folder.configuration)))
         // 265 tokens for 272 rows of the embedding: the rest stand for nothing.
         #expect(try tokenizer.text(of: 271) == "")
         #expect(try tokenizer.decode([269, 271]) == "")
