@@ -14,6 +14,7 @@ import argparse
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -21,25 +22,27 @@ from safetensors.torch import load_file, save_file
 
 from checkpoints import SPECS, write_checkpoint
 from edit_cases import write_edit_cases
+from family_checkpoints import FAMILY_SPECS, load_family_model, write_family_checkpoint
+from family_lens import accept_families, load_family_lens
+from family_reference import family_references
 from generation import filtered_distributions, greedy_texts
 from gradients import LOSS_SEQUENCES, gradient_tensors
 from head_scores import head_scores
 from hook_cases import CHECKPOINT, SEQUENCE
 from hook_functions import hook_functions
-from lens import accept_local_folders
+from lens import FORMS, Tensors, accept_local_folders
 from manifest import write_json, write_lines, write_manifest
 from patching import patching_tensors
 from reference import reference_tensors
 from tokenizer_cases import write_tokenizer_cases
+from toy_models import TOY_SPECS, load_toy, write_toy
 
 
 def main() -> None:
     """Writes checkpoints, references, tokenizer and head fixtures, then the manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", help="checkpoints to make (no manifest then)")
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).parent, help="folder to write to"
-    )
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="folder to write to")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     # Checkpoints are named relative to here, so that no path gets into a file or a model's name.
@@ -57,16 +60,13 @@ def main() -> None:
         if arguments.only and spec.name not in arguments.only:
             continue
         write_checkpoint(spec, root)
-        tensors, index = reference_tensors(spec)
-        path = root / spec.name / "reference.safetensors"
-        save_file(tensors, path)
-        path.chmod(0o644)
-        write_json(root / spec.name / "reference.json", index)
+        write_references(root / spec.name, *reference_tensors(spec))
         if spec.name in LOSS_SEQUENCES:
             path = root / spec.name / "gradients.safetensors"
             save_file(gradient_tensors(spec), path)
             path.chmod(0o644)
     if arguments.only:
+        write_families(root, arguments.only)
         return
     write_tokenizer_cases(root)
     write_lines(root / "heads" / "reference.json", head_scores())
@@ -75,10 +75,36 @@ def main() -> None:
     write_lines(root / "generation" / "greedy.json", greedy_texts())
     write_lines(root / "generation" / "filters.json", filtered_distributions())
     write_patching(root)
+    write_families(root, None)
     write_manifest(
         root,
-        [*(spec.name for spec in SPECS), "edits", "generation", "heads", "hooks", "patching", "tokenizer"],
+        [*(spec.name for spec in SPECS), "edits", "generation", "heads", "hooks", "patching", "tokenizer"]
+        + [spec.folder for spec in (*FAMILY_SPECS, *TOY_SPECS)],
     )
+
+
+def write_families(root: Path, only: list[str] | None) -> None:
+    """Writes checkpoints of other families than GPT-Neo, and their references."""
+    accept_families()
+    for spec in FAMILY_SPECS:
+        if only is None or spec.name in only:
+            write_family_checkpoint(spec, root)
+            lenses = {form: load_family_lens(spec.folder, form) for form in FORMS}
+            model = load_family_model(spec.folder)
+            write_references(root / spec.folder, *family_references(spec.name, lenses, model))
+    for toy in TOY_SPECS:
+        if only is None or toy.name in only:
+            write_toy(toy, root)
+            lenses = {form: load_toy(toy, form) for form in FORMS}
+            write_references(root / toy.folder, *family_references(toy.name, lenses, None))
+
+
+def write_references(folder: Path, tensors: Tensors, index: dict[str, Any]) -> None:
+    """Writes `reference.safetensors` and `reference.json`."""
+    path = folder / "reference.safetensors"
+    save_file(tensors, path)
+    path.chmod(0o644)
+    write_json(folder / "reference.json", index)
 
 
 def write_hook_functions(root: Path) -> None:
