@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from lensd.objectives import Objective, log_prob, logit, logit_diff, loss
     from lensd.padded import PaddedArray
     from lensd.page import AttentionPage
+    from lensd.repositories import repository
+    from lensd.saving import save_model
     from lensd.sweep import Sweep
 
 __all__ = [
@@ -100,6 +102,8 @@ __all__ = [
     "patch",
     "patching",
     "project",
+    "repository",
+    "save_model",
     "scale",
     "set_to",
     "swap",
@@ -129,6 +133,8 @@ _LAZY = {
     "logit": "lensd.objectives",
     "logit_diff": "lensd.objectives",
     "loss": "lensd.objectives",
+    "repository": "lensd.repositories",
+    "save_model": "lensd.saving",
 }
 _LAZY_MODULES = ("metrics", "patching")
 
