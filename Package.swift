@@ -30,11 +30,12 @@ let package = Package(
         .target(name: "LensTensor", dependencies: ["CLensKernels", "COpenBLAS", "LensCore"]),
         .target(
             name: "LensCheckpoint", dependencies: ["LensCore", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "LensModel", dependencies: ["LensCheckpoint", "LensCore", "LensTensor"]),
+        .target(name: "LensTokenizer", dependencies: ["LensCheckpoint", "LensCore"]),
+        .target(name: "LensModel", dependencies: ["LensCheckpoint", "LensCore", "LensTensor", "LensTokenizer"]),
         .target(
             name: "LensEngine",
             dependencies: [
-                "CLensSystem", "LensCore", "LensModel", "LensTensor",
+                "CLensSystem", "LensCore", "LensModel", "LensTensor", "LensTokenizer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -101,6 +102,9 @@ let package = Package(
         .testTarget(name: "LensCoreTests", dependencies: ["LensCore", "LensTestSupport"]),
         .testTarget(name: "LensTensorTests", dependencies: ["LensCore", "LensTensor"]),
         .testTarget(name: "LensCheckpointTests", dependencies: ["LensCheckpoint", "LensCore", "LensTestSupport"]),
+        .testTarget(
+            name: "LensTokenizerTests",
+            dependencies: ["LensCheckpoint", "LensCore", "LensModel", "LensTestSupport", "LensTokenizer"]),
         .testTarget(
             name: "LensModelTests",
             dependencies: ["LensCheckpoint", "LensCore", "LensModel", "LensTensor", "LensTestSupport"]),

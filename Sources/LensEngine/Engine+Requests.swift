@@ -1,5 +1,6 @@
 import LensCore
 import LensModel
+import LensTokenizer
 
 extension Engine {
     /// The most prompts of one request.

@@ -1,5 +1,6 @@
 import LensCore
 import LensModel
+import LensTokenizer
 
 /// A resident model under its registered name.
 public struct RegisteredModel: Sendable {

@@ -1,6 +1,7 @@
 import LensCheckpoint
 import LensCore
 import LensTensor
+import LensTokenizer
 
 /// A model that is loaded: its weights in memory once, in both forms, and its tokenizer where it has one.
 public final class LanguageModel: Sendable {

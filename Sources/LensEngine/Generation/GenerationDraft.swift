@@ -1,6 +1,7 @@
 import LensCore
 import LensModel
 import LensTensor
+import LensTokenizer
 
 /// The prompts of a request while they grow.
 struct GenerationDraft: Sendable {

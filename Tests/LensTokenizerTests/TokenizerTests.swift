@@ -2,6 +2,7 @@ import LensCheckpoint
 import LensCore
 import LensModel
 import LensTestSupport
+import LensTokenizer
 import Testing
 
 /// Against what the `tokenizers` library says (`tokenizer/*.json` of the fixtures).

@@ -1,6 +1,6 @@
 import LensCore
-import LensModel
 import LensTestSupport
+import LensTokenizer
 import Testing
 
 struct CharacterClassTests {

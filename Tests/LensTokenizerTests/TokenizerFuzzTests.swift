@@ -1,8 +1,8 @@
 import Glibc
 import LensCheckpoint
 import LensCore
-import LensModel
 import LensTestSupport
+import LensTokenizer
 import Testing
 
 /// Random tokenizers on random strings, encoded by the `tokenizers` library (`Fixtures/tokenizer_fuzz.py`).

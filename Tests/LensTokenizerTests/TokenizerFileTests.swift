@@ -1,6 +1,6 @@
 import LensCheckpoint
 import LensCore
-import LensModel
+import LensTokenizer
 import Testing
 
 /// What a `tokenizer.json` may say, and what is refused by name.

@@ -19,20 +19,17 @@ public struct Tokenizer: Sendable {
     private let addsPrefixSpace: Bool
     private let splitsWords: Bool
 
-    /// Reads a model's tokenizer; `nil` for a folder without one.
+    /// Reads a `tokenizer.json` with, where there is one, its `tokenizer_config.json`.
     ///
+    /// - Parameters:
+    ///   - rows: the model's number of embedding rows; ids without a token below it are ids all the same.
+    ///   - bosTokenID: what the model's configuration says; the settings come first.
+    ///   - eosTokenID: likewise.
     /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in
     ///   itself.
-    public init?(reading folder: ModelFolder, configuration: HuggingFaceConfiguration) throws(LensError) {
-        guard let file = folder.tokenizer else { return nil }
-        try self.init(reading: file, settings: folder.tokenizerConfiguration, configuration: configuration)
-    }
-
-    /// Reads a `tokenizer.json` with, where there are, its `tokenizer_config.json` and the model's configuration.
-    ///
-    /// - Throws: as `init(reading:configuration:)`.
     public init(
-        reading file: JSONFile, settings: JSONFile? = nil, configuration: HuggingFaceConfiguration? = nil
+        reading file: JSONFile, settings: JSONFile? = nil, rows: Int = 0, bosTokenID: Int32? = nil,
+        eosTokenID: Int32? = nil
     ) throws(LensError) {
         let contents = try TokenizerFile(reading: file)
         model = contents.model
@@ -40,13 +37,12 @@ public struct Tokenizer: Sendable {
         spellings = contents.spellings
         addsPrefixSpace = contents.addsPrefixSpace
         splitsWords = contents.splitsWords
-        vocabularySize = max(spellings.count, configuration?.model.dVocab ?? 0)
+        vocabularySize = max(spellings.count, rows)
         // As TransformerLens finds them: what the tokenizer says, then what the model's configuration says.
         let eos = try Self.id(of: "eos_token", contents, settings: settings)
-        bosTokenID =
-            try Self.id(of: "bos_token", contents, settings: settings) ?? eos ?? configuration?.bosTokenID
-            ?? configuration?.eosTokenID
-        eosTokenID = eos ?? configuration?.eosTokenID
+        let bos = try Self.id(of: "bos_token", contents, settings: settings)
+        self.bosTokenID = bos ?? eos ?? bosTokenID ?? eosTokenID
+        self.eosTokenID = eos ?? eosTokenID
     }
 
     /// The tokens of a text. Text of an added token, such as `<|endoftext|>`, becomes that token.
