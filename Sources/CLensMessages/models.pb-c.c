@@ -142,6 +142,51 @@ void   lens__v1__model_configuration__free_unpacked
   assert(message->base.descriptor == &lens__v1__model_configuration__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__rotary__init
+                     (Lens__V1__Rotary         *message)
+{
+  static const Lens__V1__Rotary init_value = LENS__V1__ROTARY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__rotary__get_packed_size
+                     (const Lens__V1__Rotary *message)
+{
+  assert(message->base.descriptor == &lens__v1__rotary__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__rotary__pack
+                     (const Lens__V1__Rotary *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__rotary__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__rotary__pack_to_buffer
+                     (const Lens__V1__Rotary *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__rotary__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__Rotary *
+       lens__v1__rotary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__Rotary *)
+     protobuf_c_message_unpack (&lens__v1__rotary__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__rotary__free_unpacked
+                     (Lens__V1__Rotary *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__rotary__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   lens__v1__model_description__init
                      (Lens__V1__ModelDescription         *message)
 {
@@ -288,7 +333,7 @@ const ProtobufCMessageDescriptor lens__v1__list_models_reply__descriptor =
   (ProtobufCMessageInit) lens__v1__list_models_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__model_configuration__field_descriptors[14] =
+static const ProtobufCFieldDescriptor lens__v1__model_configuration__field_descriptors[32] =
 {
   {
     "original_architecture",
@@ -458,27 +503,261 @@ static const ProtobufCFieldDescriptor lens__v1__model_configuration__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "n_key_value_heads",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, n_key_value_heads),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "normalization_type",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, normalization_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "norm_placement",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, norm_placement),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "final_rms",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, final_rms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "positional_embedding_type",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, positional_embedding_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotary",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, rotary),
+    &lens__v1__rotary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "post_embedding_ln",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, post_embedding_ln),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "embed_scale",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, embed_scale),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attn_only",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, attn_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parallel_attn_mlp",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, parallel_attn_mlp),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gated_mlp",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, gated_mlp),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scale_attn_by_inverse_layer_idx",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, scale_attn_by_inverse_layer_idx),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attn_scores_soft_cap",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, attn_scores_soft_cap),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_logits_soft_cap",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, output_logits_soft_cap),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clip_qkv",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, clip_qkv),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "qk_norm",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, qk_norm),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "default_prepend_bos",
+    31,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelConfiguration, default_prepend_bos),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "processing_steps",
+    32,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Lens__V1__ModelConfiguration, n_processing_steps),
+    offsetof(Lens__V1__ModelConfiguration, processing_steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__model_configuration__field_indices_by_name[] = {
   8,   /* field[8] = act_fn */
+  22,   /* field[22] = attn_only */
   10,   /* field[10] = attn_scale */
+  26,   /* field[26] = attn_scores_soft_cap */
   11,   /* field[11] = attn_types */
+  28,   /* field[28] = clip_qkv */
   4,   /* field[4] = d_head */
   5,   /* field[5] = d_mlp */
   3,   /* field[3] = d_model */
   7,   /* field[7] = d_vocab */
+  30,   /* field[30] = default_prepend_bos */
+  21,   /* field[21] = embed_scale */
   9,   /* field[9] = eps */
+  17,   /* field[17] = final_rms */
+  24,   /* field[24] = gated_mlp */
   6,   /* field[6] = n_ctx */
   2,   /* field[2] = n_heads */
+  14,   /* field[14] = n_key_value_heads */
   1,   /* field[1] = n_layers */
+  16,   /* field[16] = norm_placement */
+  15,   /* field[15] = normalization_type */
   0,   /* field[0] = original_architecture */
+  27,   /* field[27] = output_logits_soft_cap */
+  23,   /* field[23] = parallel_attn_mlp */
+  18,   /* field[18] = positional_embedding_type */
+  20,   /* field[20] = post_embedding_ln */
+  31,   /* field[31] = processing_steps */
+  29,   /* field[29] = qk_norm */
+  19,   /* field[19] = rotary */
+  25,   /* field[25] = scale_attn_by_inverse_layer_idx */
   13,   /* field[13] = tied_embedding */
   12,   /* field[12] = window_size */
 };
 static const ProtobufCIntRange lens__v1__model_configuration__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 32 }
 };
 const ProtobufCMessageDescriptor lens__v1__model_configuration__descriptor =
 {
@@ -488,11 +767,192 @@ const ProtobufCMessageDescriptor lens__v1__model_configuration__descriptor =
   "Lens__V1__ModelConfiguration",
   "lens.v1",
   sizeof(Lens__V1__ModelConfiguration),
-  14,
+  32,
   lens__v1__model_configuration__field_descriptors,
   lens__v1__model_configuration__field_indices_by_name,
   1,  lens__v1__model_configuration__number_ranges,
   (ProtobufCMessageInit) lens__v1__model_configuration__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__rotary__field_descriptors[12] =
+{
+  {
+    "dim",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, dim),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotary_base",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, rotary_base),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "adjacent_pairs",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, adjacent_pairs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scaling",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, scaling),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "factor",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, factor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "low_frequency_factor",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, low_frequency_factor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "high_frequency_factor",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, high_frequency_factor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "original_context",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, original_context),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attention_factor",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, attention_factor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "beta_fast",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, beta_fast),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "beta_slow",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, beta_slow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncates",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Rotary, truncates),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__rotary__field_indices_by_name[] = {
+  2,   /* field[2] = adjacent_pairs */
+  8,   /* field[8] = attention_factor */
+  9,   /* field[9] = beta_fast */
+  10,   /* field[10] = beta_slow */
+  0,   /* field[0] = dim */
+  4,   /* field[4] = factor */
+  6,   /* field[6] = high_frequency_factor */
+  5,   /* field[5] = low_frequency_factor */
+  7,   /* field[7] = original_context */
+  1,   /* field[1] = rotary_base */
+  3,   /* field[3] = scaling */
+  11,   /* field[11] = truncates */
+};
+static const ProtobufCIntRange lens__v1__rotary__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor lens__v1__rotary__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.Rotary",
+  "Rotary",
+  "Lens__V1__Rotary",
+  "lens.v1",
+  sizeof(Lens__V1__Rotary),
+  12,
+  lens__v1__rotary__field_descriptors,
+  lens__v1__rotary__field_indices_by_name,
+  1,  lens__v1__rotary__number_ranges,
+  (ProtobufCMessageInit) lens__v1__rotary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor lens__v1__model_description__field_descriptors[8] =

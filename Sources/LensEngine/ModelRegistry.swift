@@ -44,7 +44,7 @@ public struct ModelRegistry: Sendable {
         models.enumerated().map { index, entry in
             ModelDescription(
                 name: entry.name, configuration: entry.model.configuration, fingerprint: entry.model.fingerprint,
-                weightBytes: entry.model.weightBytes, parameterCount: entry.model.configuration.parameterCount,
+                weightBytes: entry.model.weightBytes, parameterCount: entry.model.parameterCount,
                 isDefault: index == 0, bosTokenID: entry.model.tokenizer?.bosTokenID)
         }
     }

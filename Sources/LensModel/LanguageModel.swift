@@ -11,6 +11,8 @@ public final class LanguageModel: Sendable {
     /// `nil` for a folder without one: a toy model, whose prompts are tokens.
     public let tokenizer: Tokenizer?
     public let weights: ModelWeights
+    /// How many numbers the weights are; a tied unembedding is counted once.
+    public let parameterCount: Int
     private let processed: WeightForm
     private let raw: WeightForm
 
@@ -25,18 +27,21 @@ public final class LanguageModel: Sendable {
         let description = try HuggingFaceConfiguration(reading: folder.configuration)
         let source = try folder.tensors(watch: ReadingWatch(control: control, progress: progress))
         configuration = description.model
+        try ForwardSupport.check(configuration)
         tokenizer = try Tokenizer(reading: folder, configuration: description)
         if let tokenizer, tokenizer.vocabularySize > configuration.dVocab {
             throw .invalidArgument(
                 "the tokenizer has \(tokenizer.vocabularySize) tokens, "
                     + "but the model's vocabulary has \(configuration.dVocab)")
         }
-        weights = try GPTNeoCheckpoint(source, configuration: configuration).read()
+        weights = try CheckpointReader(source, family: description.family, configuration: configuration)
+            .read(description.parts)
+        parameterCount = weights.parameterCount(configuration)
         fingerprint = try ModelFingerprint(
             weights: source, configuration: folder.configuration, tokenizer: folder.tokenizer
         ).description
-        raw = WeightForm(raw: weights)
-        processed = try WeightForm(processed: weights, on: pool, control: control)
+        raw = WeightForm(raw: weights, configuration)
+        processed = try WeightForm(processed: weights, configuration, on: pool, control: control)
     }
 
     public func form(_ form: ModelReference.Form) -> WeightForm {
@@ -44,5 +49,5 @@ public final class LanguageModel: Sendable {
     }
 
     /// Bytes of memory that the weights take, both forms together.
-    public var weightBytes: Int { configuration.parameterCount * MemoryLayout<Float>.stride }
+    public var weightBytes: Int { parameterCount * MemoryLayout<Float>.stride }
 }

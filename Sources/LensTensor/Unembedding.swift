@@ -13,11 +13,14 @@ public struct Unembedding: Sendable {
     public let bias: Tensor?
     /// `[dModel]`
     public let centre: Tensor?
+    /// What logits are capped at: `cap · tanh(logit / cap)`; `nil` leaves them.
+    public let softCap: Float?
 
-    public init(weight: Weight, bias: Tensor?, centre: Tensor?) {
+    public init(weight: Weight, bias: Tensor?, centre: Tensor?, softCap: Float? = nil) {
         self.weight = weight
         self.bias = bias
         self.centre = centre
+        self.softCap = softCap
     }
 }
 

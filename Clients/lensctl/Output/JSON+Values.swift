@@ -36,19 +36,7 @@ extension JSON {
             ("fingerprint", .string(model.fingerprint)), ("parameters", .integer(model.parameterCount)),
             ("weight_bytes", .integer(model.weightBytes)),
             ("bos_token_id", model.bosTokenID.map { .integer(Int($0)) } ?? .null),
-            (
-                "cfg",
-                .object([
-                    ("original_architecture", .string(shape.originalArchitecture)),
-                    ("n_layers", .integer(shape.nLayers)), ("n_heads", .integer(shape.nHeads)),
-                    ("d_model", .integer(shape.dModel)), ("d_head", .integer(shape.dHead)),
-                    ("d_mlp", .integer(shape.dMLP)), ("n_ctx", .integer(shape.nCtx)),
-                    ("d_vocab", .integer(shape.dVocab)), ("act_fn", .string(shape.actFn)), ("eps", .float(shape.eps)),
-                    ("attn_scale", .float(shape.attnScale)),
-                    ("attn_types", .array(shape.attnTypes.map { .string($0.rawValue) })),
-                    ("window_size", .integer(shape.windowSize)), ("tied_embedding", .bool(shape.tiedEmbedding)),
-                ])
-            ),
+            ("cfg", .configuration(model.configuration)),
         ])
     }
 

@@ -9,7 +9,14 @@ extension HookPoint {
     public static func named(_ name: String, among points: [HookPoint]) throws(LensError) -> HookPoint {
         let layerCount = (points.compactMap(\.layer).max() ?? -1) + 1
         let candidate = parse(name, layerCount: layerCount)
-        if let candidate, points.contains(candidate) { return candidate }
+        if let candidate {
+            if points.contains(candidate), !isPreLinear(name, of: candidate, among: points) { return candidate }
+            if let other = namesakes[candidate.kind].map({ HookPoint($0, layer: candidate.layer) }),
+                points.contains(other)
+            {
+                return other
+            }
+        }
         let near = nearest(to: candidate?.name ?? name, among: points).joined(separator: ", ")
         var message = "no hook point '\(name.prefix(128))' in this model"
         if let candidate, let layer = candidate.layer, points.contains(where: { $0.kind == candidate.kind }) {
@@ -39,6 +46,19 @@ extension HookPoint {
 
     // MARK: - Full names
 
+    /// Kinds that a name means in models that lack the kind it means in others.
+    private static let namesakes: [HookKind: HookKind] = [
+        .ln1Scale: .ln1OutScale, .ln1Normalized: .ln1OutNormalized,
+        .ln2Scale: .ln2OutScale, .ln2Normalized: .ln2OutNormalized,
+        .mlpPre: .mlpPreLinear,
+    ]
+
+    /// Whether TransformerLens 4's name of an MLP's input projection is `pre_linear`, as in gated MLPs.
+    private static func isPreLinear(_ name: String, of candidate: HookPoint, among points: [HookPoint]) -> Bool {
+        candidate.kind == .mlpPre && name.hasSuffix(".mlp.in.hook_out")
+            && points.contains(HookPoint(.mlpPreLinear, layer: candidate.layer))
+    }
+
     private static let kindsBySuffix: [String: HookKind] = Dictionary(
         HookKind.allCases.map { ($0.suffix, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -48,8 +68,8 @@ extension HookPoint {
         "hook_in": .residPre, "hook_out": .residPost, "ln1.hook_in": .residPre, "ln2.hook_in": .residMid,
         "attn.q.hook_out": .q, "attn.k.hook_out": .k, "attn.v.hook_out": .v,
         "attn.o.hook_in": .z, "attn.o.hook_out": .attnOut, "attn.hook_out": .attnOut,
-        "mlp.in.hook_out": .mlpPre, "mlp.out.hook_in": .mlpPost, "mlp.out.hook_out": .mlpOut,
-        "mlp.hook_out": .mlpOut,
+        "mlp.in.hook_out": .mlpPre, "mlp.gate.hook_out": .mlpPre, "mlp.out.hook_in": .mlpPost,
+        "mlp.out.hook_out": .mlpOut, "mlp.hook_out": .mlpOut,
         "logits": .logits, "hook_logits": .logits,
     ]
 
@@ -74,7 +94,9 @@ extension HookPoint {
     private static let shortNames: [String: HookKind] = [
         "q": .q, "k": .k, "v": .v, "z": .z, "result": .result, "pattern": .pattern, "attn_scores": .attnScores,
         "query": .q, "key": .k, "value": .v, "attn": .pattern, "attn_logits": .attnScores,
-        "pre": .mlpPre, "post": .mlpPost, "mlp_pre": .mlpPre, "mlp_post": .mlpPost,
+        "rot_q": .rotQ, "rot_k": .rotK,
+        "pre": .mlpPre, "post": .mlpPost, "mlp_pre": .mlpPre, "mlp_post": .mlpPost, "mid": .mlpMid,
+        "mlp_mid": .mlpMid, "pre_linear": .mlpPreLinear,
         "resid_pre": .residPre, "resid_mid": .residMid, "resid_post": .residPost,
         "attn_out": .attnOut, "mlp_out": .mlpOut, "in": .residPre, "out": .residPost,
         "q_input": .qInput, "k_input": .kInput, "v_input": .vInput, "attn_in": .attnIn, "mlp_in": .mlpIn,
@@ -83,7 +105,8 @@ extension HookPoint {
     /// Stems that belong to the attention or the MLP whatever layer type follows.
     private static let typelessStems: Set<String> = [
         "q", "k", "v", "z", "result", "pattern", "attn_scores", "query", "key", "value", "attn", "attn_logits",
-        "pre", "post", "mlp_pre", "mlp_post",
+        "pre", "post", "mlp_pre", "mlp_post", "rot_q", "rot_k", "mid", "mlp_mid",
+        "pre_linear",
     ]
 
     private static let modelShortNames: [String: HookKind] = [

@@ -25,13 +25,10 @@ extension HookPoint: Comparable {
         left.orderKey < right.orderKey
     }
 
+    /// Whether the point lies before the first block.
+    var isBeforeBlocks: Bool { kind <= .posEmbed }
+
     private var orderKey: (Int, Int) {
-        let layer =
-            switch kind {
-            case .tokens, .embed, .posEmbed: -1
-            case .lnFinalScale, .lnFinalNormalized, .logits: Int.max
-            default: layer ?? 0
-            }
-        return (layer, kind.rawValue)
+        (isBeforeBlocks ? -1 : layer ?? Int.max, kind.rawValue)
     }
 }

@@ -1,5 +1,76 @@
 /// A model's shape and the choices its forward pass makes, under TransformerLens's names.
+///
+/// Made with the sizes alone it is a GPT-2: layer norms before attention and MLP, learned positions, scores divided by
+/// `√dHead`. A family changes what is different.
 public struct ModelConfiguration: Sendable, Equatable {
+    /// The checkpoint's `architectures` entry, such as `GPTNeoForCausalLM`.
+    public var originalArchitecture: String
+
+    // MARK: Sizes
+
+    public var nLayers: Int
+    public var nHeads: Int
+    /// Heads of keys and values, a divisor of `nHeads`: fewer where several heads of queries share one.
+    public var nKeyValueHeads: Int
+    public var dModel: Int
+    public var dHead: Int
+    /// 0 in a model without MLPs.
+    public var dMLP: Int
+    public var nCtx: Int
+    public var dVocab: Int
+
+    // MARK: Embedding
+
+    /// What embeddings are multiplied with: `√dModel` for Gemma.
+    public var embedScale: Float = 1
+    /// Whether a layer norm follows the embedding, `embed.ln` (BLOOM).
+    public var postEmbeddingLn = false
+    public var positionalEmbedding = PositionalEmbedding.standard
+    /// Whether the unembedding is the embedding.
+    public var tiedEmbedding = true
+    /// Whether text gets the BOS token in front where nobody says otherwise.
+    public var defaultPrependBOS = true
+
+    // MARK: Norms
+
+    public var normalizationType = NormalizationType.layerNorm
+    public var normPlacement = NormPlacement.before
+    /// Of every norm.
+    public var eps: Float = 1e-5
+    /// Whether the last norm is by RMS whatever the others are.
+    public var finalRMS = false
+
+    // MARK: Blocks
+
+    /// Whether a block is attention alone.
+    public var attnOnly = false
+    /// Whether the MLP reads what the attention reads, and both are added together.
+    public var parallelAttnMLP = false
+    public var actFn = ActivationFunction.geluNew
+    /// Whether the MLP multiplies `actFn(pre)` with `pre_linear`, another projection of its input.
+    public var gatedMLP = false
+
+    // MARK: Attention
+
+    /// What attention scores are multiplied with before the softmax: `1 / √dHead`, and 1 for GPT-Neo.
+    public var attnScale: Float
+    /// Whether layer `l` divides its scores by `l + 1` as well.
+    public var scaleAttnByInverseLayerIdx = false
+    /// Scores become `cap · tanh(score / cap)`; `nil` leaves them.
+    public var attnScoresSoftCap: Float?
+    public var qkNorm: QKNorm?
+    /// Queries, keys and values are held within `±clipQKV`; `nil` leaves them.
+    public var clipQKV: Float?
+    /// One entry per layer.
+    public var attnTypes: [AttentionKind]
+    /// How many keys a query of a local layer sees, its own position counted; 0 where no layer is local.
+    public var windowSize = 0
+
+    // MARK: Output
+
+    /// Logits become `cap · tanh(logit / cap)`; `nil` leaves them.
+    public var outputLogitsSoftCap: Float?
+
     /// How far back a layer's queries see.
     public enum AttentionKind: String, Sendable {
         case global
@@ -7,81 +78,77 @@ public struct ModelConfiguration: Sendable, Equatable {
         case local
     }
 
-    /// The checkpoint's `architectures` entry, such as `GPTNeoForCausalLM`.
-    public var originalArchitecture: String
-    public var nLayers: Int
-    public var nHeads: Int
-    public var dModel: Int
-    public var dHead: Int
-    public var dMLP: Int
-    public var nCtx: Int
-    public var dVocab: Int
-    /// The activation function of the MLP, such as `gelu_new`.
-    public var actFn: String
-    /// The layer norm's epsilon.
-    public var eps: Float
-    /// What attention scores are multiplied with before the softmax: 1 for GPT-Neo.
-    public var attnScale: Float
-    /// One entry per layer.
-    public var attnTypes: [AttentionKind]
-    public var windowSize: Int
-    /// Whether the unembedding is the embedding.
-    public var tiedEmbedding: Bool
-
     public init(
         originalArchitecture: String, nLayers: Int, nHeads: Int, dModel: Int, dHead: Int, dMLP: Int, nCtx: Int,
-        dVocab: Int, actFn: String, eps: Float, attnScale: Float, attnTypes: [AttentionKind], windowSize: Int,
-        tiedEmbedding: Bool
+        dVocab: Int
     ) {
         self.originalArchitecture = originalArchitecture
         self.nLayers = nLayers
         self.nHeads = nHeads
+        nKeyValueHeads = nHeads
         self.dModel = dModel
         self.dHead = dHead
         self.dMLP = dMLP
         self.nCtx = nCtx
         self.dVocab = dVocab
-        self.actFn = actFn
-        self.eps = eps
-        self.attnScale = attnScale
-        self.attnTypes = attnTypes
-        self.windowSize = windowSize
-        self.tiedEmbedding = tiedEmbedding
+        attnScale = 1 / Float(max(dHead, 1)).squareRoot()
+        attnTypes = Array(repeating: .global, count: max(nLayers, 0))
     }
 
-    /// Every hook point of a model of this shape, in the order in which a pass reaches them.
-    public var hookPoints: [HookPoint] {
-        let before: [HookKind] = [.tokens, .embed, .posEmbed]
-        let after: [HookKind] = [.lnFinalScale, .lnFinalNormalized, .logits]
-        let block = HookKind.allCases.filter(\.isPerLayer)
-        return before.map { HookPoint($0) }
-            + (0..<nLayers).flatMap { layer in block.map { HookPoint($0, layer: layer) } }
-            + after.map { HookPoint($0) }
-    }
+    /// Whether several heads of queries share one of keys and values.
+    public var isGrouped: Bool { nKeyValueHeads != nHeads }
 
-    /// The shape of a hook point's activation for one sequence of `pos` tokens, without the batch.
-    ///
-    /// - Parameter sourcePos: positions that are attended to, where they are not the same ones.
-    public func shape(of kind: HookKind, pos: Int, sourcePos: Int? = nil) -> [Int] {
-        kind.axes.map { axis in
-            switch axis {
-            case .pos: pos
-            case .sourcePos: sourcePos ?? pos
-            case .head, .keyHead: nHeads
-            case .dHead: dHead
-            case .dModel: dModel
-            case .dMLP: dMLP
-            case .vocab: dVocab
-            case .one: 1
+    /// The steps of the default weight processing that are valid for the model; `HookedTransformer` skips the others too.
+    public var processingSteps: [ProcessingStep] {
+        ProcessingStep.allCases.filter { step in
+            // A norm behind a sublayer, or positions that enter behind a norm, leave nothing to fold it into.
+            let readsNormed = normPlacement != .after && positionalEmbedding != .shortformer
+            return switch step {
+            case .foldLn: readsNormed && normalizationType != .none
+            case .centerWritingWeights: readsNormed && normalizationType == .layerNorm && !finalRMS
+            // A capped logit changes when something is added to all of them.
+            case .centerUnembed: outputLogitsSoftCap == nil && positionalEmbedding != .shortformer
+            case .foldValueBiases: clipQKV == nil
             }
         }
     }
 
-    /// How many parameters a model of this shape has; a tied unembedding is counted once.
-    public var parameterCount: Int {
-        let attention = 4 * dModel * nHeads * dHead + dModel
-        let mlp = 2 * dModel * dMLP + dMLP + dModel
-        let block = attention + mlp + 4 * dModel
-        return (dVocab * (tiedEmbedding ? 1 : 2) + nCtx) * dModel + nLayers * block + 2 * dModel
+    /// Checks that the sizes fit together.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` naming what does not.
+    public func validate() throws(LensError) {
+        func check(_ holds: Bool, _ message: @autoclosure () -> String) throws(LensError) {
+            if !holds { throw .invalidArgument("\(originalArchitecture): \(message())") }
+        }
+        for (name, size) in [
+            ("n_layers", nLayers), ("n_heads", nHeads), ("n_key_value_heads", nKeyValueHeads), ("d_model", dModel),
+            ("d_head", dHead), ("n_ctx", nCtx), ("d_vocab", dVocab), ("d_mlp", attnOnly ? 1 : dMLP),
+        ] {
+            try check(size > 0, "\(name) must be positive; received \(size)")
+        }
+        try check(
+            nHeads.isMultiple(of: nKeyValueHeads),
+            "n_heads must be a multiple of n_key_value_heads \(nKeyValueHeads); received \(nHeads)")
+        try check(eps > 0 && eps <= 1, "eps must be over 0 and at most 1; received \(eps)")
+        try check(attnScale.isFinite, "attn_scale must be finite; received \(attnScale)")
+        try check(embedScale.isFinite, "the embedding's scale must be finite; received \(embedScale)")
+        for (name, cap) in [
+            ("attn_scores_soft_cap", attnScoresSoftCap), ("output_logits_soft_cap", outputLogitsSoftCap),
+            ("clip_qkv", clipQKV),
+        ] {
+            if let cap { try check(cap > 0 && cap.isFinite, "\(name) must be positive; received \(cap)") }
+        }
+        try check(attnTypes.count == nLayers, "attn_types must name \(nLayers) layers; it names \(attnTypes.count)")
+        try check(
+            windowSize > 0 || !attnTypes.contains(.local), "window_size must be positive; received \(windowSize)")
+        if let rotary = positionalEmbedding.rotary {
+            try check(
+                rotary.dim > 0 && rotary.dim <= dHead && rotary.dim.isMultiple(of: 2),
+                "rotary_dim must be even and in 2...\(dHead); received \(rotary.dim)")
+            try check(
+                rotary.base > 0 && rotary.base.isFinite, "rotary_base must be positive; received \(rotary.base)")
+        }
+        try check(
+            normPlacement == .before || normalizationType != .none, "norms behind a sublayer need a normalization_type")
     }
 }

@@ -16,7 +16,7 @@ extension BackwardState {
         try compute.pool.finishRows(&heads, centers: tape.form.centersWriting, bias: nil, control: compute.control)
         live[.z] = try compute.pool.multiplyResultsBackward(
             heads.reshaped([tape.state.rowCount, c.nHeads, c.dModel]),
-            through: tape.model.weights.blocks[layer].output, heads: c.nHeads, control: compute.control)
+            through: tape.model.weights.blocks[layer].output.matrix, heads: c.nHeads, control: compute.control)
         point = HookPoint(.z, layer: layer)
     }
 
@@ -49,7 +49,8 @@ extension BackwardState {
         let everyHead = try recorded(.attnIn)
         var shared: Tensor?
         for (kind, source, weight) in [
-            (HookKind.q, HookKind.qInput, weights.query), (.k, .kInput, weights.key), (.v, .vInput, weights.value),
+            (HookKind.q, HookKind.qInput, weights.query.matrix), (.k, .kInput, weights.key.matrix),
+            (.v, .vInput, weights.value.matrix),
         ] {
             let gradient = take(kind)
             var own = try recorded(source)
@@ -68,7 +69,7 @@ extension BackwardState {
     ///
     /// - Parameter input: `[row, head, dModel]`; `nil` where it is the residual stream.
     private func headsBackward(
-        _ gradient: Tensor, _ weight: Weight, _ norm: WeightForm.NormForm, input: Tensor?, on compute: Compute
+        _ gradient: Tensor, _ weight: Weight, _ norm: WeightForm.NormForm?, input: Tensor?, on compute: Compute
     ) throws(LensError) -> Tensor {
         let c = configuration
         let rows = tape.state.rowCount

@@ -28,14 +28,14 @@ extension BackwardState {
             point = here(.mlpOut)
         case .mlpOut:
             live[.mlpPost] = try compute.linearBackward(
-                take(.mlpOut), tape.model.weights.blocks[layer].mlpOut, centers: tape.form.centersWriting)
+                take(.mlpOut), tape.model.weights.mlp(layer).output.matrix, centers: tape.form.centersWriting)
             point = here(.mlpPost)
         case .mlpPost:
             live[.mlpPre] = try compute.pool.geluNewBackward(
                 take(.mlpPost), x: value(.mlpPre), control: compute.control)
             point = here(.mlpPre)
         case .mlpPre:
-            let input = try compute.linearBackward(take(.mlpPre), tape.model.weights.blocks[layer].mlpIn)
+            let input = try compute.linearBackward(take(.mlpPre), tape.model.weights.mlp(layer).input.matrix)
             live[.ln2Normalized] = try compute.enterBackward(tape.form.blocks[layer].ln2, input)
             point = here(.ln2Normalized)
         case .ln2Normalized:
@@ -64,7 +64,7 @@ extension BackwardState {
                 point = here(.result)
             } else {
                 let z = try compute.linearBackward(
-                    take(.attnOut), tape.model.weights.blocks[layer].output, centers: tape.form.centersWriting)
+                    take(.attnOut), tape.model.weights.blocks[layer].output.matrix, centers: tape.form.centersWriting)
                 live[.z] = z.reshaped(configuration.shape(of: .z, pos: z.shape[0]))
                 point = here(.z)
             }
@@ -100,6 +100,8 @@ extension BackwardState {
         case .posEmbed: point = HookPoint(.embed)
         case .embed, .tokens:
             throw .invalidArgument("token ids have no gradient")
+        default:
+            throw LensError(.internal, "the backward pass cannot stand at \(point)")
         }
     }
 
@@ -140,8 +142,9 @@ extension BackwardState {
 
 extension Compute {
     /// Of ``enter(_:_:)``.
-    func enterBackward(_ norm: WeightForm.NormForm, _ gradient: Tensor) throws(LensError) -> Tensor {
-        try pool.scaleShiftBackward(gradient, centers: norm.centers, weight: norm.weight, control: control)
+    func enterBackward(_ norm: WeightForm.NormForm?, _ gradient: Tensor) throws(LensError) -> Tensor {
+        guard let norm else { return gradient }
+        return try pool.scaleShiftBackward(gradient, centers: norm.centers, weight: norm.weight, control: control)
     }
 
     /// Of ``layerNormApply(_:scale:)``: with respect to `x`, through the numerator alone, and to the scale.

@@ -26,16 +26,20 @@ extension Compute {
     }
 
     /// A normalised row as the matrices behind the norm take it.
-    func enter(_ norm: WeightForm.NormForm, _ normalized: Tensor) throws(LensError) -> Tensor {
-        try pool.scaleShift(
+    ///
+    /// - Parameter norm: `nil` where the model has none.
+    func enter(_ norm: WeightForm.NormForm?, _ normalized: Tensor) throws(LensError) -> Tensor {
+        guard let norm else { return normalized }
+        return try pool.scaleShift(
             normalized, centers: norm.centers, weight: norm.weight, bias: norm.bias, control: control)
     }
 
     /// The residual stream as the matrices behind a norm take it, where nobody looks at the norm.
     func normAndEnter(
-        _ norm: WeightForm.NormForm, _ x: Tensor, _ configuration: ModelConfiguration
+        _ norm: WeightForm.NormForm?, _ x: Tensor, _ configuration: ModelConfiguration
     ) throws(LensError) -> Tensor {
-        try pool.layerNormScaleShift(
+        guard let norm else { return x }
+        return try pool.layerNormScaleShift(
             x, eps: configuration.eps, centers: norm.centers, weight: norm.weight, bias: norm.bias, control: control)
     }
 

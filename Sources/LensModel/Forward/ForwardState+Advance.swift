@@ -19,7 +19,7 @@ extension ForwardState {
         let layer = point.layer ?? 0
         switch point.kind {
         case .tokens: embed()
-        case .embed: embedPositions()
+        case .embed: try embedPositions()
         case .posEmbed: try beginBlocks(on: compute)
         case .residPre, .attnIn, .qInput, .kInput, .vInput:
             if target.layer == layer, target.kind < .ln1Scale {
@@ -80,7 +80,7 @@ extension ForwardState {
             point = HookPoint(.mlpPost, layer: layer)
         case .mlpPost:
             live[.mlpOut] = try compute.linear(
-                live.take(.mlpPost), model.weights.blocks[layer].mlpOut, centers: form.centersWriting,
+                live.take(.mlpPost), model.weights.mlp(layer).output.matrix, centers: form.centersWriting,
                 bias: form.blocks[layer].mlpOutBias)
             point = HookPoint(.mlpOut, layer: layer)
         case .mlpOut:
@@ -102,6 +102,8 @@ extension ForwardState {
             point = HookPoint(.logits)
         case .logits:
             throw .invalidArgument("the pass has ended and cannot reach \(target)")
+        default:
+            throw LensError(.internal, "the pass cannot stand at \(point)")
         }
     }
 
@@ -109,12 +111,13 @@ extension ForwardState {
 
     private mutating func embed() {
         let ids = tokens.flatMap { $0 }
-        live[.embed] = gather(model.weights.embed.tensor, rows: ids.map(Int.init))
+        live[.embed] = gather(model.weights.embed, rows: ids.map(Int.init))
         point = HookPoint(.embed)
     }
 
-    private mutating func embedPositions() {
-        live[.posEmbed] = gather(model.weights.posEmbed, rows: tokens.indices.flatMap(positions(of:)))
+    private mutating func embedPositions() throws(LensError) {
+        guard let table = model.weights.posEmbed else { throw LensError(.internal, "the model has no positions") }
+        live[.posEmbed] = gather(table, rows: tokens.indices.flatMap(positions(of:)))
         point = HookPoint(.posEmbed)
     }
 
@@ -144,7 +147,7 @@ extension ForwardState {
 extension ForwardState {
     private mutating func enterMLP(_ layer: Int, _ input: Tensor, on compute: Compute) throws(LensError) {
         live[.mlpPre] = try compute.linear(
-            input, model.weights.blocks[layer].mlpIn, bias: form.blocks[layer].mlpInBias)
+            input, model.weights.mlp(layer).input.matrix, bias: form.blocks[layer].mlpInBias)
         point = HookPoint(.mlpPre, layer: layer)
     }
 }

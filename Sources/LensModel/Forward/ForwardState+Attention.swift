@@ -17,9 +17,9 @@ extension ForwardState {
         let shape = [rowCount, configuration.nHeads, configuration.dHead]
         let everyHead = live.removeValue(forKey: .attnIn)
         for (kind, source, weight, bias) in [
-            (HookKind.q, HookKind.qInput, weights.query, biases.queryBias),
-            (.k, .kInput, weights.key, biases.keyBias),
-            (.v, .vInput, weights.value, biases.valueBias),
+            (HookKind.q, HookKind.qInput, weights.query.matrix, biases.queryBias),
+            (.k, .kInput, weights.key.matrix, biases.keyBias),
+            (.v, .vInput, weights.value.matrix, biases.valueBias),
         ] {
             // An edited input of the heads goes its own way: each head norms and projects what it got.
             if let heads = live.removeValue(forKey: source) ?? everyHead {
@@ -94,7 +94,7 @@ extension ForwardState {
     mutating func writeAttention(_ layer: Int, on compute: Compute) throws(LensError) {
         let z = try live.take(.z)
         live[.attnOut] = try compute.linear(
-            z.reshaped([rowCount, z.rowWidth]), model.weights.blocks[layer].output, centers: form.centersWriting,
+            z.reshaped([rowCount, z.rowWidth]), model.weights.blocks[layer].output.matrix, centers: form.centersWriting,
             bias: form.blocks[layer].outputBias)
         point = HookPoint(.attnOut, layer: layer)
     }
@@ -103,7 +103,7 @@ extension ForwardState {
     mutating func splitResult(_ layer: Int, on compute: Compute) throws(LensError) {
         let c = configuration
         let z = try live.take(.z)
-        let weight = model.weights.blocks[layer].output
+        let weight = model.weights.blocks[layer].output.matrix
         var result = Tensor(uninitialized: [rowCount * c.nHeads, c.dModel])
         // Head by head, with the other heads' z at zero: slow, exact, and only where somebody named the point.
         for head in 0..<c.nHeads {

@@ -1,38 +1,34 @@
+import LensCore
 import LensTensor
 
-/// A layer norm's own parameters, `[dModel]` each.
-public struct NormWeights: Sendable {
-    public let weight: Tensor
-    public let bias: Tensor
-}
-
-/// One block's parameters as the checkpoint stores them: linear layers are `[outputs, inputs]`, biases `[outputs]`.
-public struct BlockWeights: Sendable {
-    public let ln1: NormWeights
-    /// `[head · dHead, dModel]`
-    public let query: Weight
-    public let key: Weight
-    public let value: Weight
-    /// `[dModel, head · dHead]`
-    public let output: Weight
-    public let outputBias: Tensor
-    public let ln2: NormWeights
-    /// `[dMLP, dModel]`
-    public let mlpIn: Weight
-    public let mlpInBias: Tensor
-    /// `[dModel, dMLP]`
-    public let mlpOut: Weight
-    public let mlpOutBias: Tensor
-}
-
 /// A model's parameters, in memory once: both forms of the model compute with these.
-public struct ModelWeights: Sendable {
-    /// `[vocab, dModel]`
-    public let embed: Weight
-    /// `[nCtx, dModel]`
-    public let posEmbed: Tensor
-    public let blocks: [BlockWeights]
-    public let lnFinal: NormWeights
-    /// `[vocab, dModel]`; shares its memory with `embed` where the model ties them.
-    public let unembed: Weight
+public typealias ModelWeights = ModelParts<Tensor>
+public typealias BlockWeights = BlockParts<Tensor>
+
+extension LinearParts where Part == Tensor {
+    /// The matrix as products take it.
+    var matrix: Weight { Weight(weight) }
+}
+
+extension ModelParts where Part == Tensor {
+    /// A block's MLP.
+    ///
+    /// - Throws: `INTERNAL` where the model has none, which is our mistake.
+    func mlp(_ layer: Int) throws(LensError) -> MLPParts<Tensor> {
+        guard let mlp = blocks[layer].mlp else { throw LensError(.internal, "layer \(layer) has no MLP") }
+        return mlp
+    }
+
+    /// How many numbers there are; what several parts share is counted once.
+    ///
+    /// - Parameter configuration: the model's.
+    func parameterCount(_ configuration: ModelConfiguration) -> Int {
+        var seen: Set<UnsafePointer<Float>> = []
+        var total = 0
+        // Nothing in here can fail.
+        _ = try? map(configuration) { (tensor, _) throws(LensError) in
+            if seen.insert(tensor.withPointer { $0 }).inserted { total += tensor.count }
+        }
+        return total
+    }
 }

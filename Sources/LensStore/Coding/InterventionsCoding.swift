@@ -47,7 +47,7 @@ enum InterventionsCoding {
     // MARK: - Writing
 
     private static func edit(_ edit: Intervention) -> Edit {
-        var stored = Edit(hook: edit.point.kind.suffix, layer: edit.point.layer, action: edit.action.name)
+        var stored = Edit(hook: edit.point.kind.uniqueName, layer: edit.point.layer, action: edit.action.name)
         if edit.selection != .all { stored.selection = StoredSelection(edit.selection) }
         switch edit.action {
         case .zero, .mean, .mask: break
@@ -75,7 +75,7 @@ enum InterventionsCoding {
         guard depth <= maximumDepth else { throw .dataLoss("stored interventions lie too deep in one another") }
         var interventions: [Intervention] = []
         for edit in edits {
-            guard let kind = HookKind.allCases.first(where: { $0.suffix == edit.hook }),
+            guard let kind = HookKind.allCases.first(where: { $0.uniqueName == edit.hook }),
                 kind.isPerLayer == (edit.layer != nil), let action = try action(of: edit, depth: depth)
             else {
                 throw .dataLoss(
@@ -206,7 +206,7 @@ private enum InterventionsCodingVersion1 {
     static func decode(_ data: Data) throws(LensError) -> [Intervention] {
         var interventions: [Intervention] = []
         for edit in try StoredJSON.decode(Stored.self, from: data, version: 1).edits {
-            guard let kind = HookKind.allCases.first(where: { $0.suffix == edit.hook }),
+            guard let kind = HookKind.allCases.first(where: { $0.uniqueName == edit.hook }),
                 kind.isPerLayer == (edit.layer != nil), ["zero", "mean"].contains(edit.action)
             else {
                 throw .dataLoss("a stored intervention is unknown: \(edit.action) of \(edit.hook)")

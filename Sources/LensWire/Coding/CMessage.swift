@@ -123,6 +123,7 @@ typealias CSweepValues = Lens__V1__SweepValues
 typealias CListModelsRequest = Lens__V1__ListModelsRequest
 typealias CListModelsReply = Lens__V1__ListModelsReply
 typealias CModelConfiguration = Lens__V1__ModelConfiguration
+typealias CRotary = Lens__V1__Rotary
 typealias CModelDescription = Lens__V1__ModelDescription
 typealias CHookPointDescription = Lens__V1__HookPointDescription
 typealias CDaemonStatusRequest = Lens__V1__DaemonStatusRequest
@@ -211,6 +212,7 @@ extension CHeadScores: CMessage { static var reset: CReset<Self> { lens__v1__hea
 extension CListModelsRequest: CMessage { static var reset: CReset<Self> { lens__v1__list_models_request__init } }
 extension CListModelsReply: CMessage { static var reset: CReset<Self> { lens__v1__list_models_reply__init } }
 extension CModelConfiguration: CMessage { static var reset: CReset<Self> { lens__v1__model_configuration__init } }
+extension CRotary: CMessage { static var reset: CReset<Self> { lens__v1__rotary__init } }
 extension CModelDescription: CMessage { static var reset: CReset<Self> { lens__v1__model_description__init } }
 extension CHookPointDescription: CMessage { static var reset: CReset<Self> { lens__v1__hook_point_description__init } }
 extension CDaemonStatusRequest: CMessage { static var reset: CReset<Self> { lens__v1__daemon_status_request__init } }

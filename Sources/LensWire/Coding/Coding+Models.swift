@@ -72,48 +72,6 @@ extension ModelDescription {
     }
 }
 
-extension ModelConfiguration {
-    private static let maximumLayers = 1 << 12
-
-    fileprivate init(_ message: CModelConfiguration) throws(LensError) {
-        guard message.n_layers <= Self.maximumLayers else {
-            throw .outOfRange("n_layers", message.n_layers, 0..<Self.maximumLayers + 1)
-        }
-        var attnTypes: [AttentionKind] = []
-        for field in array(message.n_attn_types, message.attn_types) {
-            let name = try field.text("attn_types")
-            guard let kind = AttentionKind(rawValue: name) else {
-                throw .invalidArgument("attn_types must be 'global' or 'local'; received '\(name)'")
-            }
-            attnTypes.append(kind)
-        }
-        self.init(
-            originalArchitecture: try message.original_architecture.text("original_architecture"),
-            nLayers: Int(message.n_layers), nHeads: Int(message.n_heads), dModel: Int(message.d_model),
-            dHead: Int(message.d_head), dMLP: Int(message.d_mlp), nCtx: Int(message.n_ctx),
-            dVocab: Int(message.d_vocab), actFn: try message.act_fn.text("act_fn"), eps: message.eps,
-            attnScale: message.attn_scale, attnTypes: attnTypes, windowSize: Int(message.window_size),
-            tiedEmbedding: message.tied_embedding != 0)
-    }
-
-    fileprivate func write(to message: inout CModelConfiguration, _ arena: MessageArena) throws(LensError) {
-        message.original_architecture = arena.bytes(originalArchitecture)
-        message.n_layers = try arena.uint32(nLayers, "n_layers")
-        message.n_heads = try arena.uint32(nHeads, "n_heads")
-        message.d_model = try arena.uint32(dModel, "d_model")
-        message.d_head = try arena.uint32(dHead, "d_head")
-        message.d_mlp = try arena.uint32(dMLP, "d_mlp")
-        message.n_ctx = try arena.uint32(nCtx, "n_ctx")
-        message.d_vocab = try arena.uint32(dVocab, "d_vocab")
-        message.act_fn = arena.bytes(actFn)
-        message.eps = eps
-        message.attn_scale = attnScale
-        (message.n_attn_types, message.attn_types) = arena.array(attnTypes.map { arena.bytes($0.rawValue) })
-        message.window_size = try arena.uint32(windowSize, "window_size")
-        message.tied_embedding = tiedEmbedding ? 1 : 0
-    }
-}
-
 extension Coding where Value == DaemonStatus {
     static var daemonStatusReply: Self {
         Self(CDaemonStatusReply.self) { (message) throws(LensError) in

@@ -7,8 +7,7 @@ import Testing
     /// Twelve layers, so that short forms with two digits have a point to mean.
     let points = ModelConfiguration(
         originalArchitecture: "GPTNeoForCausalLM", nLayers: 12, nHeads: 2, dModel: 4, dHead: 2, dMLP: 8, nCtx: 16,
-        dVocab: 32, actFn: "gelu_new", eps: 1e-5, attnScale: 1, attnTypes: Array(repeating: .global, count: 12),
-        windowSize: 4, tiedEmbedding: true
+        dVocab: 32
     ).hookPoints
 
     func named(_ name: String) -> String? {

@@ -217,12 +217,39 @@ enum Samples {
     ]
 
     static let model = ModelDescription(
-        name: "tinytales-1l",
-        configuration: ModelConfiguration(
+        name: "tinytales-1l", configuration: configuration, fingerprint: "f", weightBytes: 1 << 40,
+        parameterCount: 2_000_000, isDefault: true, bosTokenID: 0)
+
+    /// Every field with a value that is not its default.
+    static let configuration = {
+        var c = ModelConfiguration(
             originalArchitecture: "GPTNeoForCausalLM", nLayers: 2, nHeads: 16, dModel: 256, dHead: 16, dMLP: 1024,
-            nCtx: 256, dVocab: 4096, actFn: "gelu_new", eps: 1e-5, attnScale: 1, attnTypes: [.global, .local],
-            windowSize: 256, tiedEmbedding: true),
-        fingerprint: "f", weightBytes: 1 << 40, parameterCount: 2_000_000, isDefault: true, bosTokenID: 0)
+            nCtx: 256, dVocab: 4096)
+        c.nKeyValueHeads = 4
+        c.embedScale = 16
+        c.postEmbeddingLn = true
+        c.positionalEmbedding = .rotary(
+            Rotary(
+                dim: 8, base: 500_000, adjacentPairs: true,
+                scaling: .llama3(
+                    factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192)))
+        c.normalizationType = .rms
+        c.normPlacement = .beforeAndAfter
+        c.finalRMS = true
+        c.parallelAttnMLP = true
+        c.gatedMLP = true
+        c.actFn = .silu
+        c.attnScale = 1
+        c.scaleAttnByInverseLayerIdx = true
+        c.attnScoresSoftCap = 50
+        c.qkNorm = .perHead
+        c.clipQKV = 8
+        c.attnTypes = [.global, .local]
+        c.windowSize = 256
+        c.outputLogitsSoftCap = 30
+        c.defaultPrependBOS = false
+        return c
+    }()
 
     static let daemonStatuses = [
         DaemonStatus(

@@ -113,8 +113,16 @@ MODEL = models.ModelDescription(
     name=b"tinytales-1l",
     configuration=models.ModelConfiguration(
         original_architecture=b"GPTNeoForCausalLM", n_layers=2, n_heads=16, d_model=256, d_head=16, d_mlp=1024,
-        n_ctx=256, d_vocab=4096, act_fn=b"gelu_new", eps=1e-5, attn_scale=1, attn_types=[b"global", b"local"],
-        window_size=256, tied_embedding=True,
+        n_ctx=256, d_vocab=4096, act_fn=b"silu", eps=1e-5, attn_scale=1, attn_types=[b"global", b"local"],
+        window_size=256, tied_embedding=True, n_key_value_heads=4, normalization_type=b"RMS",
+        norm_placement=b"before_and_after", final_rms=True, positional_embedding_type=b"rotary",
+        rotary=models.Rotary(
+            dim=8, rotary_base=500000, adjacent_pairs=True, scaling=b"llama3", factor=8, low_frequency_factor=1,
+            high_frequency_factor=4, original_context=8192,
+        ),
+        post_embedding_ln=True, embed_scale=16, parallel_attn_mlp=True, gated_mlp=True,
+        scale_attn_by_inverse_layer_idx=True, attn_scores_soft_cap=50, output_logits_soft_cap=30, clip_qkv=8,
+        qk_norm=b"per_head", processing_steps=[b"fold_ln"],
     ),
     fingerprint=b"f", weight_bytes=1 << 40, parameter_count=2_000_000, is_default=True, bos_token_id=0,
 )  # fmt: skip

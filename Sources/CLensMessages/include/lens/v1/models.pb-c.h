@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Lens__V1__ListModelsRequest Lens__V1__ListModelsRequest;
 typedef struct Lens__V1__ListModelsReply Lens__V1__ListModelsReply;
 typedef struct Lens__V1__ModelConfiguration Lens__V1__ModelConfiguration;
+typedef struct Lens__V1__Rotary Lens__V1__Rotary;
 typedef struct Lens__V1__ModelDescription Lens__V1__ModelDescription;
 typedef struct Lens__V1__HookPointDescription Lens__V1__HookPointDescription;
 
@@ -48,7 +49,7 @@ struct  Lens__V1__ListModelsReply
 
 
 /*
- * A model's shape, under TransformerLens's names.
+ * A model's shape and the choices its forward pass makes, under TransformerLens's names.
  */
 struct  Lens__V1__ModelConfiguration
 {
@@ -58,11 +59,20 @@ struct  Lens__V1__ModelConfiguration
   uint32_t n_heads;
   uint32_t d_model;
   uint32_t d_head;
+  /*
+   * 0 in attention-only models.
+   */
   uint32_t d_mlp;
   uint32_t n_ctx;
   uint32_t d_vocab;
+  /*
+   * "gelu_new", "gelu", "relu", "silu", "solu_ln", ...
+   */
   ProtobufCBinaryData act_fn;
   float eps;
+  /*
+   * What attention scores are multiplied with; TransformerLens divides by one over it.
+   */
   float attn_scale;
   /*
    * "global" or "local", one per layer.
@@ -71,10 +81,81 @@ struct  Lens__V1__ModelConfiguration
   ProtobufCBinaryData *attn_types;
   uint32_t window_size;
   protobuf_c_boolean tied_embedding;
+  /*
+   * As many as n_heads where queries are not grouped.
+   */
+  uint32_t n_key_value_heads;
+  /*
+   * "LN", "RMS", or empty for none.
+   */
+  ProtobufCBinaryData normalization_type;
+  /*
+   * "before", "before_and_after", "after".
+   */
+  ProtobufCBinaryData norm_placement;
+  protobuf_c_boolean final_rms;
+  /*
+   * "standard", "rotary", "alibi", "shortformer", "none".
+   */
+  ProtobufCBinaryData positional_embedding_type;
+  /*
+   * Of rotary models only.
+   */
+  Lens__V1__Rotary *rotary;
+  protobuf_c_boolean post_embedding_ln;
+  float embed_scale;
+  protobuf_c_boolean attn_only;
+  protobuf_c_boolean parallel_attn_mlp;
+  protobuf_c_boolean gated_mlp;
+  protobuf_c_boolean scale_attn_by_inverse_layer_idx;
+  /*
+   * Caps and limits: 0 for none.
+   */
+  float attn_scores_soft_cap;
+  float output_logits_soft_cap;
+  float clip_qkv;
+  /*
+   * "per_head", "all_heads", or empty for none.
+   */
+  ProtobufCBinaryData qk_norm;
+  protobuf_c_boolean default_prepend_bos;
+  /*
+   * The steps of the default weight processing that are valid for the model, in their order: "fold_ln",
+   * "center_writing_weights", "center_unembed", "fold_value_biases". NAME has them, NAME@raw has none.
+   */
+  size_t n_processing_steps;
+  ProtobufCBinaryData *processing_steps;
 };
 #define LENS__V1__MODEL_CONFIGURATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__model_configuration__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0,NULL, 0, 0 }
+    , {0,NULL}, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0,NULL, 0, 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0,NULL }
+
+
+/*
+ * How rotary models turn queries and keys.
+ */
+struct  Lens__V1__Rotary
+{
+  ProtobufCMessage base;
+  uint32_t dim;
+  double rotary_base;
+  protobuf_c_boolean adjacent_pairs;
+  /*
+   * "none", "linear", "llama3", "yarn"; the fields below are those that the kind has.
+   */
+  ProtobufCBinaryData scaling;
+  double factor;
+  double low_frequency_factor;
+  double high_frequency_factor;
+  uint32_t original_context;
+  double attention_factor;
+  double beta_fast;
+  double beta_slow;
+  protobuf_c_boolean truncates;
+};
+#define LENS__V1__ROTARY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__rotary__descriptor) \
+    , 0, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 typedef enum {
@@ -184,6 +265,25 @@ Lens__V1__ModelConfiguration *
 void   lens__v1__model_configuration__free_unpacked
                      (Lens__V1__ModelConfiguration *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__Rotary methods */
+void   lens__v1__rotary__init
+                     (Lens__V1__Rotary         *message);
+size_t lens__v1__rotary__get_packed_size
+                     (const Lens__V1__Rotary   *message);
+size_t lens__v1__rotary__pack
+                     (const Lens__V1__Rotary   *message,
+                      uint8_t             *out);
+size_t lens__v1__rotary__pack_to_buffer
+                     (const Lens__V1__Rotary   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__Rotary *
+       lens__v1__rotary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__rotary__free_unpacked
+                     (Lens__V1__Rotary *message,
+                      ProtobufCAllocator *allocator);
 /* Lens__V1__ModelDescription methods */
 void   lens__v1__model_description__init
                      (Lens__V1__ModelDescription         *message);
@@ -233,6 +333,9 @@ typedef void (*Lens__V1__ListModelsReply_Closure)
 typedef void (*Lens__V1__ModelConfiguration_Closure)
                  (const Lens__V1__ModelConfiguration *message,
                   void *closure_data);
+typedef void (*Lens__V1__Rotary_Closure)
+                 (const Lens__V1__Rotary *message,
+                  void *closure_data);
 typedef void (*Lens__V1__ModelDescription_Closure)
                  (const Lens__V1__ModelDescription *message,
                   void *closure_data);
@@ -269,6 +372,7 @@ void lens__v1__models__list(ProtobufCService *service,
 extern const ProtobufCMessageDescriptor lens__v1__list_models_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__list_models_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__model_configuration__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__rotary__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__model_description__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__hook_point_description__descriptor;
 extern const ProtobufCServiceDescriptor lens__v1__models__descriptor;
