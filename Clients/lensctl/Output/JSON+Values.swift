@@ -30,8 +30,7 @@ extension JSON {
     }
 
     static func model(_ model: ModelDescription) -> JSON {
-        let shape = model.configuration
-        return .object([
+        .object([
             ("name", .string(model.name)), ("is_default", .bool(model.isDefault)),
             ("fingerprint", .string(model.fingerprint)), ("parameters", .integer(model.parameterCount)),
             ("weight_bytes", .integer(model.weightBytes)),

@@ -35,7 +35,9 @@ import Testing
             points.formUnion(recipe.interventions.map(\.point.kind.suffix))
         }
         #expect(actions == Set(EditSyntax.actions))
-        #expect(points == Set(HookKind.allCases.map(\.suffix)))
+        let shape = ModelConfiguration(
+            originalArchitecture: "", nLayers: 1, nHeads: 1, dModel: 1, dHead: 1, dMLP: 1, nCtx: 1, dVocab: 1)
+        #expect(points == Set(shape.hookPoints.map(\.kind.suffix)))
     }
 }
 

@@ -29,7 +29,7 @@ import Testing
             compared.insert(point.kind.suffix)
         }
         // All kinds of points, tokens apart, were among them.
-        let expected = Set(HookKind.allCases.map(\.suffix)).subtracting(["hook_tokens"])
+        let expected = Set(subject.model.configuration.hookPoints.map(\.kind.suffix)).subtracting(["hook_tokens"])
         #expect(expected.subtracting(compared).isEmpty)
     }
 
