@@ -28,7 +28,7 @@ public struct ModelReference: Sendable, Hashable {
         self.init(name: name.isEmpty ? nil : name, form: parts.count == 2 ? .raw : .processed)
     }
 
-    /// Checks a name for registration: `[a-z0-9._-]{1,64}`.
+    /// Checks a name for registration: `[a-z0-9._-]{1,64}`, and neither `.` nor `..`, which are folders of every folder.
     public static func check(name: String) throws(LensError) {
         let allowed = name.utf8.allSatisfy { byte in
             switch byte {
@@ -38,7 +38,7 @@ public struct ModelReference: Sendable, Hashable {
             default: false
             }
         }
-        guard allowed, (1...64).contains(name.utf8.count) else {
+        guard allowed, name != ".", name != "..", (1...64).contains(name.utf8.count) else {
             throw .invalidArgument("a model's name has 1 to 64 of a-z 0-9 . _ -; received '\(name)'")
         }
     }
