@@ -13,26 +13,35 @@ public final class CheckpointFile: Sendable {
 
     private let descriptor: Int32
 
+    /// Which files are taken.
+    public enum Trust: Sendable {
+        /// Those of the folder itself that no stranger may write: the daemon reads for others.
+        case own
+        /// Whatever the user who runs the program can read, links too, as in the cache of a download.
+        case users
+    }
+
     /// Opens a file by its path.
     ///
-    /// - Throws: as `init(opening:in:sizeLimit:)`.
-    public convenience init(path: String, sizeLimit: Int = .max) throws(LensError) {
+    /// - Throws: as `init(opening:in:sizeLimit:trust:)`.
+    public convenience init(path: String, sizeLimit: Int = .max, trust: Trust = .own) throws(LensError) {
         let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
         let folder = slash.map { String(path[...$0]) } ?? "."
         let name = slash.map { String(path[path.utf8.index(after: $0)...]) } ?? path
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.systemError(errno, "cannot open the folder of \(name)") }
         defer { close(descriptor) }
-        try self.init(opening: name, in: descriptor, sizeLimit: sizeLimit)
+        try self.init(opening: name, in: descriptor, sizeLimit: sizeLimit, trust: trust)
     }
 
     /// Opens a file in an open folder.
     ///
-    /// - Throws: `NOT_FOUND` without such a file; `PERMISSION_DENIED` for a symbolic link, or a file that strangers may
-    ///   write; `INVALID_ARGUMENT` for what is no regular file or has more than `sizeLimit` bytes.
-    init(opening name: String, in folder: Int32, sizeLimit: Int) throws(LensError) {
+    /// - Throws: `NOT_FOUND` without such a file; `PERMISSION_DENIED` for one that may not be read, and with
+    ///   ``Trust/own`` for a symbolic link or a file that strangers may write; `INVALID_ARGUMENT` for what is no regular file or has more than `sizeLimit` bytes.
+    init(opening name: String, in folder: Int32, sizeLimit: Int, trust: Trust = .own) throws(LensError) {
         // Not blocking, since opening a FIFO would otherwise wait for its other end.
-        let descriptor = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        let links = trust == .own ? O_NOFOLLOW : 0
+        let descriptor = openat(folder, name, O_RDONLY | links | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ELOOP {
                 throw LensError(
@@ -46,7 +55,7 @@ public final class CheckpointFile: Sendable {
             guard status.st_mode & S_IFMT == S_IFREG else {
                 throw .invalidArgument("\(name) must be a regular file; found \(Self.kind(status.st_mode))")
             }
-            try Self.checkWriters(status, of: name)
+            if trust == .own { try Self.checkWriters(status, of: name) }
             guard status.st_size <= sizeLimit else {
                 throw .invalidArgument("\(name) may have at most \(sizeLimit) bytes; it has \(status.st_size)")
             }
@@ -94,6 +103,22 @@ public final class CheckpointFile: Sendable {
         }
         if let failure { throw failure }
         return bytes
+    }
+
+    /// Reads a range piece by piece, 256 KiB each; the caller has held `range` against `size`.
+    func forEachPiece(
+        in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(LensError) -> Void
+    ) throws(LensError) {
+        let size = min(256 << 10, range.count)
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
+        defer { scratch.deallocate() }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let piece = UnsafeMutableRawBufferPointer(rebasing: scratch[..<min(size, range.upperBound - offset)])
+            try read(into: piece, at: offset)
+            try body(UnsafeRawBufferPointer(piece))
+            offset += piece.count
+        }
     }
 
     /// Refuses what somebody other than root, the daemon's user and that user's own group could change.

@@ -40,7 +40,7 @@ public struct ModelFolder: Sendable {
         /// `model.safetensors`
         case whole(CheckpointFile)
         /// `model.safetensors.index.json` and the files that it names.
-        case sharded(SafetensorsIndex, [CheckpointFile])
+        case sharded(ShardIndex, [CheckpointFile])
     }
 
     private static let configurationLimit = 1 << 20
@@ -102,7 +102,7 @@ public struct ModelFolder: Sendable {
         let whole = "model.safetensors"
         let indexName = "model.safetensors.index.json"
         if !exists(whole, in: folder), exists(indexName, in: folder) {
-            let index = try SafetensorsIndex(reading: text(indexName, indexLimit))
+            let index = try ShardIndex(reading: text(indexName, indexLimit), suffix: ".safetensors")
             var files: [CheckpointFile] = []
             for shard in index.shards {
                 files.append(try CheckpointFile(opening: shard, in: folder, sizeLimit: weightsLimit))

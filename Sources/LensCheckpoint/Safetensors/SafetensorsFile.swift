@@ -12,6 +12,8 @@ public final class SafetensorsFile: TensorSource {
     public let names: [String]
     /// The last part of the file's path.
     public let name: String
+    /// The bytes of all tensors.
+    let byteCount: Int
 
     private let file: CheckpointFile
     private let watch: ReadingWatch
@@ -51,7 +53,8 @@ public final class SafetensorsFile: TensorSource {
         hash.update(data: prefix)
         hash.update(data: text)
         headerDigest = hash.finalize()
-        watch.expect(file.size - dataStart)
+        byteCount = file.size - dataStart
+        watch.expect(byteCount)
     }
 
     public func info(of tensor: String) -> TensorInfo? { tensors[tensor] }

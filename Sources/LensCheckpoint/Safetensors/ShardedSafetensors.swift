@@ -16,41 +16,14 @@ public final class ShardedSafetensors: TensorSource {
     ///
     /// - Parameter files: the shards, in the order of `index.shards`.
     /// - Throws: `INVALID_ARGUMENT` naming a tensor that index and shards do not agree on, and as `SafetensorsFile`.
-    init(index: SafetensorsIndex, files: [CheckpointFile], watch: ReadingWatch) throws(LensError) {
+    init(index: ShardIndex, files: [CheckpointFile], watch: ReadingWatch) throws(LensError) {
         var shards: [SafetensorsFile] = []
-        var places: [String: Int] = [:]
-        var byteCount = 0
-        for file in files {
-            let shard = try SafetensorsFile(opening: file, watch: watch)
-            for tensor in shard.names {
-                if let other = places.updateValue(shards.count, forKey: tensor) {
-                    throw .invalidArgument(
-                        "\(index.name): tensor '\(tensor)' is in two shards, \(shards[other].name) and \(shard.name)")
-                }
-                guard let expected = index.shardOfTensor[tensor] else {
-                    throw .invalidArgument("\(index.name) does not know tensor '\(tensor)' of \(shard.name)")
-                }
-                guard expected == shard.name else {
-                    throw .invalidArgument(
-                        "\(index.name) says that tensor '\(tensor)' is in \(expected); it is in \(shard.name)")
-                }
-                byteCount += shard.info(of: tensor)?.byteRange.count ?? 0
-            }
-            shards.append(shard)
-        }
-        if let missing = index.shardOfTensor.filter({ places[$0.key] == nil }).min(by: { $0.key < $1.key }) {
-            throw .invalidArgument(
-                "\(index.name) says that tensor '\(missing.key)' is in \(missing.value), which does not have it")
-        }
-        if let totalSize = index.totalSize, totalSize != byteCount {
-            notices = ["\(index.name) says that the tensors have \(totalSize) bytes; they have \(byteCount)"]
-        } else {
-            notices = []
-        }
+        for file in files { shards.append(try SafetensorsFile(opening: file, watch: watch)) }
+        places = try index.places(of: shards.map { (name: $0.name, tensors: $0.names) })
+        notices = index.notices(byteCount: shards.reduce(0) { $0 + $1.byteCount })
         name = index.name
         names = shards.flatMap(\.names)
         self.shards = shards
-        self.places = places
     }
 
     public func info(of tensor: String) -> TensorInfo? {
