@@ -85,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "lensctl",
             dependencies: [
-                "LensClient", "LensCore", "LensReport", "LensTerminal",
+                "LensCheckpoint", "LensClient", "LensCore", "LensReport", "LensTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Clients/lensctl"),

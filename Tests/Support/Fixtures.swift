@@ -105,15 +105,25 @@ package final class TemporaryFolder {
     }
 
     deinit {
-        guard let folder = opendir(path) else { return }
+        for name in (try? names()) ?? [] { unlink(path + "/" + name) }
+        rmdir(path)
+    }
+
+    /// What is in it, sorted.
+    package func names() throws -> [String] { try Self.names(in: path) }
+
+    /// What is in a folder, sorted.
+    package static func names(in path: String) throws -> [String] {
+        guard let folder = opendir(path) else { throw LensError.notFound(path) }
+        defer { closedir(folder) }
+        var names: [String] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name != ".", name != ".." { unlink(path + "/" + name) }
+            if name != ".", name != ".." { names.append(name) }
         }
-        closedir(folder)
-        rmdir(path)
+        return names.sorted()
     }
 
     /// Writes a file, mode 0644 whatever the umask, and returns its path.

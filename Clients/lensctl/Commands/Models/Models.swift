@@ -11,5 +11,5 @@ struct Models: AsyncParsableCommand {
               lensctl models
               lensctl models --json
             """,
-        subcommands: [List.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Import.self], defaultSubcommand: List.self)
 }

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Glibc
+import LensCheckpoint
+import LensClient
+import LensCore
+import LensTerminal
+
+extension Models {
+    struct Import: ConsoleCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a checkpoint that you have a model of your daemon.",
+            discussion: """
+                DIR is a folder as Hugging Face has them (config.json, tokenizer.json, and weights as safetensors or as \
+                pytorch_model.bin, in one file or in shards), or a file of weights in such a folder. Everything is \
+                checked and copied into the state's folder; a pytorch_model.bin is converted by a reader that knows \
+                tensors and nothing else: no code in it ever runs.
+
+                A daemon of your own serves the model at once. On a machine whose daemon is somebody else's, --out \
+                makes a folder that its administrator can register.
+
+                Examples:
+                  lensctl models import ~/Downloads/TinyStories-1Layer-21M
+                  lensctl models import ./pytorch_model.bin --name mine --replace
+                  lensctl models import gpt2 --out /tmp/gpt2-for-lensd
+                """)
+
+        @Argument(help: ArgumentHelp("A model's folder, or its file of weights.", valueName: "dir|file"))
+        var source: String
+        @Option(help: "The model's name. Default: the folder's, in lower case.")
+        var name: String?
+        @Flag(help: "Replace a model of that name.")
+        var replace = false
+        @Option(help: ArgumentHelp("Make this folder and register nothing.", valueName: "dir"))
+        var out: String?
+        @Option(
+            help: ArgumentHelp(
+                "The state's folder. Default: $LENSD_STATE, else $XDG_STATE_HOME/lensd.", valueName: "dir"))
+        var state: String?
+        @OptionGroup(title: "Everywhere") var global: GlobalOptions
+
+        func validate() throws {
+            if let name { try checked(name) }
+        }
+
+        func run(on console: Console) async throws {
+            let progress = Progress("importing", on: console)
+            let control = CallControl()
+            let watch = ReadingWatch(control: control) { done, total in
+                progress.update(done: done >> 20, total: total >> 20)
+            }
+            let model = try ModelImport(from: source, watch: watch)
+            guard let name = name ?? out.flatMap(ModelImport.modelName(from:)) ?? model.suggestedName else {
+                throw ValidationError("no name can be made of '\(source)'; give --name")
+            }
+            for notice in model.notices { console.remark("lensctl: \(notice)") }
+            let folder = try out ?? modelsFolder() + "/" + name
+            do {
+                defer { progress.finish() }
+                try await withTaskCancellationHandler {
+                    try model.write(to: folder, replacing: replace)
+                } onCancel: {
+                    control.cancel()
+                }
+            } catch let error as LensError where error.code == .alreadyExists && !replace {
+                throw LensError(.alreadyExists, "\(error.message); --replace replaces it, --name gives another name")
+            }
+            answer(console, name: name, folder: folder)
+        }
+
+        private func checked(_ name: String) throws {
+            do { try ModelReference.check(name: name) } catch { throw ValidationError(error.message) }
+        }
+
+        /// The state folder's `models`, made where it is missing.
+        private func modelsFolder() throws -> String {
+            let daemon = try OwnDaemon(socket: global.socket, state: state)
+            try daemon.makeStateFolder()
+            let folder = daemon.state + "/models"
+            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+                let code = errno
+                throw LensError(
+                    code == EACCES || code == EPERM ? .permissionDenied : .failedPrecondition,
+                    "cannot make the folder '\(folder)': \(SystemError.text(code))")
+            }
+            return folder
+        }
+
+        private func answer(_ console: Console, name: String, folder: String) {
+            let isForAdministrator = out != nil
+            console.answer(
+                .object([
+                    ("schema", .integer(1)), ("model", .string(name)), ("folder", .string(folder)),
+                    ("registered", .bool(!isForAdministrator)),
+                ])
+            ) { terminal in
+                var lines = ["model '\(name)': \(folder)"]
+                if isForAdministrator {
+                    lines.append("The administrator of a machine's daemon registers it:")
+                    lines.append("  sudo lensctl models import \(folder) --name \(name) --state /var/lib/lensd")
+                }
+                return lines.map { StyledText(terminal.visible(line: $0)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import Glibc
+import LensCheckpoint
+import LensCore
+import LensTestSupport
+import Synchronization
+import Testing
+
+struct ModelImportTests {
+    private static let texts = ["config.json", "tokenizer.json", "tokenizer_config.json"]
+
+    // MARK: What comes out
+
+    @Test func safetensorsAreCopied() throws {
+        let (source, target) = try (Self.source(), TemporaryFolder())
+        try source.write("README.md", "no part of a model".utf8)
+        try source.write("training_args.bin", [0x80, 2, 0x4E, 0x2E])
+        try ModelImport(from: source.path).write(to: target.path + "/m", replacing: false)
+        #expect(try names(target.path + "/m") == (Self.texts + ["model.safetensors"]).sorted())
+        for name in Self.texts + ["model.safetensors"] {
+            #expect(try Fixtures.bytes(at: "\(target.path)/m/\(name)") == Fixtures.bytes("gpt-neo-2l-f16/\(name)"))
+        }
+        let folder = try ModelFolder(opening: target.path + "/m")
+        #expect(try folder.tensors().digest() == Fixtures.folder("gpt-neo-2l-f16").tensors().digest())
+        try clear(target.path + "/m")
+    }
+
+    @Test func shardsAreCopiedWithTheirIndex() throws {
+        let source = try Self.source(withWeights: false)
+        let shard = "model-00001-of-00001.safetensors"
+        let bytes = try Fixtures.bytes("gpt-neo-2l-f16/model.safetensors")
+        try source.write(shard, bytes)
+        let whole = try SafetensorsFile(opening: CheckpointFile(path: source.path + "/" + shard))
+        let map = whole.names.map { "\"\($0)\":\"\(shard)\"" }.joined(separator: ",")
+        try source.write(
+            "model.safetensors.index.json", "{\"metadata\":{\"total_size\":1},\"weight_map\":{\(map)}}".utf8)
+        let target = try TemporaryFolder()
+        let model = try ModelImport(from: source.path)
+        #expect(model.notices.count == 1)
+        try model.write(to: target.path + "/m", replacing: false)
+        #expect(try ModelFolder(opening: target.path + "/m").tensors().names == whole.names)
+        try clear(target.path + "/m")
+    }
+
+    @Test(arguments: ["types.bin", "old-views.bin"])
+    func pickledWeightsAreConverted(name: String) throws {
+        let source = try Self.source(withWeights: false)
+        try source.write("pytorch_model.bin", Fixtures.bytes("pytorch/" + name))
+        let target = try TemporaryFolder()
+        for path in [source.path, source.path + "/pytorch_model.bin"] {
+            try ModelImport(from: path).write(to: target.path + "/m", replacing: true)
+            try Self.compare(target.path + "/m", with: name.dropLast(4) + "/")
+        }
+        try clear(target.path + "/m")
+    }
+
+    /// A tied head is written once where `config.json` says that it is tied, and twice where it does not.
+    @Test(arguments: [(#"{"tie_word_embeddings":true}"#, 2), (#"{"model_type":"gpt2"}"#, 2), ("{}", 3)])
+    func pickledShardsAreJoined(configuration: String, count: Int) throws {
+        let source = try Self.source(withWeights: false)
+        try source.write("config.json", configuration.utf8)
+        for name in ["-00001-of-00002.bin", "-00002-of-00002.bin", ".bin.index.json"] {
+            try source.write("pytorch_model" + name, Fixtures.bytes("pytorch/pytorch_model" + name))
+        }
+        let target = try TemporaryFolder()
+        try ModelImport(from: source.path).write(to: target.path + "/m", replacing: false)
+        let names = try ModelFolder(opening: target.path + "/m").tensors().names
+        #expect(names.count == count)
+        #expect(names.contains("lm_head.weight") == (count == 3))
+        try clear(target.path + "/m")
+    }
+
+    @Test func modesAreThoseThatTheDaemonAccepts() throws {
+        let old = umask(0o000)
+        defer { umask(old) }
+        let (source, target) = try (Self.source(), TemporaryFolder())
+        chmod(source.path + "/config.json", 0o666)
+        try ModelImport(from: source.path).write(to: target.path + "/m", replacing: false)
+        #expect(throws: Never.self) { try ModelFolder(opening: target.path + "/m") }
+        try clear(target.path + "/m")
+    }
+
+    /// The cache of a download holds links.
+    @Test func linksAreFollowedForTheirUser() throws {
+        let (source, target) = try (Self.source(), TemporaryFolder())
+        rename(source.path + "/model.safetensors", source.path + "/blob")
+        symlink("blob", source.path + "/model.safetensors")
+        try ModelImport(from: source.path).write(to: target.path + "/m", replacing: false)
+        #expect(throws: Never.self) { try ModelFolder(opening: target.path + "/m") }
+        try clear(target.path + "/m")
+    }
+
+    // MARK: What is left behind
+
+    @Test func aFolderThatIsThereIsKept() throws {
+        let (source, target) = try (Self.source(), TemporaryFolder())
+        let path = target.path + "/m"
+        let model = try ModelImport(from: source.path)
+        try model.write(to: path, replacing: false)
+        try source.write("config.json", "{}".utf8)
+        let error = #expect(throws: LensError.self) { try model.write(to: path, replacing: false) }
+        #expect(error == LensError(.alreadyExists, "\(path) exists already"))
+        try ModelImport(from: source.path).write(to: path, replacing: true)
+        #expect(try Fixtures.bytes(at: path + "/config.json") == Array("{}".utf8))
+        #expect(try target.names() == ["m"])
+        try clear(path)
+        try target.write("m", [])
+        #expect(throws: LensError.self) { try model.write(to: path, replacing: true) }
+        #expect(try target.names() == ["m"])
+    }
+
+    @Test(arguments: ["model.safetensors", "pytorch_model.bin"])
+    func cancellingLeavesNothing(weights: String) throws {
+        let source = try Self.source(withWeights: false)
+        let isPickled = weights.hasSuffix(".bin")
+        try source.write(
+            weights, Fixtures.bytes(isPickled ? "pytorch/views.bin" : "gpt-neo-2l-f16/model.safetensors"))
+        let target = try TemporaryFolder()
+        let control = CallControl()
+        let watch = ReadingWatch(control: control) { done, _ in if done > 100 { control.cancel() } }
+        #expect(throws: LensError.cancelled) {
+            try ModelImport(from: source.path, watch: watch).write(to: target.path + "/m", replacing: false)
+        }
+        #expect(try target.names() == [])
+    }
+
+    @Test func aKilledImportIsSweptAway() throws {
+        let (source, target) = try (Self.source(), TemporaryFolder())
+        // Far over the largest process number.
+        let stale = target.path + "/+importing-2147483000-m"
+        mkdir(stale, 0o755)
+        close(creat(stale + "/config.json", 0o644))
+        let running = target.path + "/+importing-\(getppid())-m"
+        mkdir(running, 0o755)
+        try ModelImport(from: source.path).write(to: target.path + "/m", replacing: false)
+        #expect(try target.names() == [running.split(separator: "/").last.map(String.init), "m"].compactMap { $0 })
+        rmdir(running)
+        try clear(target.path + "/m")
+    }
+
+    @Test func progressCountsEveryByte() throws {
+        for (weights, fixture) in [
+            ("model.safetensors", "gpt-neo-2l-f16/model.safetensors"), ("pytorch_model.bin", "pytorch/views.bin"),
+        ] {
+            let source = try Self.source(withWeights: false)
+            try source.write(weights, Fixtures.bytes(fixture))
+            let last = Mutex((0, -1))
+            let target = try TemporaryFolder()
+            let watch = ReadingWatch { done, total in last.withLock { $0 = (done, total) } }
+            try ModelImport(from: source.path, watch: watch).write(to: target.path + "/m", replacing: false)
+            let (done, total) = last.withLock { $0 }
+            #expect(done == total)
+            try clear(target.path + "/m")
+        }
+    }
+
+    // MARK: What is refused
+
+    @Test func badSources() throws {
+        func refusal(_ path: String) -> LensError? {
+            #expect(throws: LensError.self) { try ModelImport(from: path) }
+        }
+        #expect(refusal("/nonexistent/lens")?.code == .notFound)
+        let source = try Self.source(withWeights: false)
+        #expect(refusal(source.path)?.message.hasPrefix("the folder has none of model.safetensors, ") == true)
+        try source.write("pytorch_model.bin", "no weights".utf8)
+        #expect(refusal(source.path)?.message.contains("pytorch_model.bin is no file of torch.save") == true)
+        mkfifo(source.path + "/model.safetensors", 0o644)
+        #expect(refusal(source.path)?.message == "model.safetensors must be a regular file; found a FIFO")
+        unlink(source.path + "/model.safetensors")
+        try source.write("tokenizer.json", "{".utf8)
+        #expect(refusal(source.path)?.message.hasPrefix("tokenizer.json is not JSON") == true)
+        unlink(source.path + "/tokenizer.json")
+        unlink(source.path + "/config.json")
+        #expect(refusal(source.path)?.message.hasSuffix("has no config.json; a model's folder needs one") == true)
+    }
+
+    @Test(arguments: [
+        ("/models/TinyStories-1Layer-21M", "tinystories-1layer-21m"), ("/a/Mÿ code", "m--code"), ("/", nil),
+        ("/a/...", nil), ("/a/.hidden", "hidden"),
+        ("/cache/hub/models--roneneldan--TinyStories-1M/snapshots/0123abc", "tinystories-1m"),
+        ("/a/" + String(repeating: "x", count: 100), String(repeating: "x", count: 64)),
+    ])
+    func names(path: String, name: String?) {
+        #expect(ModelImport.modelName(from: path) == name)
+    }
+
+    // MARK: Support
+
+    private static func source(withWeights: Bool = true) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        for name in texts + (withWeights ? ["model.safetensors"] : []) {
+            try folder.write(name, Fixtures.bytes("gpt-neo-2l-f16/" + name))
+        }
+        return folder
+    }
+
+    private static func compare(_ path: String, with prefix: String) throws {
+        let expected = try SafetensorsFile(opening: CheckpointFile(path: Fixtures.path("pytorch/expected.safetensors")))
+        let found = try SafetensorsFile(opening: CheckpointFile(path: path + "/model.safetensors"))
+        #expect(Set(found.names.map { prefix + $0 }) == Set(expected.names.filter { $0.hasPrefix(prefix) }))
+        for name in found.names {
+            #expect(try found.bytes(of: name) == expected.bytes(of: prefix + name))
+            #expect(found.info(of: name)?.shape == expected.info(of: prefix + name)?.shape)
+        }
+    }
+
+    private func names(_ folder: String) throws -> [String] { try TemporaryFolder.names(in: folder) }
+
+    private func clear(_ folder: String) throws {
+        for name in try names(folder) { unlink(folder + "/" + name) }
+        rmdir(folder)
+    }
+}
