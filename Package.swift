@@ -35,7 +35,7 @@ let package = Package(
         .target(
             name: "LensEngine",
             dependencies: [
-                "CLensSystem", "LensCore", "LensModel", "LensTensor", "LensTokenizer",
+                "CLensSystem", "LensCheckpoint", "LensCore", "LensModel", "LensTensor", "LensTokenizer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -76,8 +76,7 @@ let package = Package(
         .executableTarget(
             name: "lensd",
             dependencies: [
-                "LensCheckpoint", "LensCore", "LensEngine", "LensModel", "LensService", "LensStore", "LensTensor",
-                "LensWire",
+                "LensCore", "LensEngine", "LensService", "LensStore", "LensTensor", "LensWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -115,7 +115,7 @@ const ProtobufCMessageDescriptor lens__v1__daemon_status_request__descriptor =
   (ProtobufCMessageInit) lens__v1__daemon_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__daemon_status_reply__field_descriptors[14] =
+static const ProtobufCFieldDescriptor lens__v1__daemon_status_reply__field_descriptors[17] =
 {
   {
     "lensd_version",
@@ -285,6 +285,42 @@ static const ProtobufCFieldDescriptor lens__v1__daemon_status_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "model_states",
+    15,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__DaemonStatusReply, n_model_states),
+    offsetof(Lens__V1__DaemonStatusReply, model_states),
+    &lens__v1__model_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight_bytes",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__DaemonStatusReply, weight_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight_budget_bytes",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__DaemonStatusReply, weight_budget_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__daemon_status_reply__field_indices_by_name[] = {
   2,   /* field[2] = blas */
@@ -292,6 +328,7 @@ static const unsigned lens__v1__daemon_status_reply__field_indices_by_name[] = {
   11,   /* field[11] = cache_capacity_bytes */
   13,   /* field[13] = connections */
   0,   /* field[0] = lensd_version */
+  14,   /* field[14] = model_states */
   7,   /* field[7] = models */
   5,   /* field[5] = process_id */
   1,   /* field[1] = protocol_version */
@@ -301,11 +338,13 @@ static const unsigned lens__v1__daemon_status_reply__field_indices_by_name[] = {
   3,   /* field[3] = sqlite */
   12,   /* field[12] = threads */
   4,   /* field[4] = uptime_seconds */
+  16,   /* field[16] = weight_budget_bytes */
+  15,   /* field[15] = weight_bytes */
 };
 static const ProtobufCIntRange lens__v1__daemon_status_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor lens__v1__daemon_status_reply__descriptor =
 {
@@ -315,7 +354,7 @@ const ProtobufCMessageDescriptor lens__v1__daemon_status_reply__descriptor =
   "Lens__V1__DaemonStatusReply",
   "lens.v1",
   sizeof(Lens__V1__DaemonStatusReply),
-  14,
+  17,
   lens__v1__daemon_status_reply__field_descriptors,
   lens__v1__daemon_status_reply__field_indices_by_name,
   1,  lens__v1__daemon_status_reply__number_ranges,

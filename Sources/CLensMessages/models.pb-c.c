@@ -97,6 +97,456 @@ void   lens__v1__list_models_reply__free_unpacked
   assert(message->base.descriptor == &lens__v1__list_models_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__describe_model_request__init
+                     (Lens__V1__DescribeModelRequest         *message)
+{
+  static const Lens__V1__DescribeModelRequest init_value = LENS__V1__DESCRIBE_MODEL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__describe_model_request__get_packed_size
+                     (const Lens__V1__DescribeModelRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__describe_model_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__describe_model_request__pack
+                     (const Lens__V1__DescribeModelRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__describe_model_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__describe_model_request__pack_to_buffer
+                     (const Lens__V1__DescribeModelRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__describe_model_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__DescribeModelRequest *
+       lens__v1__describe_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__DescribeModelRequest *)
+     protobuf_c_message_unpack (&lens__v1__describe_model_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__describe_model_request__free_unpacked
+                     (Lens__V1__DescribeModelRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__describe_model_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__describe_model_reply__init
+                     (Lens__V1__DescribeModelReply         *message)
+{
+  static const Lens__V1__DescribeModelReply init_value = LENS__V1__DESCRIBE_MODEL_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__describe_model_reply__get_packed_size
+                     (const Lens__V1__DescribeModelReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__describe_model_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__describe_model_reply__pack
+                     (const Lens__V1__DescribeModelReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__describe_model_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__describe_model_reply__pack_to_buffer
+                     (const Lens__V1__DescribeModelReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__describe_model_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__DescribeModelReply *
+       lens__v1__describe_model_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__DescribeModelReply *)
+     protobuf_c_message_unpack (&lens__v1__describe_model_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__describe_model_reply__free_unpacked
+                     (Lens__V1__DescribeModelReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__describe_model_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__load_model_request__init
+                     (Lens__V1__LoadModelRequest         *message)
+{
+  static const Lens__V1__LoadModelRequest init_value = LENS__V1__LOAD_MODEL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__load_model_request__get_packed_size
+                     (const Lens__V1__LoadModelRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__load_model_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__load_model_request__pack
+                     (const Lens__V1__LoadModelRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__load_model_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__load_model_request__pack_to_buffer
+                     (const Lens__V1__LoadModelRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__load_model_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__LoadModelRequest *
+       lens__v1__load_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__LoadModelRequest *)
+     protobuf_c_message_unpack (&lens__v1__load_model_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__load_model_request__free_unpacked
+                     (Lens__V1__LoadModelRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__load_model_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__load_model_event__init
+                     (Lens__V1__LoadModelEvent         *message)
+{
+  static const Lens__V1__LoadModelEvent init_value = LENS__V1__LOAD_MODEL_EVENT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__load_model_event__get_packed_size
+                     (const Lens__V1__LoadModelEvent *message)
+{
+  assert(message->base.descriptor == &lens__v1__load_model_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__load_model_event__pack
+                     (const Lens__V1__LoadModelEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__load_model_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__load_model_event__pack_to_buffer
+                     (const Lens__V1__LoadModelEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__load_model_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__LoadModelEvent *
+       lens__v1__load_model_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__LoadModelEvent *)
+     protobuf_c_message_unpack (&lens__v1__load_model_event__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__load_model_event__free_unpacked
+                     (Lens__V1__LoadModelEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__load_model_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__load_progress__init
+                     (Lens__V1__LoadProgress         *message)
+{
+  static const Lens__V1__LoadProgress init_value = LENS__V1__LOAD_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t lens__v1__load_progress__get_packed_size
+                     (const Lens__V1__LoadProgress *message)
+{
+  assert(message->base.descriptor == &lens__v1__load_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__load_progress__pack
+                     (const Lens__V1__LoadProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__load_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__load_progress__pack_to_buffer
+                     (const Lens__V1__LoadProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__load_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__LoadProgress *
+       lens__v1__load_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__LoadProgress *)
+     protobuf_c_message_unpack (&lens__v1__load_progress__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__load_progress__free_unpacked
+                     (Lens__V1__LoadProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__load_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__unload_model_request__init
+                     (Lens__V1__UnloadModelRequest         *message)
+{
+  static const Lens__V1__UnloadModelRequest init_value = LENS__V1__UNLOAD_MODEL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__unload_model_request__get_packed_size
+                     (const Lens__V1__UnloadModelRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__unload_model_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__unload_model_request__pack
+                     (const Lens__V1__UnloadModelRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__unload_model_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__unload_model_request__pack_to_buffer
+                     (const Lens__V1__UnloadModelRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__unload_model_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__UnloadModelRequest *
+       lens__v1__unload_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__UnloadModelRequest *)
+     protobuf_c_message_unpack (&lens__v1__unload_model_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__unload_model_request__free_unpacked
+                     (Lens__V1__UnloadModelRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__unload_model_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__unload_model_reply__init
+                     (Lens__V1__UnloadModelReply         *message)
+{
+  static const Lens__V1__UnloadModelReply init_value = LENS__V1__UNLOAD_MODEL_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__unload_model_reply__get_packed_size
+                     (const Lens__V1__UnloadModelReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__unload_model_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__unload_model_reply__pack
+                     (const Lens__V1__UnloadModelReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__unload_model_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__unload_model_reply__pack_to_buffer
+                     (const Lens__V1__UnloadModelReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__unload_model_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__UnloadModelReply *
+       lens__v1__unload_model_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__UnloadModelReply *)
+     protobuf_c_message_unpack (&lens__v1__unload_model_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__unload_model_reply__free_unpacked
+                     (Lens__V1__UnloadModelReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__unload_model_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__rename_model_request__init
+                     (Lens__V1__RenameModelRequest         *message)
+{
+  static const Lens__V1__RenameModelRequest init_value = LENS__V1__RENAME_MODEL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__rename_model_request__get_packed_size
+                     (const Lens__V1__RenameModelRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__rename_model_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__rename_model_request__pack
+                     (const Lens__V1__RenameModelRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__rename_model_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__rename_model_request__pack_to_buffer
+                     (const Lens__V1__RenameModelRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__rename_model_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__RenameModelRequest *
+       lens__v1__rename_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__RenameModelRequest *)
+     protobuf_c_message_unpack (&lens__v1__rename_model_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__rename_model_request__free_unpacked
+                     (Lens__V1__RenameModelRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__rename_model_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__rename_model_reply__init
+                     (Lens__V1__RenameModelReply         *message)
+{
+  static const Lens__V1__RenameModelReply init_value = LENS__V1__RENAME_MODEL_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__rename_model_reply__get_packed_size
+                     (const Lens__V1__RenameModelReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__rename_model_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__rename_model_reply__pack
+                     (const Lens__V1__RenameModelReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__rename_model_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__rename_model_reply__pack_to_buffer
+                     (const Lens__V1__RenameModelReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__rename_model_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__RenameModelReply *
+       lens__v1__rename_model_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__RenameModelReply *)
+     protobuf_c_message_unpack (&lens__v1__rename_model_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__rename_model_reply__free_unpacked
+                     (Lens__V1__RenameModelReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__rename_model_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__model_state__init
+                     (Lens__V1__ModelState         *message)
+{
+  static const Lens__V1__ModelState init_value = LENS__V1__MODEL_STATE__INIT;
+  *message = init_value;
+}
+size_t lens__v1__model_state__get_packed_size
+                     (const Lens__V1__ModelState *message)
+{
+  assert(message->base.descriptor == &lens__v1__model_state__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__model_state__pack
+                     (const Lens__V1__ModelState *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__model_state__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__model_state__pack_to_buffer
+                     (const Lens__V1__ModelState *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__model_state__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ModelState *
+       lens__v1__model_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ModelState *)
+     protobuf_c_message_unpack (&lens__v1__model_state__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__model_state__free_unpacked
+                     (Lens__V1__ModelState *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__model_state__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   lens__v1__model_configuration__init
                      (Lens__V1__ModelConfiguration         *message)
 {
@@ -277,6 +727,141 @@ void   lens__v1__hook_point_description__free_unpacked
   assert(message->base.descriptor == &lens__v1__hook_point_description__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__hook_shape__init
+                     (Lens__V1__HookShape         *message)
+{
+  static const Lens__V1__HookShape init_value = LENS__V1__HOOK_SHAPE__INIT;
+  *message = init_value;
+}
+size_t lens__v1__hook_shape__get_packed_size
+                     (const Lens__V1__HookShape *message)
+{
+  assert(message->base.descriptor == &lens__v1__hook_shape__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__hook_shape__pack
+                     (const Lens__V1__HookShape *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__hook_shape__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__hook_shape__pack_to_buffer
+                     (const Lens__V1__HookShape *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__hook_shape__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HookShape *
+       lens__v1__hook_shape__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HookShape *)
+     protobuf_c_message_unpack (&lens__v1__hook_shape__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__hook_shape__free_unpacked
+                     (Lens__V1__HookShape *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__hook_shape__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__hook_axis__init
+                     (Lens__V1__HookAxis         *message)
+{
+  static const Lens__V1__HookAxis init_value = LENS__V1__HOOK_AXIS__INIT;
+  *message = init_value;
+}
+size_t lens__v1__hook_axis__get_packed_size
+                     (const Lens__V1__HookAxis *message)
+{
+  assert(message->base.descriptor == &lens__v1__hook_axis__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__hook_axis__pack
+                     (const Lens__V1__HookAxis *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__hook_axis__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__hook_axis__pack_to_buffer
+                     (const Lens__V1__HookAxis *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__hook_axis__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HookAxis *
+       lens__v1__hook_axis__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HookAxis *)
+     protobuf_c_message_unpack (&lens__v1__hook_axis__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__hook_axis__free_unpacked
+                     (Lens__V1__HookAxis *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__hook_axis__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__processing_step__init
+                     (Lens__V1__ProcessingStep         *message)
+{
+  static const Lens__V1__ProcessingStep init_value = LENS__V1__PROCESSING_STEP__INIT;
+  *message = init_value;
+}
+size_t lens__v1__processing_step__get_packed_size
+                     (const Lens__V1__ProcessingStep *message)
+{
+  assert(message->base.descriptor == &lens__v1__processing_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__processing_step__pack
+                     (const Lens__V1__ProcessingStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__processing_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__processing_step__pack_to_buffer
+                     (const Lens__V1__ProcessingStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__processing_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ProcessingStep *
+       lens__v1__processing_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ProcessingStep *)
+     protobuf_c_message_unpack (&lens__v1__processing_step__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__processing_step__free_unpacked
+                     (Lens__V1__ProcessingStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__processing_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 #define lens__v1__list_models_request__field_descriptors NULL
 #define lens__v1__list_models_request__field_indices_by_name NULL
 #define lens__v1__list_models_request__number_ranges NULL
@@ -295,7 +880,7 @@ const ProtobufCMessageDescriptor lens__v1__list_models_request__descriptor =
   (ProtobufCMessageInit) lens__v1__list_models_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__list_models_reply__field_descriptors[1] =
+static const ProtobufCFieldDescriptor lens__v1__list_models_reply__field_descriptors[2] =
 {
   {
     "models",
@@ -309,14 +894,27 @@ static const ProtobufCFieldDescriptor lens__v1__list_models_reply__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "states",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ListModelsReply, n_states),
+    offsetof(Lens__V1__ListModelsReply, states),
+    &lens__v1__model_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__list_models_reply__field_indices_by_name[] = {
   0,   /* field[0] = models */
+  1,   /* field[1] = states */
 };
 static const ProtobufCIntRange lens__v1__list_models_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor lens__v1__list_models_reply__descriptor =
 {
@@ -326,11 +924,553 @@ const ProtobufCMessageDescriptor lens__v1__list_models_reply__descriptor =
   "Lens__V1__ListModelsReply",
   "lens.v1",
   sizeof(Lens__V1__ListModelsReply),
-  1,
+  2,
   lens__v1__list_models_reply__field_descriptors,
   lens__v1__list_models_reply__field_indices_by_name,
   1,  lens__v1__list_models_reply__number_ranges,
   (ProtobufCMessageInit) lens__v1__list_models_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__describe_model_request__field_descriptors[1] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__DescribeModelRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__describe_model_request__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange lens__v1__describe_model_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__describe_model_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.DescribeModelRequest",
+  "DescribeModelRequest",
+  "Lens__V1__DescribeModelRequest",
+  "lens.v1",
+  sizeof(Lens__V1__DescribeModelRequest),
+  1,
+  lens__v1__describe_model_request__field_descriptors,
+  lens__v1__describe_model_request__field_indices_by_name,
+  1,  lens__v1__describe_model_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__describe_model_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__describe_model_reply__field_descriptors[4] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__DescribeModelReply, model),
+    &lens__v1__model_description__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "raw",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__DescribeModelReply, raw),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hooks",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__DescribeModelReply, n_hooks),
+    offsetof(Lens__V1__DescribeModelReply, hooks),
+    &lens__v1__hook_shape__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__DescribeModelReply, n_steps),
+    offsetof(Lens__V1__DescribeModelReply, steps),
+    &lens__v1__processing_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__describe_model_reply__field_indices_by_name[] = {
+  2,   /* field[2] = hooks */
+  0,   /* field[0] = model */
+  1,   /* field[1] = raw */
+  3,   /* field[3] = steps */
+};
+static const ProtobufCIntRange lens__v1__describe_model_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor lens__v1__describe_model_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.DescribeModelReply",
+  "DescribeModelReply",
+  "Lens__V1__DescribeModelReply",
+  "lens.v1",
+  sizeof(Lens__V1__DescribeModelReply),
+  4,
+  lens__v1__describe_model_reply__field_descriptors,
+  lens__v1__describe_model_reply__field_indices_by_name,
+  1,  lens__v1__describe_model_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__describe_model_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__load_model_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__LoadModelRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__load_model_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange lens__v1__load_model_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__load_model_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.LoadModelRequest",
+  "LoadModelRequest",
+  "Lens__V1__LoadModelRequest",
+  "lens.v1",
+  sizeof(Lens__V1__LoadModelRequest),
+  1,
+  lens__v1__load_model_request__field_descriptors,
+  lens__v1__load_model_request__field_indices_by_name,
+  1,  lens__v1__load_model_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__load_model_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__load_model_event__field_descriptors[2] =
+{
+  {
+    "progress",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__LoadModelEvent, event_case),
+    offsetof(Lens__V1__LoadModelEvent, progress),
+    &lens__v1__load_progress__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__LoadModelEvent, event_case),
+    offsetof(Lens__V1__LoadModelEvent, model),
+    &lens__v1__model_description__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__load_model_event__field_indices_by_name[] = {
+  1,   /* field[1] = model */
+  0,   /* field[0] = progress */
+};
+static const ProtobufCIntRange lens__v1__load_model_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__load_model_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.LoadModelEvent",
+  "LoadModelEvent",
+  "Lens__V1__LoadModelEvent",
+  "lens.v1",
+  sizeof(Lens__V1__LoadModelEvent),
+  2,
+  lens__v1__load_model_event__field_descriptors,
+  lens__v1__load_model_event__field_indices_by_name,
+  1,  lens__v1__load_model_event__number_ranges,
+  (ProtobufCMessageInit) lens__v1__load_model_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__load_progress__field_descriptors[2] =
+{
+  {
+    "done_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__LoadProgress, done_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__LoadProgress, total_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__load_progress__field_indices_by_name[] = {
+  0,   /* field[0] = done_bytes */
+  1,   /* field[1] = total_bytes */
+};
+static const ProtobufCIntRange lens__v1__load_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__load_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.LoadProgress",
+  "LoadProgress",
+  "Lens__V1__LoadProgress",
+  "lens.v1",
+  sizeof(Lens__V1__LoadProgress),
+  2,
+  lens__v1__load_progress__field_descriptors,
+  lens__v1__load_progress__field_indices_by_name,
+  1,  lens__v1__load_progress__number_ranges,
+  (ProtobufCMessageInit) lens__v1__load_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__unload_model_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__UnloadModelRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__unload_model_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange lens__v1__unload_model_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__unload_model_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.UnloadModelRequest",
+  "UnloadModelRequest",
+  "Lens__V1__UnloadModelRequest",
+  "lens.v1",
+  sizeof(Lens__V1__UnloadModelRequest),
+  1,
+  lens__v1__unload_model_request__field_descriptors,
+  lens__v1__unload_model_request__field_indices_by_name,
+  1,  lens__v1__unload_model_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__unload_model_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__unload_model_reply__field_descriptors[1] =
+{
+  {
+    "in_use",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__UnloadModelReply, in_use),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__unload_model_reply__field_indices_by_name[] = {
+  0,   /* field[0] = in_use */
+};
+static const ProtobufCIntRange lens__v1__unload_model_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__unload_model_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.UnloadModelReply",
+  "UnloadModelReply",
+  "Lens__V1__UnloadModelReply",
+  "lens.v1",
+  sizeof(Lens__V1__UnloadModelReply),
+  1,
+  lens__v1__unload_model_reply__field_descriptors,
+  lens__v1__unload_model_reply__field_indices_by_name,
+  1,  lens__v1__unload_model_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__unload_model_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__rename_model_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RenameModelRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "new_name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RenameModelRequest, new_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__rename_model_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = new_name */
+};
+static const ProtobufCIntRange lens__v1__rename_model_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__rename_model_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.RenameModelRequest",
+  "RenameModelRequest",
+  "Lens__V1__RenameModelRequest",
+  "lens.v1",
+  sizeof(Lens__V1__RenameModelRequest),
+  2,
+  lens__v1__rename_model_request__field_descriptors,
+  lens__v1__rename_model_request__field_indices_by_name,
+  1,  lens__v1__rename_model_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__rename_model_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define lens__v1__rename_model_reply__field_descriptors NULL
+#define lens__v1__rename_model_reply__field_indices_by_name NULL
+#define lens__v1__rename_model_reply__number_ranges NULL
+const ProtobufCMessageDescriptor lens__v1__rename_model_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.RenameModelReply",
+  "RenameModelReply",
+  "Lens__V1__RenameModelReply",
+  "lens.v1",
+  sizeof(Lens__V1__RenameModelReply),
+  0,
+  lens__v1__rename_model_reply__field_descriptors,
+  lens__v1__rename_model_reply__field_indices_by_name,
+  0,  lens__v1__rename_model_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__rename_model_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__model_state__field_descriptors[9] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "residency",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, residency),
+    &lens__v1__residency__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_default",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, is_default),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_pinned",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, is_pinned),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "in_use",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, in_use),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, weight_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "load_seconds",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, load_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "progress",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, progress),
+    &lens__v1__load_progress__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, note),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__model_state__field_indices_by_name[] = {
+  4,   /* field[4] = in_use */
+  2,   /* field[2] = is_default */
+  3,   /* field[3] = is_pinned */
+  6,   /* field[6] = load_seconds */
+  0,   /* field[0] = name */
+  8,   /* field[8] = note */
+  7,   /* field[7] = progress */
+  1,   /* field[1] = residency */
+  5,   /* field[5] = weight_bytes */
+};
+static const ProtobufCIntRange lens__v1__model_state__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor lens__v1__model_state__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ModelState",
+  "ModelState",
+  "Lens__V1__ModelState",
+  "lens.v1",
+  sizeof(Lens__V1__ModelState),
+  9,
+  lens__v1__model_state__field_descriptors,
+  lens__v1__model_state__field_indices_by_name,
+  1,  lens__v1__model_state__number_ranges,
+  (ProtobufCMessageInit) lens__v1__model_state__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor lens__v1__model_configuration__field_descriptors[32] =
@@ -1135,12 +2275,244 @@ const ProtobufCMessageDescriptor lens__v1__hook_point_description__descriptor =
   (ProtobufCMessageInit) lens__v1__hook_point_description__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__models__method_descriptors[1] =
+static const ProtobufCFieldDescriptor lens__v1__hook_shape__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HookShape, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "layers",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Lens__V1__HookShape, n_layers),
+    offsetof(Lens__V1__HookShape, layers),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "axes",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__HookShape, n_axes),
+    offsetof(Lens__V1__HookShape, axes),
+    &lens__v1__hook_axis__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "on_demand",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HookShape, on_demand),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__hook_shape__field_indices_by_name[] = {
+  2,   /* field[2] = axes */
+  1,   /* field[1] = layers */
+  0,   /* field[0] = name */
+  3,   /* field[3] = on_demand */
+};
+static const ProtobufCIntRange lens__v1__hook_shape__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor lens__v1__hook_shape__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HookShape",
+  "HookShape",
+  "Lens__V1__HookShape",
+  "lens.v1",
+  sizeof(Lens__V1__HookShape),
+  4,
+  lens__v1__hook_shape__field_descriptors,
+  lens__v1__hook_shape__field_indices_by_name,
+  1,  lens__v1__hook_shape__number_ranges,
+  (ProtobufCMessageInit) lens__v1__hook_shape__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__hook_axis__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HookAxis, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HookAxis, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__hook_axis__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = size */
+};
+static const ProtobufCIntRange lens__v1__hook_axis__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__hook_axis__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HookAxis",
+  "HookAxis",
+  "Lens__V1__HookAxis",
+  "lens.v1",
+  sizeof(Lens__V1__HookAxis),
+  2,
+  lens__v1__hook_axis__field_descriptors,
+  lens__v1__hook_axis__field_indices_by_name,
+  1,  lens__v1__hook_axis__number_ranges,
+  (ProtobufCMessageInit) lens__v1__hook_axis__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__processing_step__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ProcessingStep, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "applied",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ProcessingStep, applied),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "detail",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ProcessingStep, detail),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__processing_step__field_indices_by_name[] = {
+  1,   /* field[1] = applied */
+  2,   /* field[2] = detail */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange lens__v1__processing_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__processing_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ProcessingStep",
+  "ProcessingStep",
+  "Lens__V1__ProcessingStep",
+  "lens.v1",
+  sizeof(Lens__V1__ProcessingStep),
+  3,
+  lens__v1__processing_step__field_descriptors,
+  lens__v1__processing_step__field_indices_by_name,
+  1,  lens__v1__processing_step__number_ranges,
+  (ProtobufCMessageInit) lens__v1__processing_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue lens__v1__residency__enum_values_by_number[4] =
+{
+  { "RESIDENCY_UNSPECIFIED", "LENS__V1__RESIDENCY__RESIDENCY_UNSPECIFIED", 0 },
+  { "RESIDENCY_KNOWN", "LENS__V1__RESIDENCY__RESIDENCY_KNOWN", 1 },
+  { "RESIDENCY_LOADING", "LENS__V1__RESIDENCY__RESIDENCY_LOADING", 2 },
+  { "RESIDENCY_RESIDENT", "LENS__V1__RESIDENCY__RESIDENCY_RESIDENT", 3 },
+};
+static const ProtobufCIntRange lens__v1__residency__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex lens__v1__residency__enum_values_by_name[4] =
+{
+  { "RESIDENCY_KNOWN", 1 },
+  { "RESIDENCY_LOADING", 2 },
+  { "RESIDENCY_RESIDENT", 3 },
+  { "RESIDENCY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor lens__v1__residency__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "lens.v1.Residency",
+  "Residency",
+  "Lens__V1__Residency",
+  "lens.v1",
+  4,
+  lens__v1__residency__enum_values_by_number,
+  4,
+  lens__v1__residency__enum_values_by_name,
+  1,
+  lens__v1__residency__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCMethodDescriptor lens__v1__models__method_descriptors[5] =
 {
   { "List", &lens__v1__list_models_request__descriptor, &lens__v1__list_models_reply__descriptor },
+  { "Describe", &lens__v1__describe_model_request__descriptor, &lens__v1__describe_model_reply__descriptor },
+  { "Load", &lens__v1__load_model_request__descriptor, &lens__v1__load_model_event__descriptor },
+  { "Unload", &lens__v1__unload_model_request__descriptor, &lens__v1__unload_model_reply__descriptor },
+  { "Rename", &lens__v1__rename_model_request__descriptor, &lens__v1__rename_model_reply__descriptor },
 };
 const unsigned lens__v1__models__method_indices_by_name[] = {
-  0         /* List */
+  1,        /* Describe */
+  0,        /* List */
+  2,        /* Load */
+  4,        /* Rename */
+  3         /* Unload */
 };
 const ProtobufCServiceDescriptor lens__v1__models__descriptor =
 {
@@ -1149,7 +2521,7 @@ const ProtobufCServiceDescriptor lens__v1__models__descriptor =
   "Models",
   "Lens__V1__Models",
   "lens.v1",
-  1,
+  5,
   lens__v1__models__method_descriptors,
   lens__v1__models__method_indices_by_name
 };
@@ -1160,6 +2532,38 @@ void lens__v1__models__list(ProtobufCService *service,
 {
   assert(service->descriptor == &lens__v1__models__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__models__describe(ProtobufCService *service,
+                                const Lens__V1__DescribeModelRequest *input,
+                                Lens__V1__DescribeModelReply_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__models__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__models__load(ProtobufCService *service,
+                            const Lens__V1__LoadModelRequest *input,
+                            Lens__V1__LoadModelEvent_Closure closure,
+                            void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__models__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__models__unload(ProtobufCService *service,
+                              const Lens__V1__UnloadModelRequest *input,
+                              Lens__V1__UnloadModelReply_Closure closure,
+                              void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__models__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__models__rename(ProtobufCService *service,
+                              const Lens__V1__RenameModelRequest *input,
+                              Lens__V1__RenameModelReply_Closure closure,
+                              void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__models__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__models__init (Lens__V1__Models_Service *service,
                              Lens__V1__Models_ServiceDestroy destroy)

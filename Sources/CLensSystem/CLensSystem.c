@@ -19,4 +19,22 @@ int lens_peer_user_id(int descriptor, uint32_t *user_id) {
     return 0;
 }
 
+int lens_peer_groups(int descriptor, uint32_t *group_ids, size_t capacity, size_t *count) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (capacity == 0) {
+        return ERANGE;
+    }
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
+        return errno;
+    }
+    group_ids[0] = credentials.gid;
+    length = (socklen_t)((capacity - 1) * sizeof(gid_t));
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, group_ids + 1, &length) != 0) {
+        return errno;
+    }
+    *count = 1 + length / sizeof(gid_t);
+    return 0;
+}
+
 void lens_trim_memory(void) { malloc_trim(0); }

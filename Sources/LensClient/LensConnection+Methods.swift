@@ -8,8 +8,44 @@ extension LensConnection {
         try await call(.status, EmptyRequest(), options: options)
     }
 
-    public func listModels(options: CallOptions = CallOptions()) async throws(LensError) -> [ModelDescription] {
+    public func listModels(options: CallOptions = CallOptions()) async throws(LensError) -> ModelList {
         try await call(.listModels, EmptyRequest(), options: options)
+    }
+
+    /// A model's shape, hook points and weight processing; it is loaded first where it is not resident.
+    public func describeModel(
+        _ model: ModelReference, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> ModelDetail {
+        try await call(.describeModel, model, options: options)
+    }
+
+    /// Has the daemon read a model that it knows into memory; the administrator's.
+    ///
+    /// - Parameter onProgress: learns how much of the weights is read.
+    public func loadModel(
+        _ name: String, options: CallOptions = CallOptions(), onProgress: (LoadProgress) -> Void = { _ in }
+    ) async throws(LensError) -> ModelDescription {
+        var model: ModelDescription?
+        for try await event in try call(.loadModel, ModelNameRequest(name: name), options: options) {
+            switch event {
+            case .progress(let progress): onProgress(progress)
+            case .model(let loaded): model = loaded
+            }
+        }
+        guard let model else { throw LensError(.internal, "the daemon ended the load without a model") }
+        return model
+    }
+
+    /// Takes a model out of memory; the administrator's. Returns whether passes still hold it.
+    public func unloadModel(_ name: String, options: CallOptions = CallOptions()) async throws(LensError) -> Bool {
+        try await call(.unloadModel, ModelNameRequest(name: name), options: options)
+    }
+
+    /// Gives a model another name; the administrator's.
+    public func renameModel(
+        _ name: String, to newName: String, options: CallOptions = CallOptions()
+    ) async throws(LensError) {
+        _ = try await call(.renameModel, RenameModelRequest(name: name, newName: newName), options: options)
     }
 
     public func tokenize(

@@ -35,9 +35,11 @@ public struct EngineStatistics: Sendable {
     public var threads: Int
 }
 
-/// Passes, activations and sweeps over the resident models: what all users' calls come down to.
-public final class Engine: Sendable {
-    public let models: ModelRegistry
+/// Passes, activations and sweeps over the models in its hands: what all users' calls come down to.
+///
+/// A copy shares everything but the models.
+public struct Engine: Sendable {
+    public private(set) var models: ResidentModels
     let passes: PassThread
     let cache: ActivationCache
     let answers: AnswerBudget
@@ -48,7 +50,7 @@ public final class Engine: Sendable {
 
     /// - Parameter pool: the threads that compute, the engine's alone from here on.
     /// - Throws: `RESOURCE_EXHAUSTED` where the system gives no thread.
-    public init(models: ModelRegistry, pool: ComputePool, options: EngineOptions = EngineOptions()) throws(LensError) {
+    public init(models: ResidentModels, pool: ComputePool, options: EngineOptions = EngineOptions()) throws(LensError) {
         self.models = models
         self.pool = pool
         passes = try PassThread(pool: pool)
@@ -56,6 +58,13 @@ public final class Engine: Sendable {
         answers = AnswerBudget("answers that are still being read", capacity: options.answerBytes)
         parked = AnswerBudget("passes that wait for hook functions", capacity: options.parkedBytes)
         kept = AnswerBudget("texts that are being generated", capacity: options.keptBytes)
+    }
+
+    /// The same engine over other models.
+    func with(_ models: ResidentModels) -> Engine {
+        var engine = self
+        engine.models = models
+        return engine
     }
 
     /// Ends the engine's thread; calls that wait are refused.

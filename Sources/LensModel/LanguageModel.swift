@@ -50,4 +50,17 @@ public final class LanguageModel: Sendable {
 
     /// Bytes of memory that the weights take, both forms together.
     public var weightBytes: Int { parameterCount * MemoryLayout<Float>.stride }
+
+    /// Bytes of memory that a folder's weights would take, both forms together; only its `config.json` is looked at.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` or `UNIMPLEMENTED`, naming what in `config.json` is wrong.
+    public static func weightBytes(of folder: ModelFolder) throws(LensError) -> Int {
+        let description = try HuggingFaceConfiguration(reading: folder.configuration)
+        var counts: [StoredPart: Int] = [:]
+        _ = try description.parts.map(description.model) { (part, shape) throws(LensError) in
+            counts[part] = shape.reduce(1, *)
+            return part
+        }
+        return counts.values.reduce(0, +) * MemoryLayout<Float>.stride
+    }
 }

@@ -1,23 +1,26 @@
 import Glibc
 import LensCore
 import LensEngine
+import LensWire
 
 /// Answers what the daemon says of itself.
 struct DaemonHandler: Sendable {
-    let engine: Engine
+    let engine: SharedEngine
     let version: DaemonVersion
     let connections: @Sendable () -> Int
     let startedAt = ContinuousClock.now
 
-    func status() throws(LensError) -> DaemonStatus {
+    func status(_ context: CallContext) throws(LensError) -> DaemonStatus {
         let statistics = engine.statistics
+        let models = engine.models.list(for: context.caller)
         let uptime = startedAt.duration(to: .now).components
         return DaemonStatus(
             version: version, uptimeSeconds: Double(uptime.seconds) + Double(uptime.attoseconds) / 1e18,
-            processID: Int(getpid()), residentBytes: try Self.residentBytes(), models: engine.models.descriptions,
+            processID: Int(getpid()), residentBytes: try Self.residentBytes(), models: models.resident,
             queuedJobs: statistics.queuedJobs, runningJobs: statistics.runningJobs,
             cacheBytes: statistics.cacheBytes, cacheCapacityBytes: statistics.cacheCapacityBytes,
-            threads: statistics.threads, connections: connections())
+            threads: statistics.threads, connections: connections(), modelStates: models.states,
+            weightBytes: engine.models.heldBytes, weightBudgetBytes: engine.models.budget)
     }
 
     /// The second number of `/proc/self/statm`, which counts pages.

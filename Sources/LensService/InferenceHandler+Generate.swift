@@ -9,16 +9,16 @@ extension InferenceHandler {
         _ request: GenerateRequest, _ context: CallContext, _ send: @escaping SendEvent<GenerateEvent>
     ) async throws {
         if request.isRecorded { _ = try SessionName(checking: request.session) }
-        let recipe = try await prepare(request.model, request.prompts, request.interventions, context)
+        let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         var options = request.options
         // A retry must ask the same question.
         if options.seed == nil, !context.requestID.isEmpty { options.seed = Self.seed(of: context.requestID) }
         guard request.isRecorded else {
-            return try await finish(try await generate(options, recipe: recipe, context, send), send)
+            return try await finish(try await generate(options, recipe: recipe, on: engine, context, send), send)
         }
         let earlier = try await earlierResult(of: recipe, .generation(options), context)
         if case .generation(let earlier) = earlier { return try await replay(earlier, send) }
-        let reply = try await generate(options, recipe: recipe, context, send)
+        let reply = try await generate(options, recipe: recipe, on: engine, context, send)
         try await finish(try await record(reply, of: request, recipe: recipe, isHooked: false, context), send)
     }
 
@@ -40,7 +40,7 @@ extension InferenceHandler {
 
     /// Generates while another task sends what there is.
     private func generate(
-        _ options: GenerationOptions, recipe: Recipe, _ context: CallContext,
+        _ options: GenerationOptions, recipe: Recipe, on engine: Engine, _ context: CallContext,
         _ send: @escaping SendEvent<GenerateEvent>
     ) async throws -> GenerateReply {
         let outbox = GenerationOutbox()

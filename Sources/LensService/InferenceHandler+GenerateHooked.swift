@@ -14,7 +14,7 @@ extension InferenceHandler {
         }
         let generation = request.generation
         if generation.isRecorded { _ = try SessionName(checking: generation.session) }
-        let recipe = try await prepare(
+        let (engine, recipe) = try await prepare(
             generation.model, generation.prompts, generation.interventions, context)
         let client = HookClient(user: context.peer.userID) { event in
             try await send(.hook(event))

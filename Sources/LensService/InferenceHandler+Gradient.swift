@@ -11,7 +11,7 @@ extension InferenceHandler {
         guard case .start(let request) = first else {
             throw LensError.invalidArgument("a gradient begins with a start; received an answer")
         }
-        let recipe = try await prepare(request.model, request.prompts, request.interventions, context)
+        let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         let client = HookClient(user: context.peer.userID) { event in
             try await send(.hook(event))
         } receive: {

@@ -14,7 +14,7 @@ extension InferenceHandler {
         }
         let run = request.run
         if run.isRecorded { _ = try SessionName(checking: run.session) }
-        let recipe = try await prepare(run.model, run.prompts, run.interventions, context)
+        let (engine, recipe) = try await prepare(run.model, run.prompts, run.interventions, context)
         try await send(
             .start(model: recipe.model.name ?? "", form: recipe.model.form, fingerprint: recipe.fingerprint))
         let client = HookClient(user: context.peer.userID) { event in

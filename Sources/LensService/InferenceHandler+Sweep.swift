@@ -18,7 +18,7 @@ extension InferenceHandler {
         to request: SweepRequest, _ context: CallContext, _ send: @escaping SendEvent<SweepEvent>
     ) async throws -> SweepReply {
         if request.isRecorded { _ = try SessionName(checking: request.session) }
-        let recipe = try await prepare(request.model, request.prompts, request.interventions, context)
+        let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         let sweep = try engine.prepare(
             request.sweep, of: recipe, runs: try await runs(of: request.sweep.edits, context))
         if request.isRecorded, case .sweep(let earlier, _) = try await earlierResult(of: recipe, .sweep(sweep), context)
@@ -26,7 +26,8 @@ extension InferenceHandler {
             return earlier
         }
         let reply = try await sweepReportingProgress(
-            sweep, of: recipe, maximumValues: request.isRecorded ? Self.maximumRecordedValues : nil, context, send)
+            sweep, of: recipe, on: engine, maximumValues: request.isRecorded ? Self.maximumRecordedValues : nil,
+            context, send)
         guard request.isRecorded else { return reply }
         let run = NewRun(
             session: request.session, recipe: recipe, result: .sweep(reply, of: sweep),
@@ -39,7 +40,7 @@ extension InferenceHandler {
 
     /// The engine's threads never wait for a client: of the progress that piles up only the newest is sent.
     private func sweepReportingProgress(
-        _ sweep: Sweep, of recipe: Recipe, maximumValues: Int?, _ context: CallContext,
+        _ sweep: Sweep, of recipe: Recipe, on engine: Engine, maximumValues: Int?, _ context: CallContext,
         _ send: @escaping SendEvent<SweepEvent>
     ) async throws -> SweepReply {
         let (progress, source) = AsyncStream.makeStream(of: SweepEvent.self, bufferingPolicy: .bufferingNewest(1))

@@ -5,16 +5,16 @@ import LensWire
 
 /// Answers passes, activations and sweeps; what is recorded is in the store before the reply leaves.
 struct InferenceHandler: Sendable {
-    let engine: Engine
+    let engine: SharedEngine
     let store: SessionStore
 
-    func tokenize(_ request: TokenizeRequest) throws(LensError) -> TokenizeReply {
-        try engine.tokenize(request)
+    func tokenize(_ request: TokenizeRequest, _ context: CallContext) async throws(LensError) -> TokenizeReply {
+        try await engine.engine(with: request.model, for: context.caller, control: context.control).tokenize(request)
     }
 
     func run(_ request: RunRequest, _ context: CallContext) async throws(LensError) -> RunReply {
         if request.isRecorded { _ = try SessionName(checking: request.session) }
-        let recipe = try await prepare(request.model, request.prompts, request.interventions, context)
+        let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         guard request.isRecorded else {
             return try await engine.run(request, recipe: recipe, control: context.control)
         }
@@ -33,12 +33,7 @@ struct InferenceHandler: Sendable {
     func query(
         _ request: QueryRequest, _ context: CallContext, _ send: @escaping SendEvent<QueryEvent>
     ) async throws {
-        let (runID, recipe) =
-            switch request.source {
-            case .run(let reference): try await store.recipe(of: reference, owner: context.peer.userID)
-            case .prompts(let model, let prompts, let interventions):
-                ("", try await prepare(model, prompts, interventions, context))
-            }
+        let (runID, engine, recipe) = try await subject(of: request.source, context)
         try await engine.query(
             recipe: recipe, hook: request.hook, slice: request.slice, prompts: request.prompts,
             control: context.control
@@ -50,18 +45,38 @@ struct InferenceHandler: Sendable {
     }
 
     func scoreHeads(_ request: HeadScoresRequest, _ context: CallContext) async throws(LensError) -> HeadScoresReply {
-        try await engine.scoreHeads(request, control: context.control)
+        try await engine.engine(with: request.model, for: context.caller, control: context.control)
+            .scoreHeads(request, control: context.control)
+    }
+
+    /// A recorded run's id, and the recipe that the request is about.
+    private func subject(
+        of source: QueryRequest.Source, _ context: CallContext
+    ) async throws(LensError) -> (runID: String, Engine, Recipe) {
+        switch source {
+        case .run(let reference):
+            let (runID, recipe) = try await store.recipe(of: reference, owner: context.peer.userID)
+            let engine = try await engine.engine(with: recipe, for: context.caller, control: context.control)
+            return (runID, engine, recipe)
+        case .prompts(let model, let prompts, let interventions):
+            let (engine, recipe) = try await prepare(model, prompts, interventions, context)
+            return ("", engine, recipe)
+        }
     }
 
     // MARK: - Preparing
 
     /// Holds a pass against its model; the caller's runs that its edits take values from are looked up first.
+    ///
+    /// - Returns: an engine that has the model, and the recipe.
     func prepare(
         _ model: ModelReference, _ prompts: [Prompt], _ interventions: [InterventionSpec], _ context: CallContext
-    ) async throws(LensError) -> Recipe {
-        try engine.prepare(
+    ) async throws(LensError) -> (Engine, Recipe) {
+        let engine = try await engine.engine(with: model, for: context.caller, control: context.control)
+        let recipe = try engine.prepare(
             model: model, prompts: prompts, interventions: interventions,
             runs: try await runs(of: interventions, context))
+        return (engine, recipe)
     }
 
     /// The recorded runs that edits name, by the name they use.

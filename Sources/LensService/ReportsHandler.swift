@@ -8,20 +8,23 @@ struct ReportsHandler: Sendable {
     /// Half of what a reply frame may carry.
     private static let chunkSize = 2 << 20
 
-    let engine: Engine
+    let engine: SharedEngine
     let version: DaemonVersion
 
     func attentionPage(
         _ request: AttentionPageRequest, _ context: CallContext, _ send: @escaping SendEvent<[UInt8]>
     ) async throws {
-        let page = try await page(request, control: context.control)
+        let page = try await page(request, context)
         let html = Array(page.html().utf8)
         for start in stride(from: 0, to: html.count, by: Self.chunkSize) {
             try await send(Array(html[start..<min(start + Self.chunkSize, html.count)]))
         }
     }
 
-    private func page(_ request: AttentionPageRequest, control: CallControl) async throws(LensError) -> AttentionPage {
+    private func page(_ request: AttentionPageRequest, _ context: CallContext) async throws(LensError) -> AttentionPage
+    {
+        let control = context.control
+        let engine = try await engine.engine(with: request.model, for: context.caller, control: control)
         let prompts = [request.prompt]
         let recipe = try engine.prepare(model: request.model, prompts: prompts, interventions: [])
         let run = try await engine.run(

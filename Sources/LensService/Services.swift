@@ -16,10 +16,10 @@ public struct Services: Sendable {
 
     /// - Parameter connections: how many connections are open at this moment.
     public init(
-        engine: Engine, store: SessionStore, version: DaemonVersion, connections: @escaping @Sendable () -> Int
+        engine: SharedEngine, store: SessionStore, version: DaemonVersion, connections: @escaping @Sendable () -> Int
     ) {
         daemon = DaemonHandler(engine: engine, version: version, connections: connections)
-        models = ModelsHandler(engine: engine)
+        models = ModelsHandler(models: engine.models)
         inference = InferenceHandler(engine: engine, store: store)
         sessions = SessionsHandler(store: store)
         reports = ReportsHandler(engine: engine, version: version)
@@ -28,9 +28,13 @@ public struct Services: Sendable {
     /// Which handler answers which method.
     public var router: Router {
         var router = Router()
-        unary(.status, in: &router) { _, _ in try daemon.status() }
-        unary(.listModels, in: &router) { _, _ in models.list() }
-        unary(.tokenize, in: &router) { request, _ in try inference.tokenize(request) }
+        unary(.status, in: &router) { _, context in try daemon.status(context) }
+        unary(.listModels, in: &router) { _, context in models.list(context) }
+        unary(.describeModel, in: &router, models.describe)
+        streaming(.loadModel, in: &router, models.load)
+        unary(.unloadModel, in: &router, models.unload)
+        unary(.renameModel, in: &router, models.rename)
+        unary(.tokenize, in: &router, inference.tokenize)
         unary(.run, in: &router, inference.run)
         bidirectional(.runHooked, in: &router, inference.runHooked)
         streaming(.query, in: &router, inference.query)

@@ -42,7 +42,7 @@ struct DaemonBench {
     }
 
     private func sweep(_ daemon: Daemon, into table: inout FigureTable) async throws {
-        guard let description = try await daemon.connection.listModels().first else { return }
+        guard let description = try await daemon.connection.listModels().resident.first else { return }
         let configuration = description.configuration
         let tokens = try await daemon.connection.tokenize(
             TokenizeRequest(model: ModelReference(name: nil), prompts: [.text(Self.story, prependBOS: true)]))

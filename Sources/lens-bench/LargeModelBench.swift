@@ -20,7 +20,7 @@ struct LargeModelBench {
         let loading = try clocked { model = try LanguageModel(folder: ModelFolder(opening: folder), on: pool) }
         guard let model else { return }
         table.note("\(title), load", "\(loading.rounded(2)) s for \(model.weightBytes >> 20) MiB of weights")
-        let registry = try ModelRegistry([RegisteredModel(name: shape.name, model: model)])
+        let registry = try ResidentModels([RegisteredModel(name: shape.name, model: model)])
         let engine = try Engine(models: registry, pool: pool)
         defer { engine.stop() }
         try TokenBench(model: model, title: title, repeats: repeats).measure(on: pool, into: &table)

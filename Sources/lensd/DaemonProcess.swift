@@ -1,9 +1,6 @@
-import FoundationEssentials
 import Glibc
-import LensCheckpoint
 import LensCore
 import LensEngine
-import LensModel
 import LensService
 import LensStore
 import LensTensor
@@ -17,60 +14,58 @@ struct DaemonProcess {
     private let logger: Logger
     private let notifier: ServiceNotifier
     private let socketPath: String
-    private let engine: Engine
+    private let engine: SharedEngine
     private let store: SessionStore
 
-    /// Opens everything but the socket. The state folder's lock comes first: whoever holds it owns the rest.
+    /// Opens everything but the models and the socket. The state folder's lock comes first: whoever holds it owns the
+    /// rest.
     ///
-    /// - Throws: status 75 for a state folder in use, 65 for a model or database that cannot be served.
-    init(
-        socket: String, state: String, models: [ModelArgument], threads: Int?, environment: Environment
-    ) throws(StartupError) {
+    /// - Throws: status 75 for a state folder in use, 65 for a database that cannot be served.
+    init(_ settings: DaemonSettings, environment: Environment) throws(StartupError) {
         logger = Logger(label: "lensd")
         notifier = ServiceNotifier(environment)
-        socketPath = socket
+        socketPath = settings.socket
         // Whatever the daemon makes is its own user's unless it says otherwise.
         umask(0o077)
-        let folder = try StateFolder(at: state)
+        let folder = try StateFolder(at: settings.state)
         store = try SessionStore(in: folder)
         for notice in store.notices { logger.warning("\(notice)") }
-        let pool = ComputePool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        let registry = try Self.load(models, on: pool, logger)
         do {
-            engine = try Engine(models: registry, pool: pool)
+            let registry = try ModelRegistry(
+                settings.models, budget: settings.memoryBytes,
+                stateModels: StateModels(path: "\(folder.path)/models"))
+            engine = try SharedEngine(
+                models: registry, pool: ComputePool(threads: settings.threads),
+                options: EngineOptions(cacheBytes: settings.cacheBytes))
         } catch {
-            throw StartupError(.failure, error.message)
+            throw StartupError(error.code == .alreadyExists ? .usage : .failure, error.message)
         }
     }
 
-    private static func load(
-        _ models: [ModelArgument], on pool: ComputePool, _ logger: Logger
-    ) throws(StartupError) -> ModelRegistry {
-        var loaded: [RegisteredModel] = []
-        for model in models {
-            let start = ContinuousClock.now
-            do {
-                let folder = try ModelFolder(opening: model.folder)
-                loaded.append(try RegisteredModel(name: model.name, model: LanguageModel(folder: folder, on: pool)))
-            } catch {
-                throw StartupError(
-                    .badInput, "cannot serve the model '\(model.name)' from \(model.folder): \(error.message)")
-            }
-            let milliseconds = Int(start.duration(to: .now) / Duration.milliseconds(1))
-            logger.info("model loaded", metadata: ["model": "\(model.name)", "ms": "\(milliseconds)"])
-        }
+    private func loadModels() async throws(StartupError) {
         do {
-            return try ModelRegistry(loaded)
+            try await engine.models.loadConfigured { name, isResident, seconds in
+                guard isResident else {
+                    return logger.notice(
+                        "no room for the model beside the others; it is loaded when somebody asks for it",
+                        metadata: ["model": "\(name)"])
+                }
+                logger.info("model loaded", metadata: ["model": "\(name)", "ms": "\(Int(seconds * 1000))"])
+            }
         } catch {
-            throw StartupError(.usage, error.message)
+            throw StartupError(
+                .badInput,
+                "cannot serve the model '\(error.model.name)' from \(error.model.folder): \(error.error.message)")
         }
     }
 
     /// Serves until a signal says to stop, then lets the calls in flight finish.
     ///
-    /// - Throws: status 75 for a socket that another daemon answers, 64 for a path that cannot be one.
+    /// - Throws: status 75 for a socket that another daemon answers, 64 for a path that cannot be one, 65 for a model
+    ///   that cannot be served.
     func run() async throws(StartupError) {
         signal(SIGPIPE, SIG_IGN)
+        try await loadModels()
         let stopRequest = await Self.stopRequest(logger)
         let server = try await startServer()
         StandardError.write("lensd ready: \(socketPath)\n")
@@ -79,6 +74,7 @@ struct DaemonProcess {
         let reason = await stopRequest.value
         logger.info("stopping", metadata: ["signal": "\(reason)"])
         notifier.send("STOPPING=1")
+        engine.models.stop()
         await server.shutdown()
         engine.stop()
         do { try store.close() } catch {

@@ -1,5 +1,7 @@
 import ArgumentParser
+import FoundationEssentials
 import LensCore
+import LensEngine
 import LensTensor
 import Logging
 
@@ -35,6 +37,12 @@ struct LensdCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Threads that compute. Default: one per available core", valueName: "n"))
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Memory for models' weights, such as 8G. Default: half of the machine's, or of the control group's",
+            valueName: "size"))
+    var memory: ByteCount?
+
     func validate() throws {
         if let threads, !(1...1024).contains(threads) {
             throw ValidationError("--threads must be in 1...1024; received \(threads)")
@@ -54,15 +62,20 @@ struct LensdCommand: AsyncParsableCommand {
             return handler
         }
         do {
-            let process = try DaemonProcess(
-                socket: socket ?? Places.socket(environment), state: state ?? Places.state(environment),
-                models: models.isEmpty ? [Places.embeddedModel(environment)] : models, threads: threads,
-                environment: environment)
-            try await process.run()
+            try await DaemonProcess(try settings(environment), environment: environment).run()
         } catch let error as StartupError {
             StandardError.write("lensd: \(error.message)\n")
             throw ExitCode(error.status.rawValue)
         }
+    }
+
+    private func settings(_ environment: Environment) throws -> DaemonSettings {
+        let served = models.isEmpty ? [try Places.embeddedModel(environment)] : models
+        return DaemonSettings(
+            socket: try socket ?? Places.socket(environment), state: try state ?? Places.state(environment),
+            models: served.map { KnownModel(name: $0.name, folder: $0.folder) },
+            threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            memoryBytes: memory?.bytes ?? MachineMemory.bytes / 2, cacheBytes: EngineOptions().cacheBytes)
     }
 
     private static func logLevel(_ environment: Environment) throws -> Logger.Level {

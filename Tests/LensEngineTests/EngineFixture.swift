@@ -14,7 +14,7 @@ final class EngineFixture: Sendable {
     ) throws {
         let pool = ComputePool(threads: 2)
         let model = try LanguageModel(folder: Fixtures.folder(checkpoint), on: pool)
-        let registry = try ModelRegistry([RegisteredModel(name: "tiny", model: model)])
+        let registry = try ResidentModels([RegisteredModel(name: "tiny", model: model)])
         engine = try Engine(
             models: registry, pool: pool,
             options: EngineOptions(cacheBytes: cacheBytes, answerBytes: answerBytes, parkedBytes: parkedBytes))

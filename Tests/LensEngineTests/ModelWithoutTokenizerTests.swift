@@ -19,7 +19,7 @@ import Testing
         }
         let pool = ComputePool(threads: 2)
         let toy = try LanguageModel(folder: ModelFolder(opening: folder.path), on: pool)
-        engine = try Engine(models: ModelRegistry([RegisteredModel(name: "toy", model: toy)]), pool: pool)
+        engine = try Engine(models: ResidentModels([RegisteredModel(name: "toy", model: toy)]), pool: pool)
         fixture = try EngineFixture("gpt-neo-1l-16h")
     }
 
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func descriptionHasNoBOS() throws {
-        #expect(engine.models.descriptions.map(\.bosTokenID) == [nil])
+        #expect([try engine.models.model(for: ModelReference(name: nil)).description(isDefault: true).bosTokenID] == [nil])
     }
 
     @Test func tokensAreShownAsTheirIDs() throws {

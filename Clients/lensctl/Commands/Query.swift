@@ -44,7 +44,7 @@ struct Query: ConsoleCommand {
         }
         let connection = try global.connect()
         // Only to know which axis is which.
-        let models = head == nil && pos == nil ? [] : try await connection.listModels()
+        let models = head == nil && pos == nil ? [] : try await connection.listModels().resident
         let wanted = try SlicedHook(
             parsing: hook, head: head, pos: pos, points: models.flatMap(\.configuration.hookPoints))
         let request = QueryRequest(source: .run(run), hook: wanted.hook, slice: wanted.slice, prompts: [prompt])

@@ -17,8 +17,14 @@ struct Status: ConsoleCommand {
         let connection = try global.connect()
         let status = try await connection.status()
         console.answer(json(status, socket: connection.path)) { terminal in
-            let models = status.models.map { model in
-                model.name + (model.isDefault ? " (default)" : "") + ", " + DecimalText.bytes(model.weightBytes)
+            let models = status.modelStates.map { state in
+                let place =
+                    switch state.residency {
+                    case .resident: DecimalText.bytes(state.weightBytes)
+                    case .loading: "being loaded"
+                    case .known: "not in memory"
+                    }
+                return state.name + (state.isDefault ? " (default)" : "") + ", " + place
             }
             let rows: [(String, String)] = [
                 ("socket", connection.path),
@@ -29,6 +35,10 @@ struct Status: ConsoleCommand {
                 ),
                 ("memory", "\(DecimalText.bytes(status.residentBytes)) resident"),
                 ("models", models.joined(separator: "; ")),
+                (
+                    "weights",
+                    "\(DecimalText.bytes(status.weightBytes)) of \(DecimalText.bytes(status.weightBudgetBytes))"
+                ),
                 ("cache", "\(DecimalText.bytes(status.cacheBytes)) of \(DecimalText.bytes(status.cacheCapacityBytes))"),
                 ("passes", "\(status.runningJobs) running, \(status.queuedJobs) waiting, \(status.threads) threads"),
                 ("connections", "\(status.connections)"),
@@ -49,6 +59,8 @@ struct Status: ConsoleCommand {
             ("running_jobs", .integer(status.runningJobs)), ("cache_bytes", .integer(status.cacheBytes)),
             ("cache_capacity_bytes", .integer(status.cacheCapacityBytes)), ("threads", .integer(status.threads)),
             ("connections", .integer(status.connections)),
+            ("model_states", .array(status.modelStates.map(JSON.modelState))),
+            ("model_bytes", .integer(status.weightBytes)), ("model_budget_bytes", .integer(status.weightBudgetBytes)),
         ])
     }
 }

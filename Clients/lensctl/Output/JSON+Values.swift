@@ -29,16 +29,6 @@ extension JSON {
         .object([("error", .object([("code", .string(code)), ("message", .string(message))]))])
     }
 
-    static func model(_ model: ModelDescription) -> JSON {
-        .object([
-            ("name", .string(model.name)), ("is_default", .bool(model.isDefault)),
-            ("fingerprint", .string(model.fingerprint)), ("parameters", .integer(model.parameterCount)),
-            ("weight_bytes", .integer(model.weightBytes)),
-            ("bos_token_id", model.bosTokenID.map { .integer(Int($0)) } ?? .null),
-            ("cfg", .configuration(model.configuration)),
-        ])
-    }
-
     static func headEffect(_ effect: HeadEffect) -> [(String, JSON)] {
         [
             ("layer", .integer(effect.layer)), ("head", .integer(effect.head)), ("loss", .number(effect.loss)),

@@ -14,6 +14,11 @@ package indirect enum JSON {
     case tensor([Float], shape: [Int], isInteger: Bool = false)
     case object([(String, JSON)])
 
+    /// Of an object, in order; none of anything else.
+    var members: [(String, JSON)] {
+        if case .object(let members) = self { members } else { [] }
+    }
+
     /// The value in one line, every character outside ASCII as it is.
     package var text: String {
         var text = ""

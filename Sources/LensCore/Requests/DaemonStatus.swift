@@ -14,10 +14,16 @@ public struct DaemonStatus: Sendable {
     public var cacheCapacityBytes: Int
     public var threads: Int
     public var connections: Int
+    /// The models that the caller may use, resident or not.
+    public var modelStates: [ModelState]
+    /// Bytes of memory that all models' weights take, and may take.
+    public var weightBytes: Int
+    public var weightBudgetBytes: Int
 
     public init(
         version: DaemonVersion, uptimeSeconds: Double, processID: Int, residentBytes: Int, models: [ModelDescription],
-        queuedJobs: Int, runningJobs: Int, cacheBytes: Int, cacheCapacityBytes: Int, threads: Int, connections: Int
+        queuedJobs: Int, runningJobs: Int, cacheBytes: Int, cacheCapacityBytes: Int, threads: Int, connections: Int,
+        modelStates: [ModelState], weightBytes: Int, weightBudgetBytes: Int
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -30,6 +36,9 @@ public struct DaemonStatus: Sendable {
         self.cacheCapacityBytes = cacheCapacityBytes
         self.threads = threads
         self.connections = connections
+        self.modelStates = modelStates
+        self.weightBytes = weightBytes
+        self.weightBudgetBytes = weightBudgetBytes
     }
 }
 

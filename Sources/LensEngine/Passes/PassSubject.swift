@@ -12,15 +12,9 @@ struct PassSubject: Sendable {
     private let identity: PassDigest
     private let dependsOnPrompt: Bool
 
-    /// - Throws: `NOT_FOUND` where the model is not resident, `FAILED_PRECONDITION` where it is another by now.
-    init(_ recipe: Recipe, in registry: ModelRegistry) throws(LensError) {
-        let entry = try registry.model(for: recipe.model)
-        guard entry.model.fingerprint == recipe.fingerprint else {
-            throw LensError(
-                .failedPrecondition,
-                "the run was made with weights \(recipe.fingerprint.prefix(12)); "
-                    + "model '\(entry.name)' now has \(entry.model.fingerprint.prefix(12))")
-        }
+    /// - Throws: `FAILED_PRECONDITION` where the recipe's weights are not among the models.
+    init(_ recipe: Recipe, in models: ResidentModels) throws(LensError) {
+        let entry = try models.model(of: recipe)
         self.recipe = recipe
         name = entry.name
         model = entry.model

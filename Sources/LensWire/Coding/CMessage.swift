@@ -122,6 +122,20 @@ typealias CSweepValues = Lens__V1__SweepValues
 // models.proto, daemon.proto
 typealias CListModelsRequest = Lens__V1__ListModelsRequest
 typealias CListModelsReply = Lens__V1__ListModelsReply
+typealias CDescribeModelRequest = Lens__V1__DescribeModelRequest
+typealias CDescribeModelReply = Lens__V1__DescribeModelReply
+typealias CLoadModelRequest = Lens__V1__LoadModelRequest
+typealias CLoadModelEvent = Lens__V1__LoadModelEvent
+typealias CLoadProgress = Lens__V1__LoadProgress
+typealias CUnloadModelRequest = Lens__V1__UnloadModelRequest
+typealias CUnloadModelReply = Lens__V1__UnloadModelReply
+typealias CRenameModelRequest = Lens__V1__RenameModelRequest
+typealias CRenameModelReply = Lens__V1__RenameModelReply
+typealias CModelState = Lens__V1__ModelState
+typealias CHookShape = Lens__V1__HookShape
+typealias CHookAxis = Lens__V1__HookAxis
+typealias CProcessingStep = Lens__V1__ProcessingStep
+typealias CResidency = Lens__V1__Residency
 typealias CModelConfiguration = Lens__V1__ModelConfiguration
 typealias CRotary = Lens__V1__Rotary
 typealias CModelDescription = Lens__V1__ModelDescription
@@ -211,6 +225,19 @@ extension CScoreHeadsReply: CMessage { static var reset: CReset<Self> { lens__v1
 extension CHeadScores: CMessage { static var reset: CReset<Self> { lens__v1__head_scores__init } }
 extension CListModelsRequest: CMessage { static var reset: CReset<Self> { lens__v1__list_models_request__init } }
 extension CListModelsReply: CMessage { static var reset: CReset<Self> { lens__v1__list_models_reply__init } }
+extension CDescribeModelRequest: CMessage { static var reset: CReset<Self> { lens__v1__describe_model_request__init } }
+extension CDescribeModelReply: CMessage { static var reset: CReset<Self> { lens__v1__describe_model_reply__init } }
+extension CLoadModelRequest: CMessage { static var reset: CReset<Self> { lens__v1__load_model_request__init } }
+extension CLoadModelEvent: CMessage { static var reset: CReset<Self> { lens__v1__load_model_event__init } }
+extension CLoadProgress: CMessage { static var reset: CReset<Self> { lens__v1__load_progress__init } }
+extension CUnloadModelRequest: CMessage { static var reset: CReset<Self> { lens__v1__unload_model_request__init } }
+extension CUnloadModelReply: CMessage { static var reset: CReset<Self> { lens__v1__unload_model_reply__init } }
+extension CRenameModelRequest: CMessage { static var reset: CReset<Self> { lens__v1__rename_model_request__init } }
+extension CRenameModelReply: CMessage { static var reset: CReset<Self> { lens__v1__rename_model_reply__init } }
+extension CModelState: CMessage { static var reset: CReset<Self> { lens__v1__model_state__init } }
+extension CHookShape: CMessage { static var reset: CReset<Self> { lens__v1__hook_shape__init } }
+extension CHookAxis: CMessage { static var reset: CReset<Self> { lens__v1__hook_axis__init } }
+extension CProcessingStep: CMessage { static var reset: CReset<Self> { lens__v1__processing_step__init } }
 extension CModelConfiguration: CMessage { static var reset: CReset<Self> { lens__v1__model_configuration__init } }
 extension CRotary: CMessage { static var reset: CReset<Self> { lens__v1__rotary__init } }
 extension CModelDescription: CMessage { static var reset: CReset<Self> { lens__v1__model_description__init } }

@@ -9,7 +9,7 @@ public struct EmptyRequest: Sendable, Hashable {
 }
 
 extension Coding where Value == EmptyRequest {
-    private static func empty<Message: CMessage>(_ type: Message.Type) -> Self {
+    static func empty<Message: CMessage>(_ type: Message.Type) -> Self {
         Self(Message.self) { _ in
             EmptyRequest()
         } write: { _, _, _ in
@@ -21,22 +21,29 @@ extension Coding where Value == EmptyRequest {
     static var listSessionsRequest: Self { empty(CListSessionsRequest.self) }
 }
 
-extension Coding where Value == [ModelDescription] {
+extension Coding where Value == ModelList {
     static var listModelsReply: Self {
         Self(CListModelsReply.self) { (message) throws(LensError) in
-            try messages(message.n_models, message.models) { (model: CModelDescription) throws(LensError) in
-                try ModelDescription(model)
-            }
+            ModelList(
+                resident: try messages(message.n_models, message.models) {
+                    (model: CModelDescription) throws(LensError) in try ModelDescription(model)
+                },
+                states: try messages(message.n_states, message.states) {
+                    (state: CModelState) throws(LensError) in try ModelState(state)
+                })
         } write: { (value, message, arena) throws(LensError) in
-            (message.n_models, message.models) = try arena.messages(value) { (model, item) throws(LensError) in
-                try model.write(to: &item, arena)
+            (message.n_models, message.models) = try arena.messages(value.resident) {
+                (model, item) throws(LensError) in try model.write(to: &item, arena)
+            }
+            (message.n_states, message.states) = try arena.messages(value.states) {
+                (state, item) throws(LensError) in try state.write(to: &item, arena)
             }
         }
     }
 }
 
 extension ModelDescription {
-    fileprivate init(_ message: CModelDescription) throws(LensError) {
+    init(_ message: CModelDescription) throws(LensError) {
         let hasBOS = message.bos_case == LENS__V1__MODEL_DESCRIPTION__BOS_BOS_TOKEN_ID
         self.init(
             name: try message.name.text("name"),
@@ -50,7 +57,7 @@ extension ModelDescription {
             bosTokenID: hasBOS ? try message.bos_token_id.tokenID("bos_token_id") : nil)
     }
 
-    fileprivate func write(to message: inout CModelDescription, _ arena: MessageArena) throws(LensError) {
+    func write(to message: inout CModelDescription, _ arena: MessageArena) throws(LensError) {
         message.name = arena.bytes(name)
         message.configuration = try arena.message { (item: inout CModelConfiguration) throws(LensError) in
             try configuration.write(to: &item, arena)
@@ -88,7 +95,12 @@ extension Coding where Value == DaemonStatus {
                 queuedJobs: Int(message.queued_jobs), runningJobs: Int(message.running_jobs),
                 cacheBytes: try message.cache_bytes.count("cache_bytes"),
                 cacheCapacityBytes: try message.cache_capacity_bytes.count("cache_capacity_bytes"),
-                threads: Int(message.threads), connections: Int(message.connections))
+                threads: Int(message.threads), connections: Int(message.connections),
+                modelStates: try messages(message.n_model_states, message.model_states) {
+                    (state: CModelState) throws(LensError) in try ModelState(state)
+                },
+                weightBytes: try message.weight_bytes.count("weight_bytes"),
+                weightBudgetBytes: try message.weight_budget_bytes.count("weight_budget_bytes"))
         } write: { (value, message, arena) throws(LensError) in
             message.lensd_version = arena.bytes(value.version.lensd)
             message.protocol_version = try arena.uint32(value.version.wireProtocol, "protocol_version")
@@ -106,6 +118,11 @@ extension Coding where Value == DaemonStatus {
             message.cache_capacity_bytes = try arena.uint64(value.cacheCapacityBytes, "cache_capacity_bytes")
             message.threads = try arena.uint32(value.threads, "threads")
             message.connections = try arena.uint32(value.connections, "connections")
+            (message.n_model_states, message.model_states) = try arena.messages(value.modelStates) {
+                (state, item) throws(LensError) in try state.write(to: &item, arena)
+            }
+            message.weight_bytes = try arena.uint64(value.weightBytes, "weight_bytes")
+            message.weight_budget_bytes = try arena.uint64(value.weightBudgetBytes, "weight_budget_bytes")
         }
     }
 }

@@ -9,9 +9,35 @@ extension UnaryMethod<EmptyRequest, DaemonStatus> {
     }
 }
 
-extension UnaryMethod<EmptyRequest, [ModelDescription]> {
+extension UnaryMethod<EmptyRequest, ModelList> {
     public static var listModels: Self {
         Self(path: "/lens.v1.Models/List", request: .listModelsRequest, reply: .listModelsReply)
+    }
+}
+
+extension UnaryMethod<ModelReference, ModelDetail> {
+    public static var describeModel: Self {
+        Self(path: "/lens.v1.Models/Describe", request: .describeModelRequest, reply: .describeModelReply)
+    }
+}
+
+extension StreamingMethod<ModelNameRequest, LoadModelEvent> {
+    /// Progress, then the model.
+    public static var loadModel: Self {
+        Self(path: "/lens.v1.Models/Load", request: .loadModelRequest, event: .loadModelEvent)
+    }
+}
+
+extension UnaryMethod<ModelNameRequest, Bool> {
+    /// Answers whether passes still hold it.
+    public static var unloadModel: Self {
+        Self(path: "/lens.v1.Models/Unload", request: .unloadModelRequest, reply: .unloadModelReply)
+    }
+}
+
+extension UnaryMethod<RenameModelRequest, EmptyRequest> {
+    public static var renameModel: Self {
+        Self(path: "/lens.v1.Models/Rename", request: .renameModelRequest, reply: .renameModelReply)
     }
 }
 

@@ -4,9 +4,12 @@ public import Logging
 /// Who is at the other end of a connection, as the kernel said when it was accepted.
 public struct Peer: Sendable, Hashable {
     public let userID: UInt32
+    /// The primary group first, then the supplementary ones.
+    public let groupIDs: [UInt32]
 
-    public init(userID: UInt32) {
+    public init(userID: UInt32, groupIDs: [UInt32] = []) {
         self.userID = userID
+        self.groupIDs = groupIDs
     }
 }
 

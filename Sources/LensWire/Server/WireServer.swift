@@ -1,4 +1,5 @@
 internal import CLensSystem
+internal import Glibc
 public import LensCore
 public import Logging
 internal import NIOCore
@@ -89,15 +90,17 @@ public final class WireServer: Sendable {
         _ channel: any Channel, _ environment: ConnectionHandler.Environment, _ connections: ConnectionList
     ) throws {
         var userID = overflowUserID
+        var groupIDs: [UInt32] = []
         let pipeline = channel.pipeline.syncOperations
         let code = try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
-            lens_peer_user_id(descriptor, &userID)
+            let code = lens_peer_user_id(descriptor, &userID)
+            return code == 0 ? readGroups(of: descriptor, into: &groupIDs) : code
         }
         guard code == 0, userID != overflowUserID else {
             environment.logger.notice("connection refused: its user is unknown")
             throw LensError(.unauthenticated, "the kernel does not say who connects")
         }
-        let peer = Peer(userID: userID)
+        let peer = Peer(userID: userID, groupIDs: groupIDs)
         var refusal: LensError?
         do {
             try environment.ledger.openConnection(of: peer)
@@ -106,6 +109,22 @@ public final class WireServer: Sendable {
         }
         try pipeline.addHandler(ConnectionHandler(peer: peer, environment: environment, refusal: refusal))
         connections.add(channel)
+    }
+}
+
+extension WireServer {
+    /// Returns 0, or an errno.
+    private static func readGroups(of descriptor: CInt, into groupIDs: inout [UInt32]) -> CInt {
+        var code = CInt(0)
+        // Few are in more than a handful; 65536 is what Linux allows.
+        for capacity in [64, 65537] {
+            var count = 0
+            groupIDs = [UInt32](repeating: 0, count: capacity)
+            code = lens_peer_groups(descriptor, &groupIDs, capacity, &count)
+            groupIDs.removeLast(capacity - min(count, capacity))
+            if code != ERANGE { break }
+        }
+        return code
     }
 }
 

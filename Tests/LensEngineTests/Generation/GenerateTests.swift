@@ -16,7 +16,7 @@ import Testing
             let pool = ComputePool(threads: 2)
             let model = try LanguageModel(folder: Fixtures.folder(folder), on: pool)
             engine = try Engine(
-                models: ModelRegistry([RegisteredModel(name: "tiny", model: model)]), pool: pool,
+                models: ResidentModels([RegisteredModel(name: "tiny", model: model)]), pool: pool,
                 options: EngineOptions(keptBytes: keptBytes))
         }
 

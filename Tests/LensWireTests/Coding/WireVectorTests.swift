@@ -67,6 +67,12 @@ import Testing
         try add("scoreHeadsRequests", UnaryMethod.scoreHeads.request, Samples.scoreHeadsRequests)
         try add("scoreHeadsReplies", UnaryMethod.scoreHeads.reply, Samples.scoreHeadsReplies)
         try add("daemonStatuses", UnaryMethod.status.reply, Samples.daemonStatuses)
+        try add("modelLists", UnaryMethod.listModels.reply, Samples.modelLists)
+        try add("describeRequests", UnaryMethod.describeModel.request, Samples.describeRequests)
+        try add("modelDetails", UnaryMethod.describeModel.reply, Samples.modelDetails)
+        try add("modelNames", StreamingMethod.loadModel.request, Samples.modelNames)
+        try add("renames", UnaryMethod.renameModel.request, Samples.renames)
+        try add("loadEvents", StreamingMethod.loadModel.event, Samples.loadEvents)
         try add("sessionDetails", UnaryMethod.showSession.reply, Samples.sessionDetails)
         try add("attentionPageRequests", StreamingMethod.attentionPage.request, Samples.attentionPageRequests)
         return samples

@@ -6,6 +6,8 @@ import Testing
     /// Paths of the table, with what streams.
     private static let table: [String: MethodKind] = [
         UnaryMethod.status.path: .unary, UnaryMethod.listModels.path: .unary, UnaryMethod.tokenize.path: .unary,
+        UnaryMethod.describeModel.path: .unary, StreamingMethod.loadModel.path: .serverStreaming,
+        UnaryMethod.unloadModel.path: .unary, UnaryMethod.renameModel.path: .unary,
         UnaryMethod.run.path: .unary, BidirectionalMethod.runHooked.path: .bidirectional,
         StreamingMethod.query.path: .serverStreaming, StreamingMethod.sweep.path: .serverStreaming,
         StreamingMethod.generate.path: .serverStreaming, BidirectionalMethod.generateHooked.path: .bidirectional,

@@ -255,7 +255,46 @@ enum Samples {
         DaemonStatus(
             version: DaemonVersion(lensd: "0.1.0", wireProtocol: 1, blas: "OpenBLAS 0.3.21", sqlite: "3.40.1"),
             uptimeSeconds: 1.5, processID: 42, residentBytes: 1 << 33, models: [model], queuedJobs: 1, runningJobs: 2,
-            cacheBytes: 3, cacheCapacityBytes: 4, threads: 2, connections: 7)
+            cacheBytes: 3, cacheCapacityBytes: 4, threads: 2, connections: 7, modelStates: modelStates,
+            weightBytes: 5 << 30, weightBudgetBytes: 6 << 30)
+    ]
+
+    static let modelStates = [
+        ModelState(
+            name: "tinytales-1l", residency: .resident, isDefault: true, isPinned: true, isInUse: true,
+            weightBytes: 1 << 40, loadSeconds: 0.25),
+        ModelState(
+            name: "b", residency: .loading, progress: LoadProgress(doneBytes: 1 << 33, totalBytes: 1 << 34)),
+        ModelState(name: "c", residency: .known, note: "was unloaded – ü"),
+    ]
+
+    static let modelLists = [
+        ModelList(resident: [model], states: modelStates), ModelList(resident: [], states: []),
+    ]
+
+    static let describeRequests = [raw, fallback, ModelReference(name: nil, form: .raw)]
+    static let modelDetails = [
+        ModelDetail(
+            model: model, form: .raw,
+            hooks: [
+                HookShape(
+                    name: "blocks.{l}.attn.hook_pattern", layers: [0, 1],
+                    axes: [
+                        .init(name: "n_heads", size: 16), .init(name: "pos", size: 0),
+                        .init(name: "source_pos", size: 0),
+                    ], isOnDemand: false),
+                HookShape(name: "hook_tokens", layers: [], axes: [.init(name: "", size: 1)], isOnDemand: true),
+            ],
+            steps: [
+                StepOutcome(name: "fold_ln", isApplied: true, detail: ""),
+                StepOutcome(name: "center_unembed", isApplied: false, detail: "logits are capped"),
+            ])
+    ]
+
+    static let modelNames = [ModelNameRequest(name: "gpt2-small_1.0")]
+    static let renames = [RenameModelRequest(name: "a", newName: "b-2")]
+    static let loadEvents: [LoadModelEvent] = [
+        .progress(LoadProgress(doneBytes: 1, totalBytes: 1 << 40)), .model(model),
     ]
 
     static let session = SessionSummary(id: "i", name: "default", createdAt: 1.5, updatedAt: 2.5, runCount: 3)

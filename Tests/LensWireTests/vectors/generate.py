@@ -126,6 +126,17 @@ MODEL = models.ModelDescription(
     ),
     fingerprint=b"f", weight_bytes=1 << 40, parameter_count=2_000_000, is_default=True, bos_token_id=0,
 )  # fmt: skip
+STATES = [
+    models.ModelState(
+        name=b"tinytales-1l", residency=models.RESIDENCY_RESIDENT, is_default=True, is_pinned=True, in_use=True,
+        weight_bytes=1 << 40, load_seconds=0.25,
+    ),
+    models.ModelState(
+        name=b"b", residency=models.RESIDENCY_LOADING,
+        progress=models.LoadProgress(done_bytes=1 << 33, total_bytes=1 << 34),
+    ),
+    models.ModelState(name=b"c", residency=models.RESIDENCY_KNOWN, note=text("was unloaded – ü")),
+]  # fmt: skip
 SESSION = sessions.SessionSummary(id=b"i", name=b"default", created_at=1.5, updated_at=2.5, run_count=3)
 SHAPES = [hooks.TensorShape(sizes=[3, 2**40]), hooks.TensorShape()]
 ACTIVATION = hooks.HookedActivation(
@@ -394,8 +405,39 @@ VECTORS = {
         daemon.DaemonStatusReply(
             lensd_version=b"0.1.0", protocol_version=1, blas=b"OpenBLAS 0.3.21", sqlite=b"3.40.1",
             uptime_seconds=1.5, process_id=42, resident_bytes=1 << 33, models=[MODEL], queued_jobs=1, running_jobs=2,
-            cache_bytes=3, cache_capacity_bytes=4, threads=2, connections=7,
+            cache_bytes=3, cache_capacity_bytes=4, threads=2, connections=7, model_states=STATES,
+            weight_bytes=5 << 30, weight_budget_bytes=6 << 30,
         )
+    ],
+    "modelLists": [models.ListModelsReply(models=[MODEL], states=STATES), models.ListModelsReply()],
+    "describeRequests": [
+        models.DescribeModelRequest(model=RAW), models.DescribeModelRequest(),
+        models.DescribeModelRequest(model=b"@raw"),
+    ],
+    "modelDetails": [
+        models.DescribeModelReply(
+            model=MODEL, raw=True,
+            hooks=[
+                models.HookShape(
+                    name=b"blocks.{l}.attn.hook_pattern", layers=[0, 1],
+                    axes=[
+                        models.HookAxis(name=b"n_heads", size=16), models.HookAxis(name=b"pos"),
+                        models.HookAxis(name=b"source_pos"),
+                    ],
+                ),
+                models.HookShape(name=b"hook_tokens", axes=[models.HookAxis(size=1)], on_demand=True),
+            ],
+            steps=[
+                models.ProcessingStep(name=b"fold_ln", applied=True),
+                models.ProcessingStep(name=b"center_unembed", detail=b"logits are capped"),
+            ],
+        )
+    ],
+    "modelNames": [models.LoadModelRequest(name=b"gpt2-small_1.0")],
+    "renames": [models.RenameModelRequest(name=b"a", new_name=b"b-2")],
+    "loadEvents": [
+        models.LoadModelEvent(progress=models.LoadProgress(done_bytes=1, total_bytes=1 << 40)),
+        models.LoadModelEvent(model=MODEL),
     ],
     "sessionDetails": [
         sessions.ShowSessionReply(session=SESSION),

@@ -2,14 +2,17 @@ import ArgumentParser
 
 struct Models: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the models that the daemon serves and their shapes.",
+        abstract: "List, describe, load, unload and rename the models that the daemon serves.",
         discussion: """
             NAME has TransformerLens's default weight processing, NAME@raw has the checkpoint's own weights; \
-            both can be asked for at any time.
+            both can be asked for at any time. The daemon knows the models of its flags and its configuration, and \
+            every folder in its state folder's 'models'; one that is not in memory is loaded when somebody asks for it.
 
             Examples:
               lensctl models
-              lensctl models --json
+              lensctl models describe tinytales-1l
+              lensctl models load gpt2
             """,
-        subcommands: [List.self, Import.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Describe.self, Load.self, Unload.self, Rename.self, Import.self],
+        defaultSubcommand: List.self)
 }

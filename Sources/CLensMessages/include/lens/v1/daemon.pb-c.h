@@ -52,10 +52,20 @@ struct  Lens__V1__DaemonStatusReply
   uint64_t cache_capacity_bytes;
   uint32_t threads;
   uint32_t connections;
+  /*
+   * The models that the caller may use.
+   */
+  size_t n_model_states;
+  Lens__V1__ModelState **model_states;
+  /*
+   * Bytes of memory that all models' weights take, and may take.
+   */
+  uint64_t weight_bytes;
+  uint64_t weight_budget_bytes;
 };
 #define LENS__V1__DAEMON_STATUS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__daemon_status_reply__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0 }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 /* Lens__V1__DaemonStatusRequest methods */

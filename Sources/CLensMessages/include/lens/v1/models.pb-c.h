@@ -17,14 +17,37 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Lens__V1__ListModelsRequest Lens__V1__ListModelsRequest;
 typedef struct Lens__V1__ListModelsReply Lens__V1__ListModelsReply;
+typedef struct Lens__V1__DescribeModelRequest Lens__V1__DescribeModelRequest;
+typedef struct Lens__V1__DescribeModelReply Lens__V1__DescribeModelReply;
+typedef struct Lens__V1__LoadModelRequest Lens__V1__LoadModelRequest;
+typedef struct Lens__V1__LoadModelEvent Lens__V1__LoadModelEvent;
+typedef struct Lens__V1__LoadProgress Lens__V1__LoadProgress;
+typedef struct Lens__V1__UnloadModelRequest Lens__V1__UnloadModelRequest;
+typedef struct Lens__V1__UnloadModelReply Lens__V1__UnloadModelReply;
+typedef struct Lens__V1__RenameModelRequest Lens__V1__RenameModelRequest;
+typedef struct Lens__V1__RenameModelReply Lens__V1__RenameModelReply;
+typedef struct Lens__V1__ModelState Lens__V1__ModelState;
 typedef struct Lens__V1__ModelConfiguration Lens__V1__ModelConfiguration;
 typedef struct Lens__V1__Rotary Lens__V1__Rotary;
 typedef struct Lens__V1__ModelDescription Lens__V1__ModelDescription;
 typedef struct Lens__V1__HookPointDescription Lens__V1__HookPointDescription;
+typedef struct Lens__V1__HookShape Lens__V1__HookShape;
+typedef struct Lens__V1__HookAxis Lens__V1__HookAxis;
+typedef struct Lens__V1__ProcessingStep Lens__V1__ProcessingStep;
 
 
 /* --- enums --- */
 
+typedef enum _Lens__V1__Residency {
+  LENS__V1__RESIDENCY__RESIDENCY_UNSPECIFIED = 0,
+  /*
+   * Not in memory.
+   */
+  LENS__V1__RESIDENCY__RESIDENCY_KNOWN = 1,
+  LENS__V1__RESIDENCY__RESIDENCY_LOADING = 2,
+  LENS__V1__RESIDENCY__RESIDENCY_RESIDENT = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__RESIDENCY)
+} Lens__V1__Residency;
 
 /* --- messages --- */
 
@@ -40,12 +63,190 @@ struct  Lens__V1__ListModelsRequest
 struct  Lens__V1__ListModelsReply
 {
   ProtobufCMessage base;
+  /*
+   * The resident ones.
+   */
   size_t n_models;
   Lens__V1__ModelDescription **models;
+  /*
+   * All, resident or not.
+   */
+  size_t n_states;
+  Lens__V1__ModelState **states;
 };
 #define LENS__V1__LIST_MODELS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__list_models_reply__descriptor) \
-    , 0,NULL }
+    , 0,NULL, 0,NULL }
+
+
+struct  Lens__V1__DescribeModelRequest
+{
+  ProtobufCMessage base;
+  /*
+   * NAME or NAME@raw; empty is the default model.
+   */
+  ProtobufCBinaryData model;
+};
+#define LENS__V1__DESCRIBE_MODEL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__describe_model_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Lens__V1__DescribeModelReply
+{
+  ProtobufCMessage base;
+  Lens__V1__ModelDescription *model;
+  /*
+   * Whether this is about NAME@raw.
+   */
+  protobuf_c_boolean raw;
+  /*
+   * Every hook point, in the order in which a pass reaches them.
+   */
+  size_t n_hooks;
+  Lens__V1__HookShape **hooks;
+  /*
+   * What TransformerLens's default weight processing is made of, in its order.
+   */
+  size_t n_steps;
+  Lens__V1__ProcessingStep **steps;
+};
+#define LENS__V1__DESCRIBE_MODEL_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__describe_model_reply__descriptor) \
+    , NULL, 0, 0,NULL, 0,NULL }
+
+
+struct  Lens__V1__LoadModelRequest
+{
+  ProtobufCMessage base;
+  /*
+   * A name that the daemon knows, or a folder's in its state folder's `models`; never a path.
+   */
+  ProtobufCBinaryData name;
+};
+#define LENS__V1__LOAD_MODEL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__load_model_request__descriptor) \
+    , {0,NULL} }
+
+
+typedef enum {
+  LENS__V1__LOAD_MODEL_EVENT__EVENT__NOT_SET = 0,
+  LENS__V1__LOAD_MODEL_EVENT__EVENT_PROGRESS = 1,
+  LENS__V1__LOAD_MODEL_EVENT__EVENT_MODEL = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__LOAD_MODEL_EVENT__EVENT__CASE)
+} Lens__V1__LoadModelEvent__EventCase;
+
+struct  Lens__V1__LoadModelEvent
+{
+  ProtobufCMessage base;
+  Lens__V1__LoadModelEvent__EventCase event_case;
+  union {
+    Lens__V1__LoadProgress *progress;
+    /*
+     * The last event.
+     */
+    Lens__V1__ModelDescription *model;
+  };
+};
+#define LENS__V1__LOAD_MODEL_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__load_model_event__descriptor) \
+    , LENS__V1__LOAD_MODEL_EVENT__EVENT__NOT_SET, {0} }
+
+
+/*
+ * Bytes of weights.
+ */
+struct  Lens__V1__LoadProgress
+{
+  ProtobufCMessage base;
+  uint64_t done_bytes;
+  uint64_t total_bytes;
+};
+#define LENS__V1__LOAD_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__load_progress__descriptor) \
+    , 0, 0 }
+
+
+struct  Lens__V1__UnloadModelRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+};
+#define LENS__V1__UNLOAD_MODEL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__unload_model_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Lens__V1__UnloadModelReply
+{
+  ProtobufCMessage base;
+  /*
+   * Passes still hold it: its memory goes back when they end.
+   */
+  protobuf_c_boolean in_use;
+};
+#define LENS__V1__UNLOAD_MODEL_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__unload_model_reply__descriptor) \
+    , 0 }
+
+
+struct  Lens__V1__RenameModelRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData new_name;
+};
+#define LENS__V1__RENAME_MODEL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__rename_model_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Lens__V1__RenameModelReply
+{
+  ProtobufCMessage base;
+};
+#define LENS__V1__RENAME_MODEL_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__rename_model_reply__descriptor) \
+     }
+
+
+/*
+ * Where a model is.
+ */
+struct  Lens__V1__ModelState
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  Lens__V1__Residency residency;
+  /*
+   * What a request without a name gets.
+   */
+  protobuf_c_boolean is_default;
+  /*
+   * Never unloaded to make room for others; so is the default model.
+   */
+  protobuf_c_boolean is_pinned;
+  /*
+   * Whether something computes with it.
+   */
+  protobuf_c_boolean in_use;
+  /*
+   * Bytes of memory that it takes, or took when it was resident last; 0 where nobody knows.
+   */
+  uint64_t weight_bytes;
+  /*
+   * How long its last load took; 0 where there was none.
+   */
+  double load_seconds;
+  Lens__V1__LoadProgress *progress;
+  /*
+   * Why it is not resident, and what would make it so.
+   */
+  ProtobufCBinaryData note;
+};
+#define LENS__V1__MODEL_STATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__model_state__descriptor) \
+    , {0,NULL}, LENS__V1__RESIDENCY__RESIDENCY_UNSPECIFIED, 0, 0, 0, 0, 0, NULL, {0,NULL} }
 
 
 /*
@@ -208,6 +409,71 @@ struct  Lens__V1__HookPointDescription
     , {0,NULL}, 0 }
 
 
+/*
+ * The same point of all blocks that have it, or a point outside the blocks.
+ */
+struct  Lens__V1__HookShape
+{
+  ProtobufCMessage base;
+  /*
+   * Such as "blocks.{l}.attn.hook_z".
+   */
+  ProtobufCBinaryData name;
+  /*
+   * None for a point outside the blocks.
+   */
+  size_t n_layers;
+  uint32_t *layers;
+  /*
+   * Of one prompt, outermost first.
+   */
+  size_t n_axes;
+  Lens__V1__HookAxis **axes;
+  /*
+   * Computed only when it is named.
+   */
+  protobuf_c_boolean on_demand;
+};
+#define LENS__V1__HOOK_SHAPE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__hook_shape__descriptor) \
+    , {0,NULL}, 0,NULL, 0,NULL, 0 }
+
+
+struct  Lens__V1__HookAxis
+{
+  ProtobufCMessage base;
+  /*
+   * "pos", "source_pos" or a size's name such as "n_heads"; empty for an axis of one.
+   */
+  ProtobufCBinaryData name;
+  /*
+   * 0 for positions, which are the prompt's.
+   */
+  uint64_t size;
+};
+#define LENS__V1__HOOK_AXIS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__hook_axis__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Lens__V1__ProcessingStep
+{
+  ProtobufCMessage base;
+  /*
+   * Such as "fold_ln".
+   */
+  ProtobufCBinaryData name;
+  protobuf_c_boolean applied;
+  /*
+   * What it does to this model, or why it is left out.
+   */
+  ProtobufCBinaryData detail;
+};
+#define LENS__V1__PROCESSING_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__processing_step__descriptor) \
+    , {0,NULL}, 0, {0,NULL} }
+
+
 /* Lens__V1__ListModelsRequest methods */
 void   lens__v1__list_models_request__init
                      (Lens__V1__ListModelsRequest         *message);
@@ -245,6 +511,196 @@ Lens__V1__ListModelsReply *
                       const uint8_t       *data);
 void   lens__v1__list_models_reply__free_unpacked
                      (Lens__V1__ListModelsReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__DescribeModelRequest methods */
+void   lens__v1__describe_model_request__init
+                     (Lens__V1__DescribeModelRequest         *message);
+size_t lens__v1__describe_model_request__get_packed_size
+                     (const Lens__V1__DescribeModelRequest   *message);
+size_t lens__v1__describe_model_request__pack
+                     (const Lens__V1__DescribeModelRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__describe_model_request__pack_to_buffer
+                     (const Lens__V1__DescribeModelRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__DescribeModelRequest *
+       lens__v1__describe_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__describe_model_request__free_unpacked
+                     (Lens__V1__DescribeModelRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__DescribeModelReply methods */
+void   lens__v1__describe_model_reply__init
+                     (Lens__V1__DescribeModelReply         *message);
+size_t lens__v1__describe_model_reply__get_packed_size
+                     (const Lens__V1__DescribeModelReply   *message);
+size_t lens__v1__describe_model_reply__pack
+                     (const Lens__V1__DescribeModelReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__describe_model_reply__pack_to_buffer
+                     (const Lens__V1__DescribeModelReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__DescribeModelReply *
+       lens__v1__describe_model_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__describe_model_reply__free_unpacked
+                     (Lens__V1__DescribeModelReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__LoadModelRequest methods */
+void   lens__v1__load_model_request__init
+                     (Lens__V1__LoadModelRequest         *message);
+size_t lens__v1__load_model_request__get_packed_size
+                     (const Lens__V1__LoadModelRequest   *message);
+size_t lens__v1__load_model_request__pack
+                     (const Lens__V1__LoadModelRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__load_model_request__pack_to_buffer
+                     (const Lens__V1__LoadModelRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__LoadModelRequest *
+       lens__v1__load_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__load_model_request__free_unpacked
+                     (Lens__V1__LoadModelRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__LoadModelEvent methods */
+void   lens__v1__load_model_event__init
+                     (Lens__V1__LoadModelEvent         *message);
+size_t lens__v1__load_model_event__get_packed_size
+                     (const Lens__V1__LoadModelEvent   *message);
+size_t lens__v1__load_model_event__pack
+                     (const Lens__V1__LoadModelEvent   *message,
+                      uint8_t             *out);
+size_t lens__v1__load_model_event__pack_to_buffer
+                     (const Lens__V1__LoadModelEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__LoadModelEvent *
+       lens__v1__load_model_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__load_model_event__free_unpacked
+                     (Lens__V1__LoadModelEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__LoadProgress methods */
+void   lens__v1__load_progress__init
+                     (Lens__V1__LoadProgress         *message);
+size_t lens__v1__load_progress__get_packed_size
+                     (const Lens__V1__LoadProgress   *message);
+size_t lens__v1__load_progress__pack
+                     (const Lens__V1__LoadProgress   *message,
+                      uint8_t             *out);
+size_t lens__v1__load_progress__pack_to_buffer
+                     (const Lens__V1__LoadProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__LoadProgress *
+       lens__v1__load_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__load_progress__free_unpacked
+                     (Lens__V1__LoadProgress *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__UnloadModelRequest methods */
+void   lens__v1__unload_model_request__init
+                     (Lens__V1__UnloadModelRequest         *message);
+size_t lens__v1__unload_model_request__get_packed_size
+                     (const Lens__V1__UnloadModelRequest   *message);
+size_t lens__v1__unload_model_request__pack
+                     (const Lens__V1__UnloadModelRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__unload_model_request__pack_to_buffer
+                     (const Lens__V1__UnloadModelRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__UnloadModelRequest *
+       lens__v1__unload_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__unload_model_request__free_unpacked
+                     (Lens__V1__UnloadModelRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__UnloadModelReply methods */
+void   lens__v1__unload_model_reply__init
+                     (Lens__V1__UnloadModelReply         *message);
+size_t lens__v1__unload_model_reply__get_packed_size
+                     (const Lens__V1__UnloadModelReply   *message);
+size_t lens__v1__unload_model_reply__pack
+                     (const Lens__V1__UnloadModelReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__unload_model_reply__pack_to_buffer
+                     (const Lens__V1__UnloadModelReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__UnloadModelReply *
+       lens__v1__unload_model_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__unload_model_reply__free_unpacked
+                     (Lens__V1__UnloadModelReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__RenameModelRequest methods */
+void   lens__v1__rename_model_request__init
+                     (Lens__V1__RenameModelRequest         *message);
+size_t lens__v1__rename_model_request__get_packed_size
+                     (const Lens__V1__RenameModelRequest   *message);
+size_t lens__v1__rename_model_request__pack
+                     (const Lens__V1__RenameModelRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__rename_model_request__pack_to_buffer
+                     (const Lens__V1__RenameModelRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__RenameModelRequest *
+       lens__v1__rename_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__rename_model_request__free_unpacked
+                     (Lens__V1__RenameModelRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__RenameModelReply methods */
+void   lens__v1__rename_model_reply__init
+                     (Lens__V1__RenameModelReply         *message);
+size_t lens__v1__rename_model_reply__get_packed_size
+                     (const Lens__V1__RenameModelReply   *message);
+size_t lens__v1__rename_model_reply__pack
+                     (const Lens__V1__RenameModelReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__rename_model_reply__pack_to_buffer
+                     (const Lens__V1__RenameModelReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__RenameModelReply *
+       lens__v1__rename_model_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__rename_model_reply__free_unpacked
+                     (Lens__V1__RenameModelReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ModelState methods */
+void   lens__v1__model_state__init
+                     (Lens__V1__ModelState         *message);
+size_t lens__v1__model_state__get_packed_size
+                     (const Lens__V1__ModelState   *message);
+size_t lens__v1__model_state__pack
+                     (const Lens__V1__ModelState   *message,
+                      uint8_t             *out);
+size_t lens__v1__model_state__pack_to_buffer
+                     (const Lens__V1__ModelState   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ModelState *
+       lens__v1__model_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__model_state__free_unpacked
+                     (Lens__V1__ModelState *message,
                       ProtobufCAllocator *allocator);
 /* Lens__V1__ModelConfiguration methods */
 void   lens__v1__model_configuration__init
@@ -322,6 +778,63 @@ Lens__V1__HookPointDescription *
 void   lens__v1__hook_point_description__free_unpacked
                      (Lens__V1__HookPointDescription *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__HookShape methods */
+void   lens__v1__hook_shape__init
+                     (Lens__V1__HookShape         *message);
+size_t lens__v1__hook_shape__get_packed_size
+                     (const Lens__V1__HookShape   *message);
+size_t lens__v1__hook_shape__pack
+                     (const Lens__V1__HookShape   *message,
+                      uint8_t             *out);
+size_t lens__v1__hook_shape__pack_to_buffer
+                     (const Lens__V1__HookShape   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HookShape *
+       lens__v1__hook_shape__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__hook_shape__free_unpacked
+                     (Lens__V1__HookShape *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__HookAxis methods */
+void   lens__v1__hook_axis__init
+                     (Lens__V1__HookAxis         *message);
+size_t lens__v1__hook_axis__get_packed_size
+                     (const Lens__V1__HookAxis   *message);
+size_t lens__v1__hook_axis__pack
+                     (const Lens__V1__HookAxis   *message,
+                      uint8_t             *out);
+size_t lens__v1__hook_axis__pack_to_buffer
+                     (const Lens__V1__HookAxis   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HookAxis *
+       lens__v1__hook_axis__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__hook_axis__free_unpacked
+                     (Lens__V1__HookAxis *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ProcessingStep methods */
+void   lens__v1__processing_step__init
+                     (Lens__V1__ProcessingStep         *message);
+size_t lens__v1__processing_step__get_packed_size
+                     (const Lens__V1__ProcessingStep   *message);
+size_t lens__v1__processing_step__pack
+                     (const Lens__V1__ProcessingStep   *message,
+                      uint8_t             *out);
+size_t lens__v1__processing_step__pack_to_buffer
+                     (const Lens__V1__ProcessingStep   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ProcessingStep *
+       lens__v1__processing_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__processing_step__free_unpacked
+                     (Lens__V1__ProcessingStep *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Lens__V1__ListModelsRequest_Closure)
@@ -329,6 +842,36 @@ typedef void (*Lens__V1__ListModelsRequest_Closure)
                   void *closure_data);
 typedef void (*Lens__V1__ListModelsReply_Closure)
                  (const Lens__V1__ListModelsReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__DescribeModelRequest_Closure)
+                 (const Lens__V1__DescribeModelRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__DescribeModelReply_Closure)
+                 (const Lens__V1__DescribeModelReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__LoadModelRequest_Closure)
+                 (const Lens__V1__LoadModelRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__LoadModelEvent_Closure)
+                 (const Lens__V1__LoadModelEvent *message,
+                  void *closure_data);
+typedef void (*Lens__V1__LoadProgress_Closure)
+                 (const Lens__V1__LoadProgress *message,
+                  void *closure_data);
+typedef void (*Lens__V1__UnloadModelRequest_Closure)
+                 (const Lens__V1__UnloadModelRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__UnloadModelReply_Closure)
+                 (const Lens__V1__UnloadModelReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__RenameModelRequest_Closure)
+                 (const Lens__V1__RenameModelRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__RenameModelReply_Closure)
+                 (const Lens__V1__RenameModelReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ModelState_Closure)
+                 (const Lens__V1__ModelState *message,
                   void *closure_data);
 typedef void (*Lens__V1__ModelConfiguration_Closure)
                  (const Lens__V1__ModelConfiguration *message,
@@ -342,6 +885,15 @@ typedef void (*Lens__V1__ModelDescription_Closure)
 typedef void (*Lens__V1__HookPointDescription_Closure)
                  (const Lens__V1__HookPointDescription *message,
                   void *closure_data);
+typedef void (*Lens__V1__HookShape_Closure)
+                 (const Lens__V1__HookShape *message,
+                  void *closure_data);
+typedef void (*Lens__V1__HookAxis_Closure)
+                 (const Lens__V1__HookAxis *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ProcessingStep_Closure)
+                 (const Lens__V1__ProcessingStep *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -353,6 +905,22 @@ struct Lens__V1__Models_Service
                const Lens__V1__ListModelsRequest *input,
                Lens__V1__ListModelsReply_Closure closure,
                void *closure_data);
+  void (*describe)(Lens__V1__Models_Service *service,
+                   const Lens__V1__DescribeModelRequest *input,
+                   Lens__V1__DescribeModelReply_Closure closure,
+                   void *closure_data);
+  void (*load)(Lens__V1__Models_Service *service,
+               const Lens__V1__LoadModelRequest *input,
+               Lens__V1__LoadModelEvent_Closure closure,
+               void *closure_data);
+  void (*unload)(Lens__V1__Models_Service *service,
+                 const Lens__V1__UnloadModelRequest *input,
+                 Lens__V1__UnloadModelReply_Closure closure,
+                 void *closure_data);
+  void (*rename)(Lens__V1__Models_Service *service,
+                 const Lens__V1__RenameModelRequest *input,
+                 Lens__V1__RenameModelReply_Closure closure,
+                 void *closure_data);
 };
 typedef void (*Lens__V1__Models_ServiceDestroy)(Lens__V1__Models_Service *);
 void lens__v1__models__init (Lens__V1__Models_Service *service,
@@ -361,20 +929,54 @@ void lens__v1__models__init (Lens__V1__Models_Service *service,
     { &lens__v1__models__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define LENS__V1__MODELS__INIT(function_prefix__) \
     { LENS__V1__MODELS__BASE_INIT,\
-      function_prefix__ ## list  }
+      function_prefix__ ## list,\
+      function_prefix__ ## describe,\
+      function_prefix__ ## load,\
+      function_prefix__ ## unload,\
+      function_prefix__ ## rename  }
 void lens__v1__models__list(ProtobufCService *service,
                             const Lens__V1__ListModelsRequest *input,
                             Lens__V1__ListModelsReply_Closure closure,
                             void *closure_data);
+void lens__v1__models__describe(ProtobufCService *service,
+                                const Lens__V1__DescribeModelRequest *input,
+                                Lens__V1__DescribeModelReply_Closure closure,
+                                void *closure_data);
+void lens__v1__models__load(ProtobufCService *service,
+                            const Lens__V1__LoadModelRequest *input,
+                            Lens__V1__LoadModelEvent_Closure closure,
+                            void *closure_data);
+void lens__v1__models__unload(ProtobufCService *service,
+                              const Lens__V1__UnloadModelRequest *input,
+                              Lens__V1__UnloadModelReply_Closure closure,
+                              void *closure_data);
+void lens__v1__models__rename(ProtobufCService *service,
+                              const Lens__V1__RenameModelRequest *input,
+                              Lens__V1__RenameModelReply_Closure closure,
+                              void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    lens__v1__residency__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__list_models_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__list_models_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__describe_model_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__describe_model_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__load_model_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__load_model_event__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__load_progress__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__unload_model_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__unload_model_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__rename_model_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__rename_model_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__model_state__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__model_configuration__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__rotary__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__model_description__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__hook_point_description__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__hook_shape__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__hook_axis__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__processing_step__descriptor;
 extern const ProtobufCServiceDescriptor lens__v1__models__descriptor;
 
 PROTOBUF_C__END_DECLS

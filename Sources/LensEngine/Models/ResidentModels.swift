@@ -1,0 +1,81 @@
+import LensCore
+import LensModel
+
+/// A resident model under its registered name. Whoever holds it keeps it in memory.
+public struct RegisteredModel: Sendable {
+    public let name: String
+    public let model: LanguageModel
+
+    /// - Throws: `INVALID_ARGUMENT` for a name that is not `[a-z0-9._-]{1,64}`.
+    public init(name: String, model: LanguageModel) throws(LensError) {
+        try ModelReference.check(name: name)
+        self.name = name
+        self.model = model
+    }
+
+    public func description(isDefault: Bool) -> ModelDescription {
+        ModelDescription(
+            name: name, configuration: model.configuration, fingerprint: model.fingerprint,
+            weightBytes: model.weightBytes, parameterCount: model.parameterCount,
+            isDefault: isDefault, bosTokenID: model.tokenizer?.bosTokenID)
+    }
+
+    public func detail(form: ModelReference.Form, isDefault: Bool) -> ModelDetail {
+        ModelDetail(
+            model: description(isDefault: isDefault), form: form, hooks: model.configuration.hookShapes,
+            steps: model.configuration.stepOutcomes)
+    }
+}
+
+/// The models that an engine computes with, held in memory as long as the engine is; the first is the default.
+///
+/// A call's engine has the one model that the call is about (``SharedEngine``).
+public struct ResidentModels: Sendable {
+    private let models: [RegisteredModel]
+
+    /// - Throws: `ALREADY_EXISTS` where two models have one name.
+    public init(_ models: [RegisteredModel]) throws(LensError) {
+        for (index, model) in models.enumerated() where models[..<index].contains(where: { $0.name == model.name }) {
+            throw LensError(.alreadyExists, "two models are named '\(model.name)'")
+        }
+        self.models = models
+    }
+
+    init(_ model: RegisteredModel) { models = [model] }
+
+    /// - Throws: `NOT_FOUND` naming the models there are.
+    public func model(for reference: ModelReference) throws(LensError) -> RegisteredModel {
+        guard let name = reference.name else {
+            guard let first = models.first else { throw .notFound("no model is resident") }
+            return first
+        }
+        guard let model = models.first(where: { $0.name == name }) else {
+            throw .notResident(name, among: models.map(\.name))
+        }
+        return model
+    }
+
+    /// The model that a recipe was made with, whatever it is called by now.
+    ///
+    /// - Throws: `FAILED_PRECONDITION` where its weights are not here.
+    func model(of recipe: Recipe) throws(LensError) -> RegisteredModel {
+        if let model = models.first(where: { $0.model.fingerprint == recipe.fingerprint }) { return model }
+        let entry = try model(for: recipe.model)
+        throw .otherWeights(recipe, found: entry.model.fingerprint, of: entry.name)
+    }
+}
+
+extension LensError {
+    /// Nobody learns from this whether there is a model that he may not use.
+    static func notResident(_ name: String, among names: [String]) -> LensError {
+        .notFound(
+            "no model '\(name)' is resident; resident: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
+    }
+
+    static func otherWeights(_ recipe: Recipe, found fingerprint: String, of name: String) -> LensError {
+        LensError(
+            .failedPrecondition,
+            "the run was made with weights \(recipe.fingerprint.prefix(12)); "
+                + "model '\(name)' now has \(fingerprint.prefix(12))")
+    }
+}
