@@ -40,11 +40,13 @@ if TYPE_CHECKING:
     from lensd.cache import ActivationCache
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
+    from lensd.description import Description, HookShape, ProcessingStep
     from lensd.generation import GeneratedToken, Generation, GenerationStream
     from lensd.gradients import Gradients
     from lensd.head_scores import HeadScores
     from lensd.hooks import HookPoint
     from lensd.model import Model, Output
+    from lensd.model_states import ModelState
     from lensd.objectives import Objective, log_prob, logit, logit_diff, loss
     from lensd.padded import PaddedArray
     from lensd.page import AttentionPage
@@ -62,6 +64,7 @@ __all__ = [
     "DaemonStatus",
     "DataLoss",
     "DeadlineExceeded",
+    "Description",
     "FailedPrecondition",
     "GeneratedToken",
     "Generation",
@@ -69,18 +72,21 @@ __all__ = [
     "Gradients",
     "HeadScores",
     "HookPoint",
+    "HookShape",
     "Internal",
     "Intervention",
     "InvalidArgument",
     "LensError",
     "Model",
     "ModelConfig",
+    "ModelState",
     "NotFound",
     "Objective",
     "OutOfRange",
     "Output",
     "PaddedArray",
     "PermissionDenied",
+    "ProcessingStep",
     "ResourceExhausted",
     "StatusCode",
     "Sweep",
@@ -116,17 +122,21 @@ _LAZY = {
     "AttentionPage": "lensd.page",
     "Client": "lensd.client",
     "DaemonStatus": "lensd.client",
+    "Description": "lensd.description",
     "GeneratedToken": "lensd.generation",
     "Generation": "lensd.generation",
     "GenerationStream": "lensd.generation",
     "Gradients": "lensd.gradients",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",
+    "HookShape": "lensd.description",
     "Model": "lensd.model",
     "ModelConfig": "lensd.config",
+    "ModelState": "lensd.model_states",
     "Objective": "lensd.objectives",
     "Output": "lensd.model",
     "PaddedArray": "lensd.padded",
+    "ProcessingStep": "lensd.description",
     "Sweep": "lensd.sweep",
     "connect": "lensd.client",
     "log_prob": "lensd.objectives",

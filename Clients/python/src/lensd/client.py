@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from lensd._proto import models_pb2
 from lensd._proto.daemon_pb2 import DaemonStatusRequest
-from lensd._proto.models_pb2 import ListModelsRequest, ModelDescription
 from lensd.activations import Pass
 from lensd.arrays import Array, ArrayKind, Arrays
 from lensd.channel import Channel
-from lensd.errors import InvalidArgument, NotFound
+from lensd.errors import Internal, InvalidArgument, NotFound
 from lensd.model import Model
+from lensd.model_states import ModelState, read_states
 from lensd.stubs import Stubs
 
 
@@ -37,6 +38,9 @@ class DaemonStatus:
     cache_capacity_bytes: int
     threads: int
     connections: int
+    model_states: list[ModelState]
+    weight_bytes: int  # Of memory that all models' weights take now,
+    weight_budget_bytes: int  # and may take.
 
 
 class Client:
@@ -67,23 +71,60 @@ class Client:
     def model(self, name: str | None = None, processing: bool | None = None) -> Model:
         """One model by name; without a name `$LENSD_MODEL`, else the daemon's default.
 
-        `name@raw` or `processing=False` is the checkpoint's own weights. Raises `NotFound` that lists what is resident.
+        `name@raw` or `processing=False` is the checkpoint's own weights. A model that the daemon knows and has not in
+        memory is loaded, which may take a while. Raises `NotFound` that lists what is resident.
         """
         name = name if name is not None else os.environ.get("LENSD_MODEL")
         wanted, at, form = (name or "").partition("@")
         if form not in ("", "raw") or (at and not form) or (form == "raw" and processing):
             raise InvalidArgument(f"a model is NAME or NAME@raw; received {name!r} with processing={processing}")
-        descriptions = self._descriptions()
-        for description in descriptions:
+        is_raw = form == "raw" or processing is False
+        listed = self._list()
+        for description in listed.models:
             if description.name.decode() == wanted or (not wanted and description.is_default):
-                is_raw = form == "raw" or processing is False
-                return Model(self.stubs, self._arrays, description, is_raw, self.session)
-        resident = ", ".join(each.name.decode() for each in descriptions) or "none"
+                return self._model(description, is_raw)
+        for state in listed.states:
+            if state.name.decode() == wanted or (not wanted and state.is_default):
+                reply = self.stubs.models.describe(models_pb2.DescribeModelRequest(model=state.name))
+                return self._model(reply.model, is_raw)
+        resident = ", ".join(each.name.decode() for each in listed.models) or "none"
         raise NotFound(f"no model {wanted!r} is resident; there are: {resident}")
 
     def models(self) -> list[str]:
         """The names of the resident models."""
-        return [description.name.decode() for description in self._descriptions()]
+        return [description.name.decode() for description in self._list().models]
+
+    def model_states(self) -> list[ModelState]:
+        """Every model that you may use, resident or not."""
+        return read_states(self._list().states)
+
+    def load_model(self, name: str, on_progress: Callable[[int, int], object] | None = None) -> Model:
+        """Has the daemon read a model into memory: one that it is configured with, or a folder of its `models`.
+
+        For its administrator (root, or the user it runs as). `on_progress` learns bytes read and bytes in all.
+        Raises `NotFound`, `PermissionDenied`, `ResourceExhausted` where there is no room, and what is wrong with the
+        files.
+        """
+        loaded = None
+        for event in self.stubs.models.load(models_pb2.LoadModelRequest(name=name.encode())):
+            if event.HasField("model"):
+                loaded = event.model
+            elif on_progress is not None:
+                on_progress(event.progress.done_bytes, event.progress.total_bytes)
+        if loaded is None:
+            raise Internal("the daemon ended the load without a model")
+        return self._model(loaded, is_raw=False)
+
+    def unload_model(self, name: str) -> bool:
+        """Takes a model out of the daemon's memory; whether passes still hold it, which go on. For its administrator.
+
+        Nobody gets the model until it is loaded again.
+        """
+        return self.stubs.models.unload(models_pb2.UnloadModelRequest(name=name.encode())).in_use
+
+    def rename_model(self, name: str, new_name: str) -> None:
+        """Gives a model another name, under which recorded runs find it too. For the daemon's administrator."""
+        self.stubs.models.rename(models_pb2.RenameModelRequest(name=name.encode(), new_name=new_name.encode()))
 
     def query(self, run: str, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
         """One activation of a recorded run: `[batch, …]` with `.lengths`.
@@ -112,6 +153,9 @@ class Client:
             cache_capacity_bytes=reply.cache_capacity_bytes,
             threads=reply.threads,
             connections=reply.connections,
+            model_states=read_states(reply.model_states),
+            weight_bytes=reply.weight_bytes,
+            weight_budget_bytes=reply.weight_budget_bytes,
         )
 
     def close(self) -> None:
@@ -127,8 +171,11 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.path})"
 
-    def _descriptions(self) -> Sequence[ModelDescription]:
-        return self.stubs.models.list(ListModelsRequest()).models
+    def _list(self) -> models_pb2.ListModelsReply:
+        return self.stubs.models.list(models_pb2.ListModelsRequest())
+
+    def _model(self, description: models_pb2.ModelDescription, is_raw: bool) -> Model:
+        return Model(self.stubs, self._arrays, description, is_raw, self.session)
 
 
 def connect(

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lensd._proto import common_pb2, inference_pb2, interventions_pb2, run_pb2
-from lensd._proto.models_pb2 import ModelDescription
+from lensd._proto.models_pb2 import DescribeModelRequest, ModelDescription
 from lensd._proto.reports_pb2 import AttentionPageRequest
 from lensd._proto.sweeps_pb2 import SweepPath
 from lensd.activations import ActivationSource, Pass, check_fingerprint
 from lensd.arrays import Array, Arrays
 from lensd.cache import ActivationCache, HookNames, NamesFilter
 from lensd.config import ModelConfig
+from lensd.description import Description
 from lensd.errors import FailedPrecondition, InvalidArgument
 from lensd.generating import Generating
 from lensd.gradients import (
@@ -84,6 +85,10 @@ class Model(Generating):
         self._stubs = stubs
         self._arrays = arrays
         self._hooks = ModelHooks(self.hook_names)
+
+    def describe(self) -> Description:
+        """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""
+        return Description.of(self._stubs.models.describe(DescribeModelRequest(model=self.name.encode())))
 
     # Tokens.
 

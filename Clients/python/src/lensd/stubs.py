@@ -32,13 +32,29 @@ class DaemonStub:
 
 @dataclass(frozen=True)
 class ModelsStub:
-    """What is resident."""
+    """Which models there are, and which of them are in memory."""
 
     channel: Channel
 
     def list(self, request: models_pb2.ListModelsRequest) -> models_pb2.ListModelsReply:
-        """Every resident model with its shape and its hook points."""
+        """Every resident model with its shape and its hook points, and where each known one is."""
         return self.channel.unary("/lens.v1.Models/List", request, models_pb2.ListModelsReply)
+
+    def describe(self, request: models_pb2.DescribeModelRequest) -> models_pb2.DescribeModelReply:
+        """One model with the shapes of its hook points; it is loaded first where it is not resident."""
+        return self.channel.unary("/lens.v1.Models/Describe", request, models_pb2.DescribeModelReply)
+
+    def load(self, request: models_pb2.LoadModelRequest) -> Stream[models_pb2.LoadModelEvent]:
+        """Reads a model into memory: progress, then the model. The administrator's."""
+        return self.channel.stream("/lens.v1.Models/Load", request, models_pb2.LoadModelEvent)
+
+    def unload(self, request: models_pb2.UnloadModelRequest) -> models_pb2.UnloadModelReply:
+        """Takes a model out of memory. The administrator's."""
+        return self.channel.unary("/lens.v1.Models/Unload", request, models_pb2.UnloadModelReply)
+
+    def rename(self, request: models_pb2.RenameModelRequest) -> models_pb2.RenameModelReply:
+        """Gives a model another name. The administrator's."""
+        return self.channel.unary("/lens.v1.Models/Rename", request, models_pb2.RenameModelReply)
 
 
 @dataclass(frozen=True)
