@@ -72,11 +72,14 @@ let package = Package(
         .target(name: "LensReport", dependencies: ["LensCore"], exclude: ["Assets", "embed-assets.sh"]),
         .target(name: "LensTerminal", dependencies: ["LensCore", "LensReport"]),
 
+        // The daemon's configuration file.
+        .target(name: "LensConfiguration", dependencies: ["LensCore"]),
+
         // Programs.
         .executableTarget(
             name: "lensd",
             dependencies: [
-                "LensCore", "LensEngine", "LensService", "LensStore", "LensTensor", "LensWire",
+                "LensConfiguration", "LensCore", "LensEngine", "LensService", "LensStore", "LensTensor", "LensWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -112,6 +115,7 @@ let package = Package(
             dependencies: [
                 "LensCheckpoint", "LensCore", "LensEngine", "LensModel", "LensTensor", "LensTestSupport",
             ]),
+        .testTarget(name: "LensConfigurationTests", dependencies: ["LensConfiguration", "LensCore"]),
         .testTarget(name: "LensStoreTests", dependencies: ["LensCore", "LensStore"]),
         .testTarget(
             name: "LensWireTests",

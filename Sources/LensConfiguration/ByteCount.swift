@@ -1,13 +1,11 @@
-import ArgumentParser
-
 /// A size as people write it: `512M`, `8G`, `1.5GiB`; factors of 1024.
-struct ByteCount: Sendable, Hashable {
-    let bytes: Int
+public struct ByteCount: Sendable, Hashable {
+    public let bytes: Int
 
-    init(bytes: Int) { self.bytes = bytes }
+    public init(bytes: Int) { self.bytes = bytes }
 
     /// `nil` for what is no size above zero.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text.dropFirst(digits.count).uppercased()
         let shifts = ["": 0, "B": 0, "K": 10, "KIB": 10, "M": 20, "MIB": 20, "G": 30, "GIB": 30, "T": 40, "TIB": 40]
@@ -18,13 +16,9 @@ struct ByteCount: Sendable, Hashable {
     }
 }
 
-extension ByteCount: ExpressibleByArgument {
-    init?(argument: String) { self.init(argument) }
-}
-
 extension ByteCount: CustomStringConvertible {
     /// In the largest unit that leaves a whole number.
-    var description: String {
+    public var description: String {
         for (unit, shift) in [("G", 30), ("M", 20), ("K", 10)] where bytes.isMultiple(of: 1 << shift) {
             return "\(bytes >> shift)\(unit)"
         }

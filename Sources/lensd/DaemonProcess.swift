@@ -13,7 +13,7 @@ import UnixSignals
 struct DaemonProcess {
     private let logger: Logger
     private let notifier: ServiceNotifier
-    private let socketPath: String
+    private let settings: DaemonSettings
     private let engine: SharedEngine
     private let store: SessionStore
 
@@ -24,7 +24,7 @@ struct DaemonProcess {
     init(_ settings: DaemonSettings, environment: Environment) throws(StartupError) {
         logger = Logger(label: "lensd")
         notifier = ServiceNotifier(environment)
-        socketPath = settings.socket
+        self.settings = settings
         // Whatever the daemon makes is its own user's unless it says otherwise.
         umask(0o077)
         let folder = try StateFolder(at: settings.state)
@@ -32,11 +32,11 @@ struct DaemonProcess {
         for notice in store.notices { logger.warning("\(notice)") }
         do {
             let registry = try ModelRegistry(
-                settings.models, budget: settings.memoryBytes,
+                settings.models, budget: settings.memory.bytes,
                 stateModels: StateModels(path: "\(folder.path)/models"))
             engine = try SharedEngine(
                 models: registry, pool: ComputePool(threads: settings.threads),
-                options: EngineOptions(cacheBytes: settings.cacheBytes))
+                options: EngineOptions(cacheBytes: settings.cache.bytes))
         } catch {
             throw StartupError(error.code == .alreadyExists ? .usage : .failure, error.message)
         }
@@ -68,7 +68,7 @@ struct DaemonProcess {
         try await loadModels()
         let stopRequest = await Self.stopRequest(logger)
         let server = try await startServer()
-        StandardError.write("lensd ready: \(socketPath)\n")
+        StandardError.write("lensd ready: \(settings.socket)\n")
         notifier.send("READY=1")
 
         let reason = await stopRequest.value
@@ -110,7 +110,9 @@ struct DaemonProcess {
             sqlite: SessionStore.sqliteVersion)
         let services = Services(engine: engine, store: store, version: version) { serving.connectionCount }
         let server = try await WireServer.start(
-            services.router, on: ListeningSocket.bind(path: socketPath), logger: logger)
+            services.router,
+            on: ListeningSocket.bind(
+                path: settings.socket, mode: settings.socketMode, group: settings.socketGroup), logger: logger)
         serving.set(server)
         return server
     }

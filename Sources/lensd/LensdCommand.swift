@@ -1,7 +1,6 @@
 import ArgumentParser
-import FoundationEssentials
+import LensConfiguration
 import LensCore
-import LensEngine
 import LensTensor
 import Logging
 
@@ -13,7 +12,8 @@ struct LensdCommand: AsyncParsableCommand {
         abstract: "Keeps transformer language models resident and lets the users of this machine look inside them.",
         discussion: """
             Runs in the foreground until SIGTERM or Ctrl-C. Once calls are accepted, one line with the word 'ready' \
-            and the socket's path goes to stderr. Without --model the embedded model tinytales-1l is served.
+            and the socket's path goes to stderr. Without any model the embedded one, tinytales-1l, is served. \
+            A folder in the state folder's 'models' is a model too, and loaded when somebody asks for it by name.
 
             Environment: LENSD_SOCKET and LENSD_STATE stand in for --socket and --state, LENSD_MODELS names the folder \
             of the embedded model, LENSD_LOG sets the log level (trace, debug, info, notice, warning, error).
@@ -40,8 +40,15 @@ struct LensdCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Memory for models' weights, such as 8G. Default: half of the machine's, or of the control group's",
-            valueName: "size"))
+            valueName: "size"),
+        transform: Self.size(parsing:))
     var memory: ByteCount?
+
+    @Option(help: ArgumentHelp("A configuration file (TOML); flags win over it", valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Print what the flags and the configuration come to, and end.")
+    var checkConfig = false
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) {
@@ -62,20 +69,32 @@ struct LensdCommand: AsyncParsableCommand {
             return handler
         }
         do {
-            try await DaemonProcess(try settings(environment), environment: environment).run()
+            let settings = try DaemonSettings(
+                flags: flags, file: try config.map(ConfigurationFile.read) ?? Configuration(), environment: environment)
+            if checkConfig { return print(settings.description) }
+            try await DaemonProcess(settings, environment: environment).run()
         } catch let error as StartupError {
             StandardError.write("lensd: \(error.message)\n")
             throw ExitCode(error.status.rawValue)
         }
     }
 
-    private func settings(_ environment: Environment) throws -> DaemonSettings {
-        let served = models.isEmpty ? [try Places.embeddedModel(environment)] : models
-        return DaemonSettings(
-            socket: try socket ?? Places.socket(environment), state: try state ?? Places.state(environment),
-            models: served.map { KnownModel(name: $0.name, folder: $0.folder) },
-            threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            memoryBytes: memory?.bytes ?? MachineMemory.bytes / 2, cacheBytes: EngineOptions().cacheBytes)
+    /// The flags in the configuration's terms.
+    private var flags: Configuration {
+        var flags = Configuration()
+        flags.socket = socket
+        flags.state = state
+        flags.threads = threads
+        flags.memory = memory
+        flags.models = models.map { Configuration.Model(name: $0.name, path: $0.folder) }
+        return flags
+    }
+
+    private static func size(parsing text: String) throws -> ByteCount {
+        guard let size = ByteCount(text) else {
+            throw ValidationError("a size is a number with K, M, G or T such as 8G; received '\(text)'")
+        }
+        return size
     }
 
     private static func logLevel(_ environment: Environment) throws -> Logger.Level {

@@ -75,13 +75,26 @@ def test_a_run_of_other_weights_is_not_answered_from_these(daemon: Daemon) -> No
         assert recorded(client) == [reply.run_id.decode()]
 
 
-def test_a_run_of_a_model_that_is_gone(daemon: Daemon) -> None:
+def test_a_run_finds_its_model_under_another_name(daemon: Daemon) -> None:
     with daemon.connect() as client:
         run(client, 1, 2, 3)
+        expected = client.query("last", "z0")
     assert daemon.stop() == 0
     daemon.arguments = ("--model", daemon.arguments[1].replace("tiny=", "other="))
     daemon.start()
-    with daemon.connect() as client, pytest.raises(lensd.NotFound, match="tiny"):
+    with daemon.connect() as client:
+        np.testing.assert_array_equal(client.query("last", "z0"), expected)
+
+
+def test_a_run_of_a_model_that_is_gone(daemon: Daemon) -> None:
+    with daemon.connect() as client:
+        reply = run(client, 1, 2, 3)
+    assert daemon.stop() == 0
+    served = daemon.arguments[1].replace("tiny=", "other=").replace("1l-16h", "1l-untied")
+    daemon.arguments = ("--model", served)
+    daemon.start()
+    said = f"{reply.model.fingerprint.decode()[:12]} of model 'tiny'"
+    with daemon.connect() as client, pytest.raises(lensd.FailedPrecondition, match=said):
         client.query("last", "z0")
 
 

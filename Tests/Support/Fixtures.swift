@@ -126,6 +126,11 @@ package final class TemporaryFolder {
         return names.sorted()
     }
 
+    /// Makes a symbolic link.
+    package func link(_ name: String, to target: String) throws {
+        guard symlink(target, path + "/" + name) == 0 else { throw LensError(.internal, "cannot link \(name)") }
+    }
+
     /// Writes a file, mode 0644 whatever the umask, and returns its path.
     @discardableResult
     package func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {

@@ -16,15 +16,20 @@ public struct ListeningSocket: Sendable {
     /// Binds the socket. A stale one is removed if it is a socket, ours, and refuses a connection; the new one has its
     /// mode from its first moment. Serve it soon: until it listens it refuses connections like a stale one.
     ///
-    /// - Parameter mode: permission bits; 0600 lets in only the daemon's own user.
+    /// - Parameters:
+    ///   - mode: permission bits; 0600 lets in only the daemon's own user.
+    ///   - group: whom the socket belongs to beside the daemon's user; `nil` is the group of the process.
     /// - Throws: a start-up error: exit status 75 where another daemon answers, 77 where the socket is another user's,
     ///   64 for a path that cannot be used.
-    public static func bind(path: String, mode: UInt32 = 0o600) throws(StartupError) -> ListeningSocket {
+    public static func bind(
+        path: String, mode: UInt32 = 0o600, group: UInt32? = nil
+    ) throws(StartupError) -> ListeningSocket {
         var address = try socketAddress(path)
         try removeStale(path, &address)
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw failure("cannot make a socket", errno) }
-        let oldMask = umask(mode_t(0o777 & ~mode))
+        // Nobody else's until it has its group.
+        let oldMask = umask(mode_t(0o777 & ~(group == nil ? mode : 0o600)))
         let result = withSockAddr(&address) { Glibc.bind(descriptor, $0, $1) }
         let code = errno
         _ = umask(oldMask)
@@ -32,6 +37,12 @@ public struct ListeningSocket: Sendable {
             _ = Glibc.close(descriptor)
             if code == EADDRINUSE { throw StartupError(.temporary, "the socket \(path) was taken by another daemon") }
             throw failure("cannot bind the socket \(path)", code)
+        }
+        if let group, lchown(path, uid_t.max, group) != 0 || chmod(path, mode_t(mode)) != 0 {
+            let reason = errno
+            _ = Glibc.unlink(path)
+            _ = Glibc.close(descriptor)
+            throw failure("cannot give the socket \(path) to group \(group)", reason)
         }
         var status = stat()
         guard lstat(path, &status) == 0 else {

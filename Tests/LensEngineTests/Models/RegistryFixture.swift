@@ -1,0 +1,100 @@
+import Glibc
+import LensCore
+import LensEngine
+import LensModel
+import LensTestSupport
+import Synchronization
+
+/// A registry over copies of one small checkpoint, with a budget counted in such models.
+final class RegistryFixture: Sendable {
+    static let administrator = Caller(userID: 0, groupIDs: [0], isAdministrator: true)
+    static let user = Caller(userID: 4711, groupIDs: [100], isAdministrator: false)
+    static let checkpoint = Fixtures.path("gpt-neo-1l-16h")
+    /// Bytes that the checkpoint's weights take.
+    static let weightBytes: Int = (try? FolderSource(opening: checkpoint).weightBytes) ?? 0
+
+    let registry: ModelRegistry
+    /// Closed, it keeps loads from ending.
+    let gate: Gate
+    private let opened: Opened
+
+    private final class Opened: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
+    /// - Parameters:
+    ///   - models: the last of them by a name that begins with `broken` cannot be loaded.
+    ///   - budget: how many such models there is room for.
+    init(_ models: [KnownModel], budget: Double, stateModels: StateModels? = nil) throws {
+        let gate = Gate()
+        let opened = Opened()
+        self.gate = gate
+        self.opened = opened
+        registry = try ModelRegistry(
+            models, budget: Int(budget * Double(Self.weightBytes)), stateModels: stateModels
+        ) { (path) throws(LensError) in
+            opened.count.add(1, ordering: .relaxed)
+            return GatedSource(source: try FolderSource(opening: path), gate: gate)
+        }
+    }
+
+    convenience init(_ names: [String], budget: Double, pinned: Set<String> = []) throws {
+        try self.init(names.map { Self.known($0, isPinned: pinned.contains($0)) }, budget: budget)
+    }
+
+    static func known(_ name: String, access: ModelAccess = .everybody, isPinned: Bool = false) -> KnownModel {
+        KnownModel(
+            name: name, folder: name.hasPrefix("broken") ? "/nonexistent/\(name)" : checkpoint, access: access,
+            isPinned: isPinned)
+    }
+
+    /// How often a model's folder was opened.
+    var openCount: Int { opened.count.load(ordering: .relaxed) }
+
+    @discardableResult
+    func use(_ name: String?, by caller: Caller = user) async throws(LensError) -> RegisteredModel {
+        try await registry.use(ModelReference(name: name), by: caller, control: CallControl())
+    }
+
+    @discardableResult
+    func load(_ name: String) async throws(LensError) -> RegisteredModel {
+        try await registry.load(name, by: Self.administrator, control: CallControl())
+    }
+
+    func names(_ residency: ModelState.Residency, for caller: Caller = administrator) -> [String] {
+        registry.list(for: caller).states.filter { $0.residency == residency }.map(\.name)
+    }
+
+    /// Waits until a load of so many models is under way.
+    func waitForLoads(_ count: Int = 1) async throws {
+        for _ in 0..<2000 where names(.loading).count != count { try await Task.sleep(for: .milliseconds(2)) }
+        guard names(.loading).count == count else { throw LensError(.internal, "no load began") }
+    }
+}
+
+/// Lets loads pass, or holds them.
+final class Gate: Sendable {
+    private let isOpen = Atomic<Bool>(true)
+    func close() { isOpen.store(false, ordering: .relaxed) }
+    func open() { isOpen.store(true, ordering: .relaxed) }
+
+    func pass(_ control: CallControl) throws(LensError) {
+        while !isOpen.load(ordering: .relaxed) {
+            try control.check()
+            usleep(500)
+        }
+    }
+}
+
+private struct GatedSource: ModelSource {
+    let source: FolderSource
+    let gate: Gate
+    var weightBytes: Int { source.weightBytes }
+
+    func load(
+        control: CallControl, progress: @escaping @Sendable (LoadProgress) -> Void
+    ) throws(LensError) -> LanguageModel {
+        try gate.pass(control)
+        return try source.load(control: control, progress: progress)
+    }
+}
