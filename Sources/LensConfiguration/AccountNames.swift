@@ -1,12 +1,19 @@
 import Glibc
 
 /// The numbers of users and groups that a configuration names.
-struct AccountNames: Sendable {
-    let userNamed: @Sendable (String) -> UInt32?
-    let groupNamed: @Sendable (String) -> UInt32?
+package struct AccountNames: Sendable {
+    package let userNamed: @Sendable (String) -> UInt32?
+    package let groupNamed: @Sendable (String) -> UInt32?
+
+    package init(
+        userNamed: @escaping @Sendable (String) -> UInt32?, groupNamed: @escaping @Sendable (String) -> UInt32?
+    ) {
+        self.userNamed = userNamed
+        self.groupNamed = groupNamed
+    }
 
     /// As the system knows them.
-    static let system = AccountNames(
+    package static let system = AccountNames(
         userNamed: { name in getpwnam(name).map { $0.pointee.pw_uid } },
         groupNamed: { name in getgrnam(name).map { $0.pointee.gr_gid } })
 

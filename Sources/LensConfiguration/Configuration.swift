@@ -25,6 +25,11 @@ public struct Configuration: Sendable, Equatable {
         public var access = ModelAccess.everybody
         public var isPinned = false
         public var isDefault = false
+
+        public init(name: String, path: String) {
+            self.name = name
+            self.path = path
+        }
     }
 
     public init() {}

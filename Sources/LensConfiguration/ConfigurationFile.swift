@@ -13,7 +13,8 @@ public enum ConfigurationFile {
         try parse(try bytes(of: path), path: path, names: .system)
     }
 
-    static func parse(_ bytes: [UInt8], path: String, names: AccountNames) throws(StartupError) -> Configuration {
+    package static func parse(_ bytes: [UInt8], path: String, names: AccountNames) throws(StartupError) -> Configuration
+    {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw StartupError(.badInput, "\(path) is no UTF-8 text")
         }

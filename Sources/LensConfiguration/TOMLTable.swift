@@ -1,5 +1,5 @@
 /// A table of a TOML file: its keys in order, each with the line it stands in.
-package struct TOMLTable: Sendable, Equatable {
+struct TOMLTable: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         let key: String
         let value: TOMLValue
@@ -31,7 +31,7 @@ package struct TOMLTable: Sendable, Equatable {
 }
 
 /// A value of a TOML file, of the kinds that lensd's configuration has use for.
-package enum TOMLValue: Sendable, Equatable {
+enum TOMLValue: Sendable, Equatable {
     case string(String)
     case integer(Int)
     case boolean(Bool)

@@ -73,7 +73,7 @@ struct LensdCommand: AsyncParsableCommand {
                 flags: flags, file: try config.map(ConfigurationFile.read) ?? Configuration(), environment: environment)
             if checkConfig { return print(settings.description) }
             try await DaemonProcess(settings, environment: environment).run()
-        } catch let error as StartupError {
+        } catch {
             StandardError.write("lensd: \(error.message)\n")
             throw ExitCode(error.status.rawValue)
         }
