@@ -87,7 +87,10 @@ package struct JSONValue: Sendable {
     package func integer(in range: ClosedRange<Int>) throws(LensError) -> Int {
         try expect(.number)
         let text = try numberText()
-        guard let value = Int(text) else { throw error("must be an integer of 64 bits; received \(text)") }
+        // Minus zero is no integer to other readers.
+        guard let value = Int(text), text != "-0" else {
+            throw error("must be an integer of 64 bits; received \(text)")
+        }
         guard range.contains(value) else {
             throw error("must be in \(range.lowerBound)...\(range.upperBound); received \(value)")
         }

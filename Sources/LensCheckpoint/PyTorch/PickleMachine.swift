@@ -10,6 +10,8 @@ struct PickleMachine {
     private(set) var storages: [PickledStorage] = []
     private var storagePlaces: [String: Int] = [:]
     private var containers: [[PickleValue]] = []
+    /// Values in all containers together.
+    private var elementCount = 0
     private var stack: [PickleValue] = []
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
@@ -18,6 +20,7 @@ struct PickleMachine {
     static let sizeLimit = 16 << 20
     private static let tensorLimit = 20_000
     private static let containerLimit = 200_000
+    private static let elementLimit = 2_000_000
     private static let stackLimit = 100_000
     private static let memoLimit = 400_000
     private static let nameLimit = 256
@@ -149,18 +152,29 @@ struct PickleMachine {
         guard containers.count < Self.containerLimit else {
             throw error("may hold at most \(Self.containerLimit) tuples, lists and dictionaries; it has more")
         }
+        try count(values)
         containers.append(values)
         return containers.count - 1
     }
 
+    /// A list that is known can be put into others again and again.
+    private mutating func count(_ values: [PickleValue]) throws(LensError) {
+        elementCount += values.count
+        guard elementCount <= Self.elementLimit else {
+            throw error("may hold at most \(Self.elementLimit) values in tuples, lists and dictionaries; it has more")
+        }
+    }
+
     private mutating func extendList(by values: [PickleValue]) throws(LensError) {
         guard case .list(let place) = try top() else { throw error("appends to \(try top().kind)") }
+        try count(values)
         containers[place] += values
     }
 
     private mutating func extendDictionary(by values: [PickleValue]) throws(LensError) {
         guard case .dictionary(let place) = try top() else { throw error("sets items of \(try top().kind)") }
         guard values.count.isMultiple(of: 2) else { throw error("sets a key without a value") }
+        try count(values)
         containers[place] += values
     }
 

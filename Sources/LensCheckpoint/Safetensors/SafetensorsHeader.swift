@@ -8,8 +8,9 @@ public struct SafetensorsHeader: Sendable {
     /// In the order of their bytes.
     public let tensors: [TensorInfo]
 
-    /// The longest header that the format allows, in bytes.
-    static let lengthLimit = 100_000_000
+    /// The longest header in bytes: that of a hundred thousand tensors. The format allows 100 MB, all to be kept and read
+    /// before anything is known about it.
+    static let lengthLimit = 32_000_000
     static let rankLimit = 8
     static let tensorLimit = 100_000
 

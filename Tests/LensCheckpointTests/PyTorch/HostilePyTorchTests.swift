@@ -114,6 +114,7 @@ struct HostilePyTorchTests {
             "millions of memories",
             pickle: [0x80, 2, 0x4E]
                 + (0..<500_000).flatMap { [0x72] + SafetensorsFileTests.bytes(UInt32($0)) }, says: "at most 400000"),
+        Case("a list multiplied", pickle: multiplied, says: "at most 2000000 values in tuples"),
         Case(
             "over 16 MiB", pickle: [0x80, 2] + [UInt8](repeating: 0x95, count: 17 << 20),
             says: "data.pkl may have at most 16777216 bytes"),
@@ -125,6 +126,16 @@ struct HostilePyTorchTests {
         Case("appends to a dictionary", pickle: [0x80, 2, 0x7D, 0x4E, 0x61, 0x2E], says: "appends to a dictionary"),
         Case("key a number", pickle: [0x80, 2, 0x7D, 0x4B, 1, 0x4E, 0x73, 0x2E], says: "an integer as a key"),
     ]
+
+    /// A list of a thousand pairs, made into an OrderedDict a hundred thousand times.
+    private static let multiplied: [UInt8] = {
+        var pickle: [UInt8] = [0x80, 2] + PyTorchBytes.global("collections", "OrderedDict")
+        pickle += [0x71, 0, 0x5D, 0x28]
+        for _ in 0..<1000 { pickle += [0x4E, 0x4E, 0x86] }
+        pickle += [0x65, 0x71, 1, 0x28]
+        for _ in 0..<100_000 { pickle += [0x68, 0, 0x68, 1, 0x85, 0x52] }
+        return pickle
+    }()
 
     // MARK: Tensors
 
