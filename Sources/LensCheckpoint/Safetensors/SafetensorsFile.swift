@@ -73,6 +73,8 @@ public final class SafetensorsFile: TensorSource {
         guard [.float32, .float16, .bfloat16].contains(info.elementType) else {
             throw error(tensor, "expected type F32, F16 or BF16; found \(info.elementType.rawValue)")
         }
+        let pages = PageFiller(UnsafeMutableRawBufferPointer(destination))
+        defer { pages.stop() }
         try forEachPiece(of: info) { bytes, offset throws(LensError) in
             let first = offset / info.elementType.size
             let piece = UnsafeMutableBufferPointer(
