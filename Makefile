@@ -52,6 +52,14 @@ test-python: build python ## The Python tests: stories, client, end to end, brow
 	    (cd $$folder && $(abspath $(VENV))/bin/python -m pytest -q) || exit 1; \
 	done
 
+.PHONY: fuzz
+fuzz: toolchain ## Fuzz the readers of checkpoint files for some minutes (FUZZ_SECONDS per target, 300)
+	@Tests/Fuzz/fuzz.sh long $(FUZZ_SECONDS)
+
+.PHONY: fuzz-slice
+fuzz-slice: toolchain
+	@Tests/Fuzz/fuzz.sh slice
+
 .PHONY: python
 python:
 	@.ci/packages.sh $(PYTHON_PACKAGES)
