@@ -32,6 +32,8 @@ struct Invocation {
 
     /// Tells people on standard error, and scripts that asked for JSON on standard output.
     private func report(_ error: any Error) -> ExitStatus {
+        // A command that has said everything itself.
+        if let code = error as? ExitCode, let status = ExitStatus(rawValue: code.rawValue) { return status }
         if let error = error as? LensError {
             return report(code: error.code.name, message: error.message, ExitStatus(error.code))
         }

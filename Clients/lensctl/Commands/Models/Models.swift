@@ -13,6 +13,6 @@ struct Models: AsyncParsableCommand {
               lensctl models describe tinytales-1l
               lensctl models load gpt2
             """,
-        subcommands: [List.self, Describe.self, Load.self, Unload.self, Rename.self, Import.self],
+        subcommands: [List.self, Describe.self, Load.self, Unload.self, Rename.self, Import.self, Verify.self],
         defaultSubcommand: List.self)
 }
