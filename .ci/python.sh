@@ -11,5 +11,5 @@ wanted=$(cat "$root/.ci/requirements.txt" "$root/Clients/python/pyproject.toml" 
 echo "Making the Python environment $folder"
 [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-    -r "$root/.ci/requirements.txt" -e "$root/Clients/python"
+    -r "$root/.ci/requirements.txt" -e "$root/Clients/python[test]"
 echo "$wanted" >"$stamp"
