@@ -48,6 +48,11 @@ struct DaemonProcess {
         case exit(Int32)
         case signal(Int32)
 
+        /// - Parameter waitStatus: What `waitpid` wrote.
+        init(waitStatus status: Int32) {
+            self = status & 0x7F == 0 ? .exit((status >> 8) & 0xFF) : .signal(status & 0x7F)
+        }
+
         var description: String {
             switch self {
             case .exit(let code): "exit code \(code)"
@@ -70,7 +75,7 @@ struct DaemonProcess {
     func ending() -> Ending? {
         var status: Int32 = 0
         guard waitpid(id, &status, WNOHANG) == id else { return nil }
-        return status & 0x7F == 0 ? .exit((status >> 8) & 0xFF) : .signal(status & 0x7F)
+        return Ending(waitStatus: status)
     }
 
     /// Whether a process of this id is at work; one that ended and that its parent has not asked about is not.

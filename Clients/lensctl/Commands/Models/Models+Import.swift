@@ -42,7 +42,19 @@ extension Models {
             if let name { try checked(name) }
         }
 
+        /// What became of a checkpoint.
+        struct Imported: Sendable {
+            let name: String
+            let folder: String
+        }
+
         func run(on console: Console) async throws {
+            let imported = try await importModel(on: console)
+            answer(console, name: imported.name, folder: imported.folder)
+        }
+
+        /// Makes the folder; says nothing but notices.
+        func importModel(on console: Console) async throws -> Imported {
             let progress = Progress("importing", on: console)
             let control = CallControl()
             let watch = ReadingWatch(control: control) { done, total in
@@ -64,7 +76,7 @@ extension Models {
             } catch let error as LensError where error.code == .alreadyExists && !replace {
                 throw LensError(.alreadyExists, "\(error.message); --replace replaces it, --name gives another name")
             }
-            answer(console, name: name, folder: folder)
+            return Imported(name: name, folder: folder)
         }
 
         private func checked(_ name: String) throws {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -33,13 +34,19 @@ class Parser(argparse.ArgumentParser):
 
 
 def finish(name: str, program: Callable[[], int]) -> NoReturn:
-    """Runs a program and ends the process: 130 after Ctrl-C, for a `LensError` as its status says."""
+    """Runs a program and ends the process: 130 after Ctrl-C, for a `LensError` as its status says.
+
+    With `--json` on the command line the error is on standard output too, as lensctl has it.
+    """
     try:
         code = program()
         sys.stdout.flush()
     except LensError as error:
         code = _EXIT_CODES.get(error.code, 1)
         print(f"{name}: {error}", file=sys.stderr)
+        if "--json" in sys.argv:
+            answer = {"error": {"code": error.code.name, "message": error.message}}
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:

@@ -1,0 +1,204 @@
+"""`python -m lensd.pull` against a hub on loopback: what is fetched, what is said, what is gone on from."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hub import COMMIT, Hub, serving
+from reference import FIXTURES
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("huggingface_hub") is None, reason="needs huggingface_hub")
+
+MODEL = {path.name: path.read_bytes() for path in (FIXTURES / "gpt-neo-1l-16h").iterdir() if path.is_file()}
+CONFIG = {name: MODEL[name] for name in ("config.json", "tokenizer.json", "tokenizer_config.json")}
+# Over two of the pieces of 10 MiB that huggingface_hub writes.
+LARGE = bytes(range(256)) * (24 << 12)  # 24 MiB
+BROKEN_AFTER = 15 << 20
+SEED = "roneneldan/TinyStories-1Layer-21M"
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    repositories = {
+        # Shipped as the seed's model is, with much beside that a model does not need.
+        SEED: {
+            **CONFIG,
+            "pytorch_model.bin": b"PK and what torch.save wrote",
+            "merges.txt": b"x",
+            "vocab.json": b"{}",
+            "special_tokens_map.json": b"{}",
+            "generation_config.json": b"{}",
+            "README.md": b"# A model",
+            "training_args.bin": b"more of it",
+            "onnx/model.onnx": b"and more",
+        },
+        "gpt2": {**CONFIG, "model.safetensors": MODEL["model.safetensors"], "pytorch_model.bin": b"PK"},
+        "some/sharded": {
+            "config.json": b"{}",
+            "vocab.json": b"{}",
+            "merges.txt": b"",
+            "model.safetensors.index.json": json.dumps(
+                {"weight_map": {"a": "model-2.safetensors", "b": "model-1.safetensors", "c": "model-1.safetensors"}}
+            ).encode(),
+            "model-1.safetensors": b"one",
+            "model-2.safetensors": b"two",
+            "model-3.safetensors": b"of no use",
+        },
+        "some/incomplete": {
+            "config.json": b"{}",
+            "pytorch_model.bin.index.json": b'{"weight_map": {"a": "pytorch_model-1.bin"}}',
+        },
+        "some/gguf": {"config.json": b"{}", "model.gguf": b""},
+        "some/data": {"README.md": b""},
+    }
+    with serving(Hub(repositories)) as server:
+        yield server
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "lensd.pull", *arguments]
+
+
+def environment(hub: Hub, cache: Path) -> dict[str, str]:
+    ours = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
+    return ours | {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def pull(hub: Hub, cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=60, env=environment(hub, cache)
+    )
+
+
+def files_of(done: subprocess.CompletedProcess[str]) -> dict[str, bytes]:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    folder = Path(done.stdout.strip())
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_only_what_a_model_needs(hub: Hub, tmp_path: Path) -> None:
+    wanted = {*CONFIG, "special_tokens_map.json", "generation_config.json", "pytorch_model.bin"}
+    files = files_of(pull(hub, tmp_path, "tiny-stories-1L-21M"))
+    assert files == {name: hub.repositories[SEED][name] for name in wanted}
+    assert set(files_of(pull(hub, tmp_path, "gpt2-small"))) == {*CONFIG, "model.safetensors"}
+    sharded = {"config.json", "vocab.json", "merges.txt", "model.safetensors.index.json"}
+    sharded |= {"model-1.safetensors", "model-2.safetensors"}
+    assert set(files_of(pull(hub, tmp_path, "some/sharded"))) == sharded
+
+
+def test_json(hub: Hub, tmp_path: Path) -> None:
+    done = pull(hub, tmp_path, SEED, "--json", "--revision", "main")
+    answer = json.loads(done.stdout)
+    assert answer["repository"] == SEED
+    assert answer["revision"] == COMMIT
+    assert (Path(answer["folder"]) / "config.json").read_bytes() == MODEL["config.json"]
+    assert "pytorch_model.bin" in answer["files"]
+    done = pull(hub, tmp_path, "nobody/nothing", "--json")
+    assert json.loads(done.stdout)["error"]["code"] == "NOT_FOUND"
+
+
+def test_what_is_there_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
+    files_of(pull(hub, tmp_path, SEED))
+    hub.requests.clear()
+    files_of(pull(hub, tmp_path, SEED))
+    assert hub.bytes_sent("pytorch_model.bin") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nobody/nothing"], 65, "no repository nobody/nothing at http://"),
+        (["gpt3"], 65, "'gpt3' is neither OWNER/NAME nor"),
+        ([SEED, "--revision", "v9"], 65, f"{SEED} has no revision v9"),
+        (["some/gguf"], 65, "some/gguf has no weights (model.safetensors, "),
+        (["some/data"], 65, "some/data has no config.json"),
+        (["some/incomplete"], 65, "names pytorch_model-1.bin, which the repository does not have"),
+        ([], 64, "the following arguments are required: model"),
+        ([SEED, "--revison", "x"], 64, "unrecognized arguments: --revison"),
+    ],
+)
+def test_errors(hub: Hub, tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
+    done = pull(hub, tmp_path, *arguments)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_gated_repository(hub: Hub, tmp_path: Path) -> None:
+    hub.gated.add("gpt2")
+    done = pull(hub, tmp_path, "gpt2")
+    assert done.returncode == 77
+    assert "gpt2 is gated: accept its terms at http://" in done.stderr
+
+
+def test_a_hub_that_does_not_answer(hub: Hub, tmp_path: Path) -> None:
+    hub.endpoint = "http://127.0.0.1:9"
+    done = pull(hub, tmp_path, SEED)
+    assert done.returncode == 69
+    assert "cannot reach http://127.0.0.1:9" in done.stderr
+
+
+def test_without_huggingface_hub(hub: Hub, tmp_path: Path) -> None:
+    code = "import sys; sys.modules['huggingface_hub'] = None; from lensd import pull; pull.finish('p', pull.main)"
+    done = subprocess.run([sys.executable, "-c", code, SEED], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert 'this needs huggingface_hub: pip install "lensd[hub]"' in done.stderr
+
+
+def test_an_answer_that_breaks_off_once(hub: Hub, tmp_path: Path) -> None:
+    hub.repositories[SEED]["pytorch_model.bin"] = LARGE
+    hub.broken["pytorch_model.bin"] = BROKEN_AFTER
+    hub.breaks["pytorch_model.bin"] = 1
+    assert files_of(pull(hub, tmp_path, SEED))["pytorch_model.bin"] == LARGE
+    # Whoever goes on asks only for the rest.
+    ranges = hub.bytes_sent("pytorch_model.bin")
+    assert len(ranges) == 2
+    assert ranges[0] is None
+    assert ranges[1] is not None
+    assert ranges[1].startswith("bytes=")
+    assert not ranges[1].startswith("bytes=0-")
+
+
+def test_ctrl_c_and_going_on(hub: Hub, tmp_path: Path) -> None:
+    hub.repositories[SEED]["pytorch_model.bin"] = LARGE
+    hub.stalled["pytorch_model.bin"] = BROKEN_AFTER
+    process = subprocess.Popen(
+        command(SEED), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(hub, tmp_path)
+    )
+    give_up = time.monotonic() + 30
+    while not any(path.stat().st_size for path in tmp_path.rglob("*.incomplete")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == 130, error
+    assert out == ""
+    assert "Traceback" not in error
+
+    hub.stalled.clear()
+    hub.requests.clear()
+    assert files_of(pull(hub, tmp_path, SEED))["pytorch_model.bin"] == LARGE
+    # Some versions of huggingface_hub begin a broken file anew, none a complete one.
+    assert len(hub.bytes_sent("pytorch_model.bin")) == 1
+    assert hub.bytes_sent("tokenizer.json") == []
+
+
+def test_an_answer_that_always_breaks_off(hub: Hub, tmp_path: Path) -> None:
+    hub.broken["config.json"] = 100
+    done = pull(hub, tmp_path, SEED)
+    assert done.returncode in (1, 69), done.stderr
+    assert SEED in done.stderr or "cannot reach" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
