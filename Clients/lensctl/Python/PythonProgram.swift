@@ -37,9 +37,10 @@ struct PythonProgram: Sendable {
         _ arguments: [String], isQuiet: Bool = false
     ) async throws(LensError) -> (output: [UInt8], ending: DaemonProcess.Ending) {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else {
+        guard pipe(&ends) == 0 else {
             throw LensError(.resourceExhausted, "cannot make a pipe: \(SystemError.text(errno))")
         }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let reading = ends[0]
         let id: pid_t
         do {
