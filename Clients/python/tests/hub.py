@@ -20,6 +20,8 @@ class Hub:
 
     repositories: dict[str, dict[str, bytes]]
     endpoint: str = ""
+    # file → the size that the repository's description gives, where that is not its own
+    sizes: dict[str, int] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)
     # file → after how many bytes of a body the connection breaks, each time it is asked for
     broken: dict[str, int] = field(default_factory=dict)
@@ -87,7 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif revision not in (None, "main", COMMIT):
             self._refuse(404, "RevisionNotFound")
         else:
-            siblings = [{"rfilename": name, "size": len(content)} for name, content in files.items()]
+            sizes = {name: len(content) for name, content in files.items()} | self.of.sizes
+            siblings = [{"rfilename": name, "size": sizes[name]} for name in files]
             body = {"id": repository, "modelId": repository, "sha": COMMIT, "siblings": siblings, "tags": []}
             self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 

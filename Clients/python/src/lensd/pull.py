@@ -92,7 +92,8 @@ def download(name: str, revision: str | None = None, progress: bool = False) -> 
         files += [weights, *_shards(Path(fetch(weights)), sizes)]
     else:
         files.append(weights)
-    _check_disk(Path(extra("huggingface_hub.constants", "hub").HF_HUB_CACHE), sum(sizes[file] for file in files))
+    missing = [file for file in files if not isinstance(hub.try_to_load_from_cache(repo, file, revision=commit), str)]
+    _check_disk(Path(extra("huggingface_hub.constants", "hub").HF_HUB_CACHE), sum(sizes[file] for file in missing))
     folder = ""
     for file in files:
         folder = os.path.dirname(fetch(file))
@@ -118,13 +119,12 @@ def _shards(index: Path, sizes: Mapping[str, int]) -> list[str]:
 
 
 def _check_disk(cache: Path, needed: int) -> None:
-    """Refuses what cannot fit before anything is downloaded; what is there already may make it fit after all."""
-    at = cache
+    """Refuses what cannot fit before it is downloaded."""
+    at = cache.absolute()
     while not at.exists():
         at = at.parent
     free = shutil.disk_usage(at).free
-    kept = sum(each.stat().st_size for each in at.glob("models--*/blobs/*")) if at == cache else 0
-    if needed > free + kept:
+    if needed > free:
         raise ResourceExhausted(f"{_size(needed)} are needed in {cache}; {_size(free)} are free")
 
 
