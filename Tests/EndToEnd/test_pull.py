@@ -36,7 +36,7 @@ def hub() -> Iterator[Hub]:
         SEED: {**texts, "pytorch_model.bin": WEIGHTS, "training_args.bin": b"nothing that is read"},
         "some/safetensors": {**texts, "model.safetensors": (ORIGINAL / "model.safetensors").read_bytes()},
         "some/broken": {**texts, "pytorch_model.bin": WEIGHTS[: len(WEIGHTS) // 2]},
-        "some/encoder": {"config.json": b'{"architectures": ["BertForMaskedLM"]}', "model.safetensors": b""},
+        "some/empty": {**texts, "model.safetensors": b""},
     }
     with serving(Hub(repositories)) as server:
         yield server
@@ -96,7 +96,7 @@ def test_json_and_replacing(hub: Hub, folder: Path) -> None:
         ([SEED, "--revision", "v9"], 65, "has no revision v9"),
         ([SEED, "--name", "../x"], 64, "name"),
         (["some/broken"], 65, "pytorch_model.bin"),
-        (["some/encoder"], 1, "BertForMaskedLM"),
+        (["some/empty"], 65, "model.safetensors must begin with 8 bytes"),
         ([], 64, "model"),
         ([""], 64, "expected OWNER/NAME"),
         (["--revision"], 64, "--revision"),
