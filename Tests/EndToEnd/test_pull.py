@@ -54,18 +54,22 @@ def pull(hub: Hub, folder: Path, *arguments: str, **more: str) -> subprocess.Com
 
 
 def test_the_seeds_model(hub: Hub, folder: Path) -> None:
-    done = pull(hub, folder, "tiny-stories-1L-21M", "--name", "stories")
-    assert done.returncode == 0, done.stderr
-    assert SEED in done.stdout
-    assert "lensctl --model stories run" in done.stdout
-    model = folder / "state" / "models" / "stories"
-    assert not list(model.glob("*.bin"))
-    daemon = Daemon(folder, "--model", f"original={ORIGINAL}", "--model", f"pulled={model}").start()
+    """Pulled while the daemon is at work, the model is there for whoever names it."""
+    daemon = Daemon(folder, "--model", f"original={ORIGINAL}").start()
     try:
+        done = pull(hub, folder, "tiny-stories-1L-21M", "--name", "stories")
+        assert done.returncode == 0, done.stderr
+        assert SEED in done.stdout
+        assert "lensctl --model stories run" in done.stdout
+        assert not list((folder / "state" / "models" / "stories").glob("*.bin"))
+        command = [str(LENSCTL), "--model", "stories", "study", "Once upon", "--json"]
+        study = subprocess.run(command, capture_output=True, text=True, timeout=60, env=places(hub, folder))
+        assert study.returncode == 0, study.stderr
         with daemon.connect() as client:
-            tokens = client.model("original").to_tokens("Once upon")
-            np.testing.assert_array_equal(client.model("pulled")(tokens), client.model("original")(tokens))
-            assert client.model("pulled").to_tokens("Once upon").tolist() == tokens.tolist()
+            original, pulled = client.model("original"), client.model("stories")
+            tokens = original.to_tokens("Once upon")
+            assert pulled.to_tokens("Once upon").tolist() == tokens.tolist()
+            np.testing.assert_array_equal(pulled(tokens), original(tokens))
     finally:
         assert daemon.stop() == 0
 

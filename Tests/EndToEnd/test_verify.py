@@ -80,7 +80,7 @@ def test_other_prompts(daemon: Daemon) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nothing"], 65, "no model 'nothing' is resident"),
+        (["nothing"], 65, "no model 'nothing'"),
         (["toy", "--text", "Tom"], 1, "has no tokenizer"),
         (["toy", "--ids", "5,320"], 65, "must be in 0...319; received 320"),
         (["toy", "--ids", ""], 65, "at least one token"),

@@ -16,6 +16,8 @@ struct ParityReport: Sendable {
     /// What came out of one form of the model.
     struct FormReport: Sendable {
         let form: ModelReference.Form
+        /// The steps of weight processing that the form has, by TransformerLens's names.
+        let processing: [String]
         /// Mean over the predictions, in nats; NaN for a single token.
         let loss: Double
         /// The likeliest next tokens after the last.
@@ -97,7 +99,9 @@ struct ParityReport: Sendable {
                 QueryRequest(source: .prompts(reference, [prompt], []), hook: hook.name, prompts: [0]))
             norms.append(try Norm(activation))
         }
-        return FormReport(form: form, loss: reply.loss, top: reply.prompts.first?.top ?? [], norms: norms)
+        return FormReport(
+            form: form, processing: form == .raw ? [] : shape.processingSteps.map(\.rawValue), loss: reply.loss,
+            top: reply.prompts.first?.top ?? [], norms: norms)
     }
 
     /// What the two forms disagree about, though weight processing changes no probability; empty for one form alone.

@@ -102,7 +102,7 @@ struct Ablate: ConsoleCommand {
             // The page shows the patterns of the first prompt.
             let status = try await connection.status()
             let study = try await PatternStudy.of(
-                prompts.first, model: try status.model(for: reference),
+                prompts.first, model: try await connection.describeModel(reference).model,
                 request: RunRequest(
                     model: reference, session: global.sessionName, prompts: [], topCount: 5, wantsPerTokenLoss: true,
                     isRecorded: false),

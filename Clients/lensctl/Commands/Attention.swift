@@ -44,7 +44,7 @@ struct Attention: ConsoleCommand {
         let reference = try global.modelReference()
         let connection = try global.connect()
         let status = try await connection.status()
-        let model = try status.model(for: reference)
+        let model = try await connection.describeModel(reference).model
         let chosen = try Choice(layer: layer, head: head, shape: model.configuration)
         let study = try await PatternStudy.of(
             prompt, model: model,
@@ -113,18 +113,5 @@ struct Attention: ConsoleCommand {
         func includes(_ pattern: HeadPattern) -> Bool {
             (layer == nil || layer == pattern.layer) && (head == nil || head == pattern.head)
         }
-    }
-}
-
-extension DaemonStatus {
-    /// The resident model that a reference means.
-    ///
-    /// - Throws: `NOT_FOUND` that lists the resident models.
-    func model(for reference: ModelReference) throws(LensError) -> ModelDescription {
-        if let model = models.first(where: { reference.name == nil ? $0.isDefault : $0.name == reference.name }) {
-            return model
-        }
-        let names = models.map(\.name).joined(separator: ", ")
-        throw .notFound("no model '\(reference)' is resident; resident are: \(names.isEmpty ? "none" : names)")
     }
 }

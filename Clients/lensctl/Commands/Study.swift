@@ -47,7 +47,7 @@ struct Study: ConsoleCommand {
         let connection = try global.connect()
         let status = try await connection.status()
         let study = try await PatternStudy.of(
-            prompt, model: try status.model(for: reference),
+            prompt, model: try await connection.describeModel(reference).model,
             request: RunRequest(
                 model: reference, session: global.sessionName, prompts: [], topCount: 5, wantsPerTokenLoss: true),
             layers: nil, connection: connection)

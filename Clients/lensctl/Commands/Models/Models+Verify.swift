@@ -45,7 +45,8 @@ extension Models {
             let connection = try global.connect()
             let status = try await connection.status()
             let report = try await ParityReport.of(
-                status.model(for: reference), forms: reference.form == .raw ? [.raw] : [.raw, .processed],
+                connection.describeModel(reference).model,
+                forms: reference.form == .raw ? [.raw] : [.raw, .processed],
                 prompt: prompt, daemon: status.version, connection: connection)
             console.answer(JSON.parity(report)) { terminal in report.lines(on: terminal) }
             let found = report.disagreements
@@ -74,6 +75,7 @@ extension ParityReport {
             lines.append("")
             var title = StyledText(form.form.rawValue, .bold)
             title.append("  loss \(DecimalText.fixed(form.loss, 6))")
+            if !form.processing.isEmpty { title.append("  \(form.processing.joined(separator: ", "))", .faint) }
             lines.append(title)
             var next = TextTable(columns: [
                 .init("next", .right), .init("id", .right), .init("token"), .init("logprob", .right),
@@ -108,7 +110,8 @@ extension JSON {
                 .array(
                     report.forms.map { form in
                         .object([
-                            ("form", .string(form.form.rawValue)), ("loss", .number(form.loss)),
+                            ("form", .string(form.form.rawValue)),
+                            ("processing", .array(form.processing.map(JSON.string))), ("loss", .number(form.loss)),
                             ("top", .predictions(form.top)),
                             (
                                 "norms",
