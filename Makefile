@@ -17,7 +17,7 @@ BROWSER_PACKAGES := chromium chromium-driver
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler
 
 SWIFT_FOLDERS := Package.swift Sources Clients/lensctl Tests
-PYTHON_FOLDERS := .ci Models/training Protos Tests
+PYTHON_FOLDERS := .ci Models/training Protos Sources/LensTokenizer/Unicode Tests
 
 .PHONY: help
 help: ## What can be made
@@ -78,6 +78,21 @@ bench-peers: build ## Run the same work through lensd, TransformerLens and torch
 	@.venv-peers/bin/python Tests/Peers/peers.py --lensd $(BUILD)/lensd --checkpoints .build/peers \
 	    --json .build/peers.json $(PEERS)
 
+.PHONY: tokenizers-python
+tokenizers-python:
+	@.ci/packages.sh $(PYTHON_PACKAGES)
+	@[ -x .venv-tokenizers/bin/python ] || python3 -m venv .venv-tokenizers
+	@grep -E '^(numpy|tokenizers)==' Tests/Fixtures/requirements.txt | .venv-tokenizers/bin/python -m pip install --quiet -r /dev/stdin
+
+.PHONY: bench-tokenizers
+bench-tokenizers: build tokenizers-python ## Text to tokens, against the tokenizers library on one thread
+	@.venv-tokenizers/bin/python Tests/Peers/tokenizer_speed.py --program $(BUILD)/lens-bench
+
+.PHONY: fuzz-tokenizers
+fuzz-tokenizers: build tokenizers-python ## Random strings against the tokenizers library, COUNT=1000000 for each family
+	@TOKENIZERS_PARALLELISM=false .venv-tokenizers/bin/python Tests/Fixtures/tokenizer_fuzz.py \
+	    --against $(BUILD)/lens-bench --count $(or $(COUNT),1000000) --seed $(or $(SEED),1) $(FUZZ)
+
 .PHONY: lint
 lint: toolchain python ## Format, imports, generated code, Python types
 	@.ci/packages.sh $(BUILD_PACKAGES) $(PROTO_PACKAGES)
@@ -118,4 +133,4 @@ fixtures: ## Make the reference fixtures again (3 GB of Python packages; needed 
 
 .PHONY: clean
 clean: ## Remove what was built
-	@rm -rf .build $(VENV) .venv-fixtures .venv-peers
+	@rm -rf .build $(VENV) .venv-fixtures .venv-peers .venv-tokenizers

@@ -30,7 +30,8 @@ let package = Package(
         .target(name: "LensTensor", dependencies: ["CLensKernels", "COpenBLAS", "LensCore"]),
         .target(
             name: "LensCheckpoint", dependencies: ["LensCore", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "LensTokenizer", dependencies: ["LensCheckpoint", "LensCore"]),
+        .target(
+            name: "LensTokenizer", dependencies: ["LensCheckpoint", "LensCore"], exclude: ["Unicode/unicode-tables.py"]),
         .target(name: "LensModel", dependencies: ["LensCheckpoint", "LensCore", "LensTensor", "LensTokenizer"]),
         .target(
             name: "LensEngine",
@@ -95,6 +96,7 @@ let package = Package(
             name: "lens-bench",
             dependencies: [
                 "COpenBLAS", "LensCheckpoint", "LensClient", "LensCore", "LensEngine", "LensModel", "LensTensor",
+                "LensTokenizer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

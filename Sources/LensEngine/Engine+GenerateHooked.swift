@@ -25,7 +25,7 @@ extension Engine {
         try parked.reserve(bytes, for: client.user)
         defer { parked.release(bytes, for: client.user) }
 
-        var draft = GenerationDraft(subject, options: options, seed: seed)
+        var draft = try GenerationDraft(subject, options: options, seed: seed)
         var session = HookSession(client, interventions: recipe.interventions, control: control)
         var prompts = draft.open
         var waiting = prompts.map { recipe.tokens[$0] }

@@ -63,8 +63,7 @@ extension Engine {
                 throw LensError(
                     .failedPrecondition, "model '\(entry.name)' has no tokenizer; give tokens (--ids 5,7,9), not text")
             }
-            let bos = prependBOS ? tokenizer.bosTokenID : nil
-            return (bos.map { [$0] } ?? []) + tokenizer.encode(text)
+            return tokenizer.encode(text, prependingBOS: prependBOS)
         }
     }
 

@@ -1,23 +1,26 @@
 import LensCheckpoint
 import LensCore
 
-/// A model's tokenizer: a byte-level byte-pair encoding whose ids are those of the `tokenizers` library.
+/// A model's tokenizer: a byte-pair encoding whose ids and texts are those of the `tokenizers` library.
 ///
-/// A value without shared state, so any number of threads may use it at once.
+/// A text goes through five stages: added tokens are cut out of it and what is left is normalised (`Normalizer`), split
+/// into words (`PreTokenizer`) and merged (`BytePairModel`); a `PostProcessor` knows what special tokens belong around
+/// it, and a `Decoder` makes tokens text again. A value without shared state: any number of threads may use it at once.
 public struct Tokenizer: Sendable {
-    /// The id that `prepend_bos` puts in front; `nil` where the model has none. No other function of the tokenizer puts
-    /// it anywhere, whatever the file's post-processor says.
+    /// The id that `prepend_bos` puts in front; `nil` where the model has none.
     public let bosTokenID: Int32?
     /// The id that ends a text; `nil` where the model has none.
     public let eosTokenID: Int32?
     /// Ids are below this: the tokenizer's own or the model's number of rows, whichever is higher.
     public let vocabularySize: Int
 
-    private let model: BytePairModel
+    let decoder: Decoder
+    let spellings: TokenSpellings
     private let addedTokens: AddedTokens
-    private let spellings: TokenSpellings
-    private let addsPrefixSpace: Bool
-    private let splitsWords: Bool
+    private let normalizer: Normalizer
+    private let preTokenizer: PreTokenizer
+    private let model: BytePairModel
+    private let postProcessor: PostProcessor
 
     /// Reads a `tokenizer.json` with, where there is one, its `tokenizer_config.json`.
     ///
@@ -32,11 +35,13 @@ public struct Tokenizer: Sendable {
         eosTokenID: Int32? = nil
     ) throws(LensError) {
         let contents = try TokenizerFile(reading: file)
-        model = contents.model
         addedTokens = AddedTokens(contents.addedTokens)
+        normalizer = contents.normalizer
+        preTokenizer = contents.preTokenizer
+        model = contents.model
+        postProcessor = contents.postProcessor
+        decoder = contents.decoder
         spellings = contents.spellings
-        addsPrefixSpace = contents.addsPrefixSpace
-        splitsWords = contents.splitsWords
         vocabularySize = max(spellings.count, rows)
         // As TransformerLens finds them: what the tokenizer says, then what the model's configuration says.
         let eos = try Self.id(of: "eos_token", contents, settings: settings)
@@ -45,47 +50,78 @@ public struct Tokenizer: Sendable {
         self.eosTokenID = eos ?? eosTokenID
     }
 
-    /// The tokens of a text. Text of an added token, such as `<|endoftext|>`, becomes that token.
+    // MARK: Text to tokens
+
+    /// The tokens of a text, without what the post-processor adds. Text of an added token, such as `<|endoftext|>`,
+    /// becomes that token.
     public func encode(_ text: String) -> [Int32] {
         let text = ValidUTF8(text)
-        var encoder = TextEncoder(model)
-        for piece in addedTokens.pieces(of: text) {
+        var encoder = TextEncoder(model, byteCount: text.bytes.count)
+        for piece in addedTokens.verbatimPieces(of: text) {
             switch piece {
             case .token(let id): encoder.append(id)
-            case .text(let range) where addsPrefixSpace && text.bytes[range.lowerBound] != UInt8(ascii: " "):
-                let spaced = ValidUTF8([UInt8(ascii: " ")] + text.bytes[range])
-                encoder.append(spaced, in: 0..<spaced.bytes.count, splitsWords: splitsWords)
-            case .text(let range):
-                encoder.append(text, in: range, splitsWords: splitsWords)
+            case .text(let range): encode(text, range, with: &encoder)
             }
         }
         return encoder.tokens
     }
 
+    /// The tokens of a text with the special tokens that TransformerLens puts around it.
+    ///
+    /// BOS stands there once or not at all, whoever would add it; other tokens of the post-processor always do.
+    public func encode(_ text: String, prependingBOS: Bool) -> [Int32] {
+        var prefix = postProcessor.prefix
+        if prefix.isEmpty {
+            prefix = prependingBOS ? [bosTokenID].compactMap { $0 } : []
+        } else if !prependingBOS {
+            prefix.removeFirst()
+        }
+        return prefix + encode(text) + postProcessor.suffix
+    }
+
+    private func encode(_ whole: ValidUTF8, _ range: Range<Int>, with encoder: inout TextEncoder) {
+        let normalized = normalizer.normalized(whole, in: range)
+        let text = normalized ?? whole
+        let start = normalized == nil ? range.lowerBound : 0
+        let end = normalized.map(\.bytes.count) ?? range.upperBound
+        for piece in addedTokens.normalizedPieces(of: text, in: start..<end) {
+            switch piece {
+            case .token(let id): encoder.append(id)
+            case .text(let part):
+                let isFirst = range.lowerBound == 0 && part.lowerBound == start
+                preTokenizer.forEachWord(of: text, in: part, isFirst: isFirst) { encoder.append($0, $1) }
+            }
+        }
+    }
+
+    // MARK: Tokens to text
+
     /// The text that tokens stand for together; bytes that are no UTF-8 become U+FFFD, one per maximal broken part.
     ///
     /// - Throws: `INVALID_ARGUMENT` for an id outside the vocabulary.
     public func decode(_ ids: [Int32]) throws(LensError) -> String {
+        var stream = stream(continuing: false)
         var bytes: [UInt8] = []
-        for id in ids { bytes += spellings[try index(of: id)] }
-        return String(decoding: bytes, as: UTF8.self)
+        for id in ids { bytes += try stream.append(id) }
+        return String(decoding: bytes + stream.finish(), as: UTF8.self)
     }
 
-    /// The text of one token; what is only a part of a character shows U+FFFD, and an id that no token has is empty.
+    /// The text of one token, decoded by itself as `to_str_tokens` shows it: what is only a part of a character shows
+    /// U+FFFD, `▁Once` shows `Once` where the tokenizer takes the first space away, and an id that no token has is empty.
     ///
     /// - Throws: `INVALID_ARGUMENT` for an id outside the vocabulary.
     public func text(of id: Int32) throws(LensError) -> String {
-        String(decoding: spellings[try index(of: id)], as: UTF8.self)
+        try decode([id])
     }
 
-    /// The bytes of one token, which may be parts of characters; none for an id that no token has.
+    /// A stream that makes text of tokens as they come.
     ///
-    /// - Throws: `INVALID_ARGUMENT` for an id outside the vocabulary.
-    public func bytes(of id: Int32) throws(LensError) -> ArraySlice<UInt8> {
-        spellings[try index(of: id)]
+    /// - Parameter continuing: whether text stands before them.
+    public func stream(continuing: Bool) -> TextStream {
+        TextStream(self, continuing: continuing)
     }
 
-    private func index(of id: Int32) throws(LensError) -> Int {
+    func index(of id: Int32) throws(LensError) -> Int {
         guard (0..<vocabularySize).contains(Int(id)) else {
             throw .outOfRange("token id", id, 0..<vocabularySize)
         }
@@ -99,7 +135,7 @@ public struct Tokenizer: Sendable {
         guard let value = try settings?.object().optional(key) else { return nil }
         // Either the token or an object around it.
         let token = value.kind == .object ? try value.object().required("content") : value
-        guard let id = contents.id(of: try token.string()) else {
+        guard let id = contents.id(of: try token.utf8()) else {
             throw value.error("'\(try token.excerpt())' is not a token of the tokenizer")
         }
         return id

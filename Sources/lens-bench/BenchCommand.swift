@@ -15,7 +15,8 @@ struct BenchCommand: AsyncParsableCommand {
 
             Checkpoints with random weights of TinyStories-1Layer-21M's and GPT-Neo-125M's shapes (750 MB) are written \
             to --scratch. For a first look --small leaves them out.
-            """)
+            """,
+        subcommands: [TokenizerPipe.self])
 
     @Option(help: "Folder for temporary files.")
     var scratch: String = "/tmp"

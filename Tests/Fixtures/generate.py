@@ -34,7 +34,9 @@ from lens import FORMS, Tensors, accept_local_folders
 from manifest import write_json, write_lines, write_manifest
 from patching import patching_tensors
 from reference import reference_tensors
+from tokenizer_bos import write_prepend_bos
 from tokenizer_cases import write_tokenizer_cases
+from tokenizer_fuzz import write_fixture
 from toy_models import TOY_SPECS, load_toy, write_toy
 
 
@@ -69,6 +71,8 @@ def main() -> None:
         write_families(root, arguments.only)
         return
     write_tokenizer_cases(root)
+    write_fixture(root / "tokenizer" / "fuzz.json", count=96, seed=0)
+    write_prepend_bos(root)
     write_lines(root / "heads" / "reference.json", head_scores())
     write_edit_cases(root)
     write_hook_functions(root)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 
 from bpe import END_OF_TEXT, train_large_tokenizer
 from manifest import write_lines
@@ -35,6 +35,7 @@ def write_tokenizer_cases(root: Path) -> None:
         folder / "classes.json",
         [{"class": name, "ranges": ranges} for name, ranges in character_classes().items()],
     )
+    write_lines(folder / "normalization.json", normalization_sums())
 
 
 def write_large_tokenizer(path: Path) -> None:
@@ -116,8 +117,47 @@ def character_classes() -> dict[str, list[list[int]]]:
             continue
         if kind == "space":
             assert len(splitter.pre_tokenize_str(" " + chr(code))) == 1, hex(code)
-        if ranges[kind] and ranges[kind][-1][1] == code - 1:
-            ranges[kind][-1][1] = code
-        else:
-            ranges[kind].append([code, code])
+        add_code(ranges[kind], code)
+    every = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    splitters = {
+        name: pre_tokenizers.Split(Regex(f"{pattern}+"), "removed", invert=True)
+        for name, pattern in {
+            "uppercase": r"[\p{Lu}\p{Lt}]", "lowercase": r"\p{Ll}", "other letter": r"[\p{Lm}\p{Lo}]", "mark": r"\p{M}",
+        }.items()
+    }
+    for name, splitter in splitters.items():
+        ranges[name] = []
+        for piece, _ in splitter.pre_tokenize_str(every):
+            for character in piece:
+                add_code(ranges[name], ord(character))
     return ranges
+
+
+def add_code(ranges: list[list[int]], code: int) -> None:
+    """Appends a code point that is above all others."""
+    if ranges and ranges[-1][1] == code - 1:
+        ranges[-1][1] = code
+    else:
+        ranges.append([code, code])
+
+
+def normalization_sums() -> list[dict[str, Any]]:
+    """For each form and each 4096 code points: a sum over what each becomes by itself, a line each.
+
+    The sum starts as 0 and becomes, with each byte, itself times 1099511628211 plus the byte, modulo 2^64.
+    """
+    forms = {
+        "NFC": normalizers.NFC(), "NFD": normalizers.NFD(), "NFKC": normalizers.NFKC(), "NFKD": normalizers.NFKD()
+    }
+    records = []
+    for name, normalizer in forms.items():
+        for first in range(0, 0x110000, 4096):
+            codes = [code for code in range(first, first + 4096) if not 0xD800 <= code < 0xE000]
+            if not codes:
+                continue
+            total = 0
+            for byte in normalizer.normalize_str("\n".join(map(chr, codes))).encode():
+                total = (total * 1099511628211 + byte) % 2**64
+            # As text: not every reader of JSON has integers of 64 bits.
+            records.append({"form": name, "first": first, "sum": f"{total:016x}"})
+    return records

@@ -28,7 +28,8 @@ public struct ModelFolder: Sendable {
     public let path: String
     /// `config.json`
     public let configuration: JSONFile
-    /// `tokenizer.json`; `nil` where the folder has no file of a tokenizer at all, as a toy model's.
+    /// `tokenizer.json`, or what `vocab.json` and `merges.txt` say written as one; `nil` where the folder has no file of
+    /// a tokenizer at all, as a toy model's.
     public let tokenizer: JSONFile?
     /// `tokenizer_config.json`, which a folder may lack.
     public let tokenizerConfiguration: JSONFile?
@@ -57,7 +58,7 @@ public struct ModelFolder: Sendable {
     ///
     /// - Throws: `NOT_FOUND` for a missing folder or file, `PERMISSION_DENIED` for links and for what strangers may
     ///   write, `INVALID_ARGUMENT` for what is no regular file or too large and for a bad index, `UNIMPLEMENTED` for
-    ///   weights in another format.
+    ///   weights or a tokenizer in another format.
     public init(opening path: String) throws(LensError) {
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw CheckpointFile.systemError(errno, "cannot open the model's folder \(path)") }
@@ -73,16 +74,22 @@ public struct ModelFolder: Sendable {
         self.path = path
         configuration = try text("config.json", Self.configurationLimit)
         weights = try Self.openWeights(in: folder, text: text)
-        // A model whose tokenizer went astray is not taken for one that has none.
-        let others = Self.otherTokenizerFiles.filter { Self.exists($0, in: folder) }
-        if !Self.exists("tokenizer.json", in: folder), let other = others.first {
-            throw .notFound("the model's folder has \(other), but no tokenizer.json")
-        }
-        tokenizer =
-            Self.exists("tokenizer.json", in: folder) ? try text("tokenizer.json", Self.tokenizerLimit) : nil
         tokenizerConfiguration =
             Self.exists("tokenizer_config.json", in: folder)
             ? try text("tokenizer_config.json", Self.configurationLimit) : nil
+        if Self.exists("tokenizer.json", in: folder) {
+            tokenizer = try text("tokenizer.json", Self.tokenizerLimit)
+        } else if Self.exists("vocab.json", in: folder), Self.exists("merges.txt", in: folder) {
+            tokenizer = try VocabularyFiles(
+                vocabulary: text("vocab.json", Self.tokenizerLimit), merges: text("merges.txt", Self.tokenizerLimit),
+                settings: tokenizerConfiguration
+            ).tokenizer()
+        } else if let other = Self.otherTokenizerFiles.first(where: { Self.exists($0, in: folder) }) {
+            // A model whose tokenizer went astray is not taken for one that has none.
+            throw .notFound("the model's folder has \(other), but no tokenizer.json")
+        } else {
+            tokenizer = nil
+        }
     }
 
     /// The weights' headers, read and checked; the tensors are read by whoever builds the model.

@@ -47,6 +47,9 @@ package struct JSONValue: Sendable {
         self.name = name
     }
 
+    /// The text's name in errors.
+    package var file: String { source.file }
+
     private var scanner: JSONScanner { JSONScanner(source.bytes, file: source.file, position: position) }
 
     package var kind: Kind {

@@ -23,13 +23,14 @@ final class GenerateJob: PassJob {
     private var batches: Deque<Batch> = []
 
     /// - Parameter progress: gets the new tokens of each step, on the engine's thread.
+    /// - Throws: as `GenerationDraft.init`.
     init(
         _ subject: PassSubject, options: GenerationOptions, seed: UInt64,
         progress: @escaping @Sendable ([GeneratedTokens]) -> Void
-    ) {
+    ) throws(LensError) {
         self.subject = subject
         self.progress = progress
-        draft = GenerationDraft(subject, options: options, seed: seed)
+        draft = try GenerationDraft(subject, options: options, seed: seed)
         let open = draft.open
         for batch in subject.batches(open) where !open.isEmpty {
             batches.append(

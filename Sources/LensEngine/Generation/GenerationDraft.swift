@@ -22,18 +22,23 @@ struct GenerationDraft: Sendable {
     private var texts: [DraftText]
 
     /// A prompt that fills the context stays as it is.
-    init(_ subject: PassSubject, options: GenerationOptions, seed: UInt64) {
+    ///
+    /// - Throws: `INVALID_ARGUMENT` for a token outside the vocabulary.
+    init(_ subject: PassSubject, options: GenerationOptions, seed: UInt64) throws(LensError) {
         self.options = options
         model = subject.model
         context = subject.configuration.nCtx
         let own = options.eosTokens.isEmpty ? [model.tokenizer?.eosTokenID].compactMap { $0 } : options.eosTokens
         eosTokens = options.stopsAtEOS ? own : []
         let context = context
-        texts = subject.recipe.tokens.enumerated().map { index, tokens in
-            DraftText(
-                tokens: tokens, text: GeneratedText(stops: options.stopStrings),
-                sampler: TokenSampler(options, seed: seed, stream: index, prompt: tokens),
-                finishReason: tokens.count >= context ? .context : nil)
+        texts = []
+        for (index, tokens) in subject.recipe.tokens.enumerated() {
+            texts.append(
+                DraftText(
+                    tokens: tokens, stream: try model.stream(behind: tokens),
+                    text: GeneratedText(stops: options.stopStrings),
+                    sampler: TokenSampler(options, seed: seed, stream: index, prompt: tokens),
+                    finishReason: tokens.count >= context ? .context : nil))
         }
     }
 
@@ -75,9 +80,8 @@ struct GenerationDraft: Sendable {
     ) throws(LensError) -> GeneratedTokens {
         let (id, logprob) = try texts[prompt].sampler.next(from: logits)
         let token = Token(id: id, text: try model.text(of: id))
-        let text = texts[prompt].append(
-            id, logprob: logprob, bytes: try model.bytes(of: id), isEOS: eosTokens.contains(id),
-            options: options, context: context)
+        let text = try texts[prompt].append(
+            id, logprob: logprob, isEOS: eosTokens.contains(id), options: options, context: context)
         return GeneratedTokens(prompt: prompt, tokens: [GeneratedToken(token: token, logprob: logprob)], text: text)
     }
 }
@@ -87,17 +91,18 @@ private struct DraftText: Sendable {
     var tokens: [Int32]
     var logprobs: [Float] = []
     var written = ""
+    var stream: TokenStream
     var text: GeneratedText
     var sampler: TokenSampler
     var finishReason: FinishReason?
 
     /// - Returns: the text that became certain with the token.
     mutating func append(
-        _ id: Int32, logprob: Float, bytes: ArraySlice<UInt8>, isEOS: Bool, options: GenerationOptions, context: Int
-    ) -> String {
+        _ id: Int32, logprob: Float, isEOS: Bool, options: GenerationOptions, context: Int
+    ) throws(LensError) -> String {
         tokens.append(id)
         logprobs.append(logprob)
-        var (piece, isStopped) = isEOS ? ("", false) : text.append(bytes)
+        var (piece, isStopped) = isEOS ? ("", false) : text.append(try stream.append(id))
         if isEOS {
             finishReason = .eos
         } else if isStopped {
@@ -107,7 +112,15 @@ private struct DraftText: Sendable {
         } else if tokens.count >= context {
             finishReason = .context
         }
-        if finishReason != nil { piece += text.finish() }
+        if finishReason != nil, !isStopped {
+            let (rest, stops) = text.append(stream.finish())
+            piece += rest
+            if stops {
+                finishReason = .stop
+            } else {
+                piece += text.finish()
+            }
+        }
         written += piece
         return piece
     }

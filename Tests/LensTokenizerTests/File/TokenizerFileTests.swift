@@ -19,13 +19,24 @@ struct TokenizerFileTests {
         #expect(try tokenizer(["unk_token": #""<u>""#, "fuse_unk": "true"]).encode("hexxoé") == [5, 4, 3, 4])
     }
 
+    @Test func wholeWordsAreTokensWhereMergesAreIgnored() throws {
+        let vocabulary = #"{"h":0,"e":1,"l":2,"o":3,"he":4,"hello":5}"#
+        let merges = #"[["h","e"]]"#
+        #expect(try tokenizer(["vocab": vocabulary, "merges": merges]).encode("hello") == [4, 2, 2, 3])
+        let ignoring = try tokenizer(["vocab": vocabulary, "merges": merges, "ignore_merges": "true"])
+        #expect(ignoring.encode("hello") == [5])
+        #expect(ignoring.encode("hell") == [4, 2, 2])
+    }
+
     @Test(arguments: [
         ("dropout", "0.1", "tokenizer.json: dropout 0.1 is not supported; expected none"),
-        ("ignore_merges", "true", "tokenizer.json: ignore_merges true is not supported; expected false"),
-        ("byte_fallback", "true", "tokenizer.json: byte_fallback true is not supported; expected false"),
+        (
+            "byte_fallback", "true",
+            "byte_fallback true is not supported with the pre_tokenizer ByteLevel; expected false"
+        ),
         ("continuing_subword_prefix", "\"##\"", "continuing_subword_prefix '##' is not supported; expected none"),
         ("end_of_word_suffix", #""</w>""#, "end_of_word_suffix '</w>' is not supported; expected none"),
-        ("type", #""Unigram""#, "tokenizer.json: model 'Unigram' is not supported; expected BPE"),
+        ("type", #""Unigram""#, "tokenizer.json: model 'Unigram' is not supported; supported is BPE"),
     ])
     func namesModelsThatAreNotSupported(key: String, value: String, says: String) throws {
         let error = #expect(throws: LensError.self) { try tokenizer([key: value]) }
@@ -34,15 +45,48 @@ struct TokenizerFileTests {
     }
 
     @Test(arguments: [
-        ("normalizer", #"{"type":"NFC"}"#, "tokenizer.json: normalizer 'NFC' is not supported; expected none"),
-        ("pre_tokenizer", #"{"type":"Metaspace"}"#, "pre_tokenizer 'Metaspace' is not supported; expected ByteLevel"),
         (
-            "pre_tokenizer", #"{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"ByteLevel"}]}"#,
-            "is not supported; expected ByteLevel"
+            "normalizer", #"{"type":"BertNormalizer"}"#,
+            "tokenizer.json: normalizer 'BertNormalizer' is not supported; supported are NFC, NFD, NFKC, NFKD, Prepend"
         ),
-        ("pre_tokenizer", #"{"type":"Sequence","pretokenizers":[]}"#, "pre_tokenizer 'Sequence' is not supported"),
-        ("decoder", #"{"type":"WordPiece"}"#, "decoder 'WordPiece' is not supported; expected ByteLevel"),
-        ("post_processor", #"{"type":"Martian"}"#, "post_processor 'Martian' is not supported"),
+        (
+            "normalizer", #"{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "}"#,
+            "normalizer Replace has an unknown regular expression:  {2,}"
+        ),
+        (
+            "pre_tokenizer", #"{"type":"Whitespace"}"#,
+            "pre_tokenizer 'Whitespace' is not supported; supported are ByteLevel, Digits, Metaspace, Punctuation"
+        ),
+        (
+            "pre_tokenizer", #"{"type":"Split","pattern":{"Regex":"\\d+|x"},"behavior":"Isolated","invert":false}"#,
+            #"pre_tokenizer Split has an unknown regular expression: \d+|x"#
+        ),
+        (
+            "pre_tokenizer", #"{"type":"Split","pattern":{"String":" "},"behavior":"Shaken","invert":false}"#,
+            "Split's behavior 'Shaken' is not supported; expected Removed, Isolated, MergedWithPrevious"
+        ),
+        (
+            "pre_tokenizer",
+            #"{"type":"Sequence","pretokenizers":[{"type":"Sequence","pretokenizers":[{"type":"X"}]}]}"#,
+            "pre_tokenizer 'X' is not supported"
+        ),
+        (
+            "decoder", #"{"type":"WordPiece"}"#,
+            "decoder 'WordPiece' is not supported; supported are ByteFallback, ByteLevel"
+        ),
+        (
+            "decoder", #"{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"ByteFallback"}]}"#,
+            "decoder 'ByteFallback' is not supported behind what joins tokens"
+        ),
+        (
+            "decoder",
+            #"{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Strip","content":" ","start":0,"stop":1}]}"#,
+            "Strip's stop 1 behind Fuse is not supported; expected 0"
+        ),
+        (
+            "post_processor", #"{"type":"Martian"}"#,
+            "post_processor 'Martian' is not supported; supported are BertProcessing, ByteLevel"
+        ),
     ])
     func namesComponentsThatAreNotSupported(key: String, value: String, says: String) throws {
         let error = #expect(throws: LensError.self) { try tokenizer(components: [key: value]) }
