@@ -100,6 +100,8 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "model.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0[]")
     with pytest.raises(lensd.InvalidArgument, match="is no safetensors file"):
         fingerprint(folder)
+    (folder / "vocab.json").write_text("{}")
+    assert fingerprint(folder) == ""
 
 
 @pytest.mark.parametrize(

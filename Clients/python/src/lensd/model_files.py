@@ -34,8 +34,11 @@ def model_folder(name: str) -> Path:
 def fingerprint(folder: Path) -> str:
     """What the daemon calls the model in a folder: SHA-256 over its weights, configuration and tokenizer.
 
-    Empty where the weights are in a format that the daemon does not load as it is.
+    Empty where that is not known here: for weights in a format that the daemon does not load as it is, and for a
+    tokenizer in several files, which the daemon makes one of.
     """
+    if (folder / "vocab.json").is_file() and not (folder / "tokenizer.json").is_file():
+        return ""
     weights = folder / "model.safetensors"
     index = folder / "model.safetensors.index.json"
     if weights.is_file():
