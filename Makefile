@@ -70,6 +70,10 @@ bench: build python ## Measure against limits of the same run; figures go to .bu
 	@$(BUILD)/lens-bench --json .build/bench.json
 	@$(VENV)/bin/python Tests/Peers/fetch.py --lensd $(BUILD)/lensd
 
+.PHONY: bench-sizes
+bench-sizes: build python ## Load time, memory and speed of random checkpoints up to 1.3 billion parameters (some minutes)
+	@$(VENV)/bin/python Tests/Peers/sizes.py --lensd $(BUILD)/lensd $(SIZES)
+
 .PHONY: bench-peers
 bench-peers: build ## Run the same work through lensd, TransformerLens and torch (some GB of Python packages)
 	@.ci/packages.sh $(PYTHON_PACKAGES)

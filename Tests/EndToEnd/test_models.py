@@ -436,10 +436,9 @@ def test_the_socket_has_its_group_and_mode(folder: Path) -> None:
     assert daemon.stop() == 0
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_threads_are_as_many_as_said(folder: Path, threads: int) -> None:
+def test_threads_are_as_many_as_said(folder: Path) -> None:
     counts = {}
-    for count in (1, threads):
+    for count in (1, 4):
         (folder / str(count)).mkdir()
         daemon = Daemon(folder / str(count), "--model", f"tiny={TINY}", "--threads", str(count)).start()
         assert daemon.process is not None
@@ -448,8 +447,8 @@ def test_threads_are_as_many_as_said(folder: Path, threads: int) -> None:
             assert client.status().threads == count
             counts[count] = len(os.listdir(f"/proc/{daemon.process.pid}/task"))
         assert daemon.stop() == 0
-    # Of the pool's threads one is the caller's.
-    assert counts[threads] - counts[1] in range(threads - 2, threads + 1)
+    # One of those that compute is there anyway; the runtime's own come and go.
+    assert counts[4] - counts[1] in (2, 3, 4)
 
 
 # Describing.
@@ -468,7 +467,7 @@ def test_a_model_is_described(shared: Daemon) -> None:
         assert shapes["blocks.{l}.attn.hook_result"].on_demand
         assert not shapes["blocks.{l}.attn.hook_z"].on_demand
         # The shapes are those of the activations.
-        _, cache = model.run_with_cache(TOKENS, names_filter=lambda _: True)
+        _, cache = model.run_with_cache(TOKENS, names_filter=names)
         for hook in description.hooks:
             expected = tuple(4 if size is None else size for size in hook.shape)
             for name in hook.names():
@@ -507,7 +506,7 @@ def test_at_the_shell(daemon: Daemon) -> None:
     assert "not in memory" in lensctl(daemon, "models").stdout
     for arguments, code, said in [
         (("unload", "other"), 1, "not resident"),
-        (("load", "absent"), 1, "no model 'absent' is known"),
+        (("load", "absent"), 65, "no model 'absent' is known"),
         (("rename", "tiny", "../x"), 65, "1 to 64"),
         (("describe", "x@y"), 65, "NAME@raw"),
     ]:

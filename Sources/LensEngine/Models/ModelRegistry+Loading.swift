@@ -1,4 +1,5 @@
 import CLensSystem
+import Glibc
 import LensCore
 import LensModel
 import LensTensor
@@ -75,24 +76,34 @@ extension ModelRegistry {
                 "model '\(name)' needs \(bytes.mebibytes) for its weights, and the budget for all models is "
                     + "\(budget.mebibytes) (--memory)")
         }
-        let (isGranted, held, hasDropped) = state.withLock { state -> (Bool, Int, Bool) in
-            let dropped = state.idleModels(toHave: bytes, within: budget)
-            let held = state.heldBytes
-            guard let dropped, let index = state.entries.firstIndex(where: { $0.load === load }) else {
-                return (false, held, false)
+        let giveUpAt = ContinuousClock.now + Self.patience
+        while true {
+            let (isGranted, held, hasDropped) = state.withLock { state -> (Bool, Int, Bool) in
+                let dropped = state.idleModels(toHave: bytes, within: budget)
+                let held = state.heldBytes
+                guard let dropped, let index = state.entries.firstIndex(where: { $0.load === load }) else {
+                    return (false, held, false)
+                }
+                for index in dropped { state.drop(index) }
+                state.entries[index].bytes = bytes
+                return (true, held, !dropped.isEmpty)
             }
-            for index in dropped { state.drop(index) }
-            state.entries[index].bytes = bytes
-            return (true, held, !dropped.isEmpty)
+            // Before as much is asked for again.
+            if hasDropped { Self.giveMemoryBack() }
+            if isGranted { return }
+            try load.control.check()
+            guard ContinuousClock.now < giveUpAt else {
+                throw .resourceExhausted(
+                    "model '\(name)' needs \(bytes.mebibytes) for its weights; of the budget of \(budget.mebibytes) "
+                        + "\(held.mebibytes) are held by models that are in use, pinned or being loaded: try again later"
+                )
+            }
+            usleep(10_000)
         }
-        guard isGranted else {
-            throw .resourceExhausted(
-                "model '\(name)' needs \(bytes.mebibytes) for its weights; of the budget of \(budget.mebibytes) "
-                    + "\(held.mebibytes) are held by models that are in use, pinned or being loaded: try again later")
-        }
-        // Before as much is asked for again.
-        if hasDropped { Self.giveMemoryBack() }
     }
+
+    /// How long a load waits for passes that are about to end.
+    private static let patience = Duration.milliseconds(500)
 
     /// What weights took and nobody uses any more goes back to the system.
     static func giveMemoryBack() {
