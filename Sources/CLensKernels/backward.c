@@ -7,39 +7,33 @@
 
 #pragma clang fp reassociate(on) contract(fast)
 
-static inline __attribute__((always_inline)) float lens_mean(const float *x, size_t count) {
-    float total = 0;
-    for (size_t i = 0; i < count; i++) total += x[i];
-    return total / (float)count;
-}
-
 LENS_MULTIVERSION
-void lens_layer_norm_apply_backward(const float *restrict x, const float *restrict scale,
-                                    const float *restrict gradient, size_t rows, size_t width,
-                                    float *restrict x_gradient, float *restrict scale_gradient) {
+void lens_norm_apply_backward(const float *restrict x, const float *restrict scale, const float *restrict gradient,
+                              size_t rows, size_t width, int centers, float *restrict x_gradient,
+                              float *restrict scale_gradient) {
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * width;
         const float *given = gradient + r * width;
         float *out = x_gradient + r * width;
-        const float mean = lens_mean(row, width);
+        const float mean = centers ? lens_mean(row, width) : 0;
         const float inverse = 1.0f / scale[r];
         float along = 0;
         for (size_t i = 0; i < width; i++) along += given[i] * (row[i] - mean);
         // The centring is symmetric: the gradient loses its mean as x did.
-        const float given_mean = lens_mean(given, width);
+        const float given_mean = centers ? lens_mean(given, width) : 0;
         for (size_t i = 0; i < width; i++) out[i] = (given[i] - given_mean) * inverse;
         scale_gradient[r] = -along * inverse * inverse;
     }
 }
 
 LENS_MULTIVERSION
-void lens_layer_norm_scale_backward(const float *restrict x, const float *restrict scale,
-                                    const float *restrict scale_gradient, size_t rows, size_t width,
-                                    float *restrict x_gradient) {
+void lens_norm_scale_backward(const float *restrict x, const float *restrict scale,
+                              const float *restrict scale_gradient, size_t rows, size_t width, int centers,
+                              float *restrict x_gradient) {
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * width;
         float *out = x_gradient + r * width;
-        const float mean = lens_mean(row, width);
+        const float mean = centers ? lens_mean(row, width) : 0;
         const float factor = scale_gradient[r] / ((float)width * scale[r]);
         for (size_t i = 0; i < width; i++) out[i] += factor * (row[i] - mean);
     }
@@ -56,19 +50,6 @@ void lens_scale_shift_backward(const float *restrict gradient, size_t rows, size
             const float mean = lens_mean(out, width);
             for (size_t i = 0; i < width; i++) out[i] -= mean;
         }
-    }
-}
-
-LENS_MULTIVERSION
-void lens_gelu_new_backward(const float *restrict x, const float *restrict gradient, size_t count,
-                            float *restrict x_gradient) {
-    // gelu(x) = x s, s = 1 / (1 + exp(-2u)), u as in lens_gelu_new: gelu'(x) = s + 2 x s (1 - s) u'.
-    for (size_t i = 0; i < count; i++) {
-        const float value = x[i];
-        const float square = 0.044715f * value * value;
-        const float s = 1.0f / (1.0f + lens_expf(-2.0f * 0.79788456080286536f * value * (1.0f + square)));
-        const float slope = 0.79788456080286536f * (1.0f + 3.0f * square);
-        x_gradient[i] = gradient[i] * (s + 2.0f * value * s * (1.0f - s) * slope);
     }
 }
 

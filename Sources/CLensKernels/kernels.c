@@ -5,12 +5,11 @@
 #pragma clang fp reassociate(on) contract(fast)
 
 LENS_MULTIVERSION
-void lens_layer_norm_scale(const float *restrict x, size_t rows, size_t width, float eps, float *restrict scale) {
+void lens_norm_scale(const float *restrict x, size_t rows, size_t width, int centers, float eps,
+                     float *restrict scale) {
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * width;
-        float total = 0;
-        for (size_t i = 0; i < width; i++) total += row[i];
-        const float mean = total / (float)width;
+        const float mean = centers ? lens_mean(row, width) : 0;
         float squares = 0;
         for (size_t i = 0; i < width; i++) squares += (row[i] - mean) * (row[i] - mean);
         scale[r] = sqrtf(squares / (float)width + eps);
@@ -18,13 +17,11 @@ void lens_layer_norm_scale(const float *restrict x, size_t rows, size_t width, f
 }
 
 LENS_MULTIVERSION
-void lens_layer_norm_apply(const float *restrict x, const float *restrict scale, size_t rows, size_t width,
-                           float *restrict normalized) {
+void lens_norm_apply(const float *restrict x, const float *restrict scale, size_t rows, size_t width, int centers,
+                     float *restrict normalized) {
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * width;
-        float total = 0;
-        for (size_t i = 0; i < width; i++) total += row[i];
-        const float mean = total / (float)width;
+        const float mean = centers ? lens_mean(row, width) : 0;
         const float divisor = scale[r];
         for (size_t i = 0; i < width; i++) normalized[r * width + i] = (row[i] - mean) / divisor;
     }
@@ -36,12 +33,7 @@ void lens_scale_shift(const float *restrict x, size_t rows, size_t width, int ce
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * width;
         float *out = y + r * width;
-        float mean = 0;
-        if (centers) {
-            float total = 0;
-            for (size_t i = 0; i < width; i++) total += row[i];
-            mean = total / (float)width;
-        }
+        const float mean = centers ? lens_mean(row, width) : 0;
         if (bias) {
             for (size_t i = 0; i < width; i++) out[i] = (row[i] - mean) * weight[i] + bias[i];
         } else {
@@ -55,12 +47,7 @@ void lens_finish_rows(float *restrict x, size_t rows, size_t width, size_t strid
                       const float *restrict bias) {
     for (size_t r = 0; r < rows; r++) {
         float *row = x + r * stride;
-        float mean = 0;
-        if (centers) {
-            float total = 0;
-            for (size_t i = 0; i < width; i++) total += row[i];
-            mean = total / (float)width;
-        }
+        const float mean = centers ? lens_mean(row, width) : 0;
         if (bias) {
             for (size_t i = 0; i < width; i++) row[i] = row[i] - mean + bias[i];
         } else if (centers) {
@@ -77,17 +64,6 @@ void lens_add(const float *a, const float *b, size_t count, float *out) {
 LENS_MULTIVERSION
 void lens_scale(float *x, size_t count, float factor) {
     for (size_t i = 0; i < count; i++) x[i] *= factor;
-}
-
-LENS_MULTIVERSION
-void lens_gelu_new(float *x, size_t count) {
-    // 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3): no cancellation for x << 0, and
-    // where exp ends at exp(88) the result is 0 to all digits.
-    for (size_t i = 0; i < count; i++) {
-        const float value = x[i];
-        const float u = 0.79788456080286536f * (value + 0.044715f * value * value * value);
-        x[i] = value / (1.0f + lens_expf(-2.0f * u));
-    }
 }
 
 LENS_MULTIVERSION

@@ -36,6 +36,47 @@ static inline __attribute__((always_inline)) float lens_expf(float x) {
     return x < -87.33654f ? 0.0f : p * power;
 }
 
+// erf(x) to about 1 ulp, after the approximation of N. Juffa: a polynomial near 0, 1 - exp(polynomial) beyond.
+static inline __attribute__((always_inline)) float lens_erff(float x) {
+    const float t = x < 0.0f ? -x : x;
+    const float s = x * x;
+    float far = fmaf(-1.72853470e-5f, t, 3.83197126e-4f);
+    const float u = fmaf(-3.88396438e-3f, t, 2.42546219e-2f);
+    far = fmaf(far, s, u);
+    far = fmaf(far, t, -1.06777877e-1f);
+    far = fmaf(far, t, -6.34846687e-1f);
+    far = fmaf(far, t, -1.28717512e-1f);
+    far = fmaf(far, t, -t);
+    far = 1.0f - lens_expf(far);
+    far = x < 0.0f ? -far : far;
+    float near = -5.96761703e-4f;
+    near = fmaf(near, s, 4.99119423e-3f);
+    near = fmaf(near, s, -2.67681349e-2f);
+    near = fmaf(near, s, 1.12819925e-1f);
+    near = fmaf(near, s, -3.76125336e-1f);
+    near = fmaf(near, s, 1.28379166e-1f);
+    near = fmaf(near, x, x);
+    return t > 0.927734375f ? far : near;
+}
+
+// tanh(x): a polynomial near 0 (Cephes), where 1 - 2 / (exp(2x) + 1) would lose digits.
+static inline __attribute__((always_inline)) float lens_tanhf(float x) {
+    const float s = x * x;
+    float near = fmaf(-5.70498872745e-3f, s, 2.06390887954e-2f);
+    near = fmaf(near, s, -5.37397155531e-2f);
+    near = fmaf(near, s, 1.33314422036e-1f);
+    near = fmaf(near, s, -3.33332819422e-1f);
+    near = fmaf(near * s, x, x);
+    const float far = 1.0f - 2.0f / (lens_expf(2.0f * x) + 1.0f);
+    return s < 0.390625f ? near : far;
+}
+
+static inline __attribute__((always_inline)) float lens_mean(const float *x, size_t count) {
+    float total = 0;
+    for (size_t i = 0; i < count; i++) total += x[i];
+    return total / (float)count;
+}
+
 // The largest value; NaNs are passed over. Sixteen lanes, because the compiler does not vectorise a maximum by itself.
 static inline __attribute__((always_inline)) float lens_maximum(const float *x, size_t count) {
     float lanes[16];

@@ -84,7 +84,7 @@ extension PassSubject {
     var passBytes: Int {
         let configuration = configuration
         let squares = recipe.tokens.reduce(0) { $0 + configuration.nHeads * $1.count * $1.count }
-        return 4 * (rowCount * (6 * configuration.dModel + 2 * configuration.dMLP) + 2 * squares)
+        return 4 * (rowCount * (6 * configuration.dModel + configuration.activationsOfMLP) + 2 * squares)
     }
 
     /// Bytes of one activation of all prompts.

@@ -13,6 +13,10 @@ public final class LanguageModel: Sendable {
     public let weights: ModelWeights
     /// How many numbers the weights are; a tied unembedding is counted once.
     public let parameterCount: Int
+    /// `nil` for all but rotary models.
+    let rotaryTurns: RotaryTurns?
+    /// Per head; empty for all but ALiBi models.
+    let alibiSlopes: [Float]
     private let processed: WeightForm
     private let raw: WeightForm
 
@@ -27,7 +31,9 @@ public final class LanguageModel: Sendable {
         let description = try HuggingFaceConfiguration(reading: folder.configuration)
         let source = try folder.tensors(watch: ReadingWatch(control: control, progress: progress))
         configuration = description.model
-        try ForwardSupport.check(configuration)
+        rotaryTurns = configuration.positionalEmbedding.rotary.map { RotaryTurns($0) }
+        alibiSlopes =
+            configuration.positionalEmbedding == .alibi ? AlibiSlopes.slopes(heads: configuration.nHeads) : []
         tokenizer = try Tokenizer(reading: folder, configuration: description)
         if let tokenizer, tokenizer.vocabularySize > configuration.dVocab {
             throw .invalidArgument(

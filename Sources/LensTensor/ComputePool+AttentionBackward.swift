@@ -1,17 +1,19 @@
 import CLensKernels
 import LensCore
 
-/// Adjoints of the attention over a ragged batch; shapes as in the forward functions.
+/// Adjoints of the attention over a ragged batch whose sequences begin in it; shapes as in the forward functions.
 extension ComputePool {
-    /// Of ``attentionMix(patterns:v:sequences:shape:control:)``.
+    /// Of ``attentionMix(patterns:queries:values:shape:control:)``.
     ///
     /// - Parameter gradient: with respect to z, `[row, head, dHead]`.
     public func attentionMixBackward(
         _ gradient: Tensor, patterns: [Tensor], v: Tensor, sequences: [Range<Int>], shape: AttentionShape,
         control: CallControl
     ) throws(LensError) -> (patterns: [Tensor], v: Tensor) {
-        let squares = try forHeads(sequences, shape: shape, control: control) { _, rows, head, square in
-            shape.patternGradient(z: gradient, v: v, rows: rows, head: head, into: square)
+        let squares = try forHeads(
+            sequences, sources: sequences.map(\.count), shape: shape, control: control
+        ) { index, head, square in
+            shape.patternGradient(z: gradient, v: v, rows: sequences[index], head: head, into: square)
         }
         var values = Tensor(uninitialized: v.shape)
         try values.withMutablePointer { (values) throws(LensError) in
@@ -27,15 +29,17 @@ extension ComputePool {
         return (squares, values)
     }
 
-    /// Of ``attentionPattern(scores:sequences:shape:control:)``.
+    /// Of ``attentionPattern(scores:queries:shape:control:)``.
     ///
     /// - Parameter patterns: what the forward function gave.
     public func attentionPatternBackward(
         _ gradients: [Tensor], patterns: [Tensor], sequences: [Range<Int>], shape: AttentionShape,
         control: CallControl
     ) throws(LensError) -> [Tensor] {
-        try forHeads(sequences, shape: shape, control: control) { index, rows, head, square in
-            let length = rows.count
+        try forHeads(
+            sequences, sources: sequences.map(\.count), shape: shape, control: control
+        ) { index, head, square in
+            let length = sequences[index].count
             withPointers(gradients[index], patterns[index]) { gradient, pattern in
                 let first = head * length * length
                 square.update(from: gradient + first, count: length * length)
@@ -46,7 +50,7 @@ extension ComputePool {
         }
     }
 
-    /// Of ``attentionScores(q:k:sequences:shape:control:)``: nothing comes through the mask.
+    /// Of ``attentionScores(q:queries:keys:shape:control:)``: nothing comes through the mask.
     public func attentionScoresBackward(
         _ gradients: [Tensor], q: Tensor, k: Tensor, sequences: [Range<Int>], shape: AttentionShape,
         control: CallControl
@@ -57,12 +61,12 @@ extension ComputePool {
                 let (queries, keys) = (Shared(queries), Shared(keys))
                 try forKeyHeads(sequences, shape: shape, control: control) { index, rows, head, isFirst in
                     let length = rows.count
-                    withUnsafeTemporaryAllocation(of: Float.self, capacity: length * length) { scratch in
+                    let size = length * length
+                    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * size) { scratch in
                         guard let scores = scratch.baseAddress else { return }
-                        gradients[index].withPointer {
-                            scores.update(from: $0 + head * length * length, count: length * length)
-                        }
+                        gradients[index].withPointer { scores.update(from: $0 + head * size, count: size) }
                         shape.mask(scores, length: length)
+                        shape.uncap(scores, q: q, k: k, rows: rows, head: head, scratch: scores + size)
                         shape.scoreGradient(
                             scores, q: q, k: k, rows: rows, head: head, queries: queries.pointer, keys: keys.pointer,
                             addingToKeys: !isFirst)
@@ -73,7 +77,7 @@ extension ComputePool {
         return (queries, keys)
     }
 
-    /// Of ``attention(q:k:v:sequences:shape:control:)``: patterns are made again, head by head, and not kept.
+    /// Of ``attention(q:queries:keys:values:shape:control:)``: patterns are made again, head by head, and not kept.
     public func attentionBackward(
         _ gradient: Tensor, q: Tensor, k: Tensor, v: Tensor, sequences: [Range<Int>], shape: AttentionShape,
         control: CallControl
@@ -89,7 +93,7 @@ extension ComputePool {
                         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * length * length) { scratch in
                             guard let pattern = scratch.baseAddress else { return }
                             let square = pattern + length * length
-                            shape.attend(q: q, k: k, rows: rows, head: head, into: pattern)
+                            shape.attend(q: q, rows, SequenceRows(rows, of: k), from: 0, head: head, into: pattern)
                             shape.valueGradient(
                                 z: gradient, pattern: pattern, rows: rows, head: head, into: values.pointer,
                                 adding: !isFirst)
@@ -98,6 +102,8 @@ extension ComputePool {
                             for pos in 0..<length {
                                 lens_softmax_backward(pattern + pos * length, square + pos * length, length)
                             }
+                            // The pattern is not needed any more.
+                            shape.uncap(square, q: q, k: k, rows: rows, head: head, scratch: pattern)
                             shape.scoreGradient(
                                 square, q: q, k: k, rows: rows, head: head, queries: queries.pointer,
                                 keys: keys.pointer, addingToKeys: !isFirst)
@@ -169,6 +175,18 @@ extension AttentionShape {
                 scores, strideA: length, rows: length, q + query, strideB: queryWidth, columns: dHead, inner: length,
                 into: keys + key, strideC: keyWidth, adding: addingToKeys)
         }
+    }
+
+    /// Through the soft-cap, in place: from the capped scores' gradient to that of the scaled products.
+    ///
+    /// - Parameter scratch: room for the capped scores, which are made again.
+    fileprivate func uncap(
+        _ gradient: UnsafeMutablePointer<Float>, q: Tensor, k: Tensor, rows: Range<Int>, head: Int,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        guard let softCap else { return }
+        cappedScore(q: q, rows, SequenceRows(rows, of: k), from: 0, head: head, into: scratch)
+        lens_soft_cap_backward(scratch, gradient, rows.count * rows.count, softCap)
     }
 
     /// Sets what no query sees to zero.

@@ -4,14 +4,14 @@ import LensCore
 /// Adjoints of the work on rows. A `gradient` is with respect to the forward function's result; what is returned is
 /// with respect to its input, of the same shape. All tensors are `[row, …]`, row-major float32.
 extension ComputePool {
-    /// Of ``layerNormApply(_:scale:control:)``.
+    /// Of ``normApply(_:scale:_:control:)``.
     ///
     /// - Parameters:
     ///   - x: what was normed, `[row, width]`.
     ///   - scale: what it was divided by, `[row, 1]`.
     /// - Returns: with respect to `x`, through the numerator alone, and to `scale`.
-    public func layerNormApplyBackward(
-        _ gradient: Tensor, x: Tensor, scale: Tensor, control: CallControl
+    public func normApplyBackward(
+        _ gradient: Tensor, x: Tensor, scale: Tensor, _ norm: NormFunction, control: CallControl
     ) throws(LensError) -> (x: Tensor, scale: Tensor) {
         let width = x.rowWidth
         let count = x.shape[0]
@@ -23,8 +23,8 @@ extension ComputePool {
                 try forRows(count, width: width, control: control) { rows in
                     let first = rows.lowerBound * width
                     withPointers(gradient, x, scale) { gradient, x, scale in
-                        lens_layer_norm_apply_backward(
-                            x + first, scale + rows.lowerBound, gradient + first, rows.count, width,
+                        lens_norm_apply_backward(
+                            x + first, scale + rows.lowerBound, gradient + first, rows.count, width, norm.centers,
                             xTarget.pointer + first, scaleTarget.pointer + rows.lowerBound)
                     }
                 }
@@ -33,11 +33,12 @@ extension ComputePool {
         return (xGradient, scaleGradient)
     }
 
-    /// Of ``layerNormScale(_:eps:control:)``, added to `target`.
+    /// Of ``normScale(_:_:control:)``, added to `target`.
     ///
     /// - Parameter scale: what the forward function gave, `[row, 1]`.
-    public func layerNormScaleBackward(
-        _ gradient: Tensor, x: Tensor, scale: Tensor, addingTo target: inout Tensor, control: CallControl
+    public func normScaleBackward(
+        _ gradient: Tensor, x: Tensor, scale: Tensor, _ norm: NormFunction, addingTo target: inout Tensor,
+        control: CallControl
     ) throws(LensError) {
         let width = x.rowWidth
         let count = x.shape[0]
@@ -46,8 +47,8 @@ extension ComputePool {
             try forRows(count, width: width, control: control) { rows in
                 let first = rows.lowerBound * width
                 withPointers(gradient, x, scale) { gradient, x, scale in
-                    lens_layer_norm_scale_backward(
-                        x + first, scale + rows.lowerBound, gradient + rows.lowerBound, rows.count, width,
+                    lens_norm_scale_backward(
+                        x + first, scale + rows.lowerBound, gradient + rows.lowerBound, rows.count, width, norm.centers,
                         target.pointer + first)
                 }
             }
@@ -61,16 +62,6 @@ extension ComputePool {
         let width = gradient.rowWidth
         return try mapRows(gradient, width: width, control: control) { source, rows, result in
             weight.withPointer { lens_scale_shift_backward(source, rows.count, width, centers ? 1 : 0, $0, result) }
-        }
-    }
-
-    /// Of ``geluNew(_:control:)``; `x` is its input.
-    public func geluNewBackward(_ gradient: Tensor, x: Tensor, control: CallControl) throws(LensError) -> Tensor {
-        let width = gradient.rowWidth
-        return try mapRows(gradient, width: width, control: control) { source, rows, result in
-            x.withPointer {
-                lens_gelu_new_backward($0 + rows.lowerBound * width, source, rows.count * width, result)
-            }
         }
     }
 }

@@ -1,33 +1,41 @@
 import CLensKernels
 import LensCore
 
-/// Work on rows, each on its own: layer norm, GELU, sums. All tensors are `[row, …]`, row-major float32.
+/// How a norm brings rows to one size: layer norm takes their mean off first, RMS norm does not.
+public struct NormFunction: Sendable, Equatable {
+    public let subtractsMean: Bool
+    public let eps: Float
+
+    public init(subtractsMean: Bool, eps: Float) {
+        self.subtractsMean = subtractsMean
+        self.eps = eps
+    }
+
+    /// As the kernels take it.
+    var centers: Int32 { subtractsMean ? 1 : 0 }
+}
+
+/// Work on rows, each on its own: norms, sums. All tensors are `[row, …]`, row-major float32.
 extension ComputePool {
-    /// Layer norm's divisor: `√(mean((x − mean(x))²) + eps)`; `[row, width]` gives `[row, 1]`.
-    public func layerNormScale(_ x: Tensor, eps: Float, control: CallControl) throws(LensError) -> Tensor {
+    /// A norm's divisor: `√(mean((x − mean(x))²) + eps)`, the mean of `x` only for layer norm; `[row, width]` gives
+    /// `[row, 1]`.
+    public func normScale(_ x: Tensor, _ norm: NormFunction, control: CallControl) throws(LensError) -> Tensor {
         let width = x.rowWidth
         return try mapRows(x, width: 1, control: control) { source, rows, result in
-            lens_layer_norm_scale(source, rows.count, width, eps, result)
+            lens_norm_scale(source, rows.count, width, norm.centers, norm.eps, result)
         }
     }
 
-    /// `(x − mean(x)) / scale`: `[row, width]` and `[row, 1]` give `[row, width]`.
-    public func layerNormApply(_ x: Tensor, scale: Tensor, control: CallControl) throws(LensError) -> Tensor {
+    /// `(x − mean(x)) / scale`, the mean only for layer norm: `[row, width]` and `[row, 1]` give `[row, width]`.
+    public func normApply(
+        _ x: Tensor, scale: Tensor, _ norm: NormFunction, control: CallControl
+    ) throws(LensError) -> Tensor {
         let width = x.rowWidth
-        var result = Tensor(uninitialized: [x.shape[0], width])
-        try result.withMutablePointer { (result) throws(LensError) in
-            let result = Shared(result)
-            try forRows(x.shape[0], width: width, control: control) { rows in
-                x.withPointer { x in
-                    scale.withPointer { scale in
-                        lens_layer_norm_apply(
-                            x + rows.lowerBound * width, scale + rows.lowerBound, rows.count, width,
-                            result.pointer + rows.lowerBound * width)
-                    }
-                }
+        return try mapRows(x, width: width, control: control) { source, rows, result in
+            scale.withPointer {
+                lens_norm_apply(source, $0 + rows.lowerBound, rows.count, width, norm.centers, result)
             }
         }
-        return result
     }
 
     /// `(x − mean(x)) ⊙ weight + bias`, the mean only where `centers` says so.
@@ -44,17 +52,17 @@ extension ComputePool {
         }
     }
 
-    /// Layer norm and ``scaleShift(_:centers:weight:bias:control:)`` in one go, where nobody looks in between.
-    public func layerNormScaleShift(
-        _ x: Tensor, eps: Float, centers: Bool, weight: Tensor, bias: Tensor?, control: CallControl
+    /// A norm and ``scaleShift(_:centers:weight:bias:control:)`` in one go, where nobody looks in between.
+    public func normScaleShift(
+        _ x: Tensor, _ norm: NormFunction, centers: Bool, weight: Tensor, bias: Tensor?, control: CallControl
     ) throws(LensError) -> Tensor {
         let width = x.rowWidth
         return try mapRows(x, width: width, control: control) { source, rows, result in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * (width + 1)) { scratch in
                 guard let normalized = scratch.baseAddress else { return }
                 let scale = normalized + rows.count * width
-                lens_layer_norm_scale(source, rows.count, width, eps, scale)
-                lens_layer_norm_apply(source, scale, rows.count, width, normalized)
+                lens_norm_scale(source, rows.count, width, norm.centers, norm.eps, scale)
+                lens_norm_apply(source, scale, rows.count, width, norm.centers, normalized)
                 weight.withPointer { weight in
                     withOptionalPointer(bias) { bias in
                         lens_scale_shift(normalized, rows.count, width, centers ? 1 : 0, weight, bias, result)
@@ -78,18 +86,6 @@ extension ComputePool {
                     lens_finish_rows(
                         x.pointer + rows.lowerBound * width, rows.count, width, width, centers ? 1 : 0, bias)
                 }
-            }
-        }
-    }
-
-    /// In place: GELU with the tanh approximation.
-    public func geluNew(_ x: inout Tensor, control: CallControl) throws(LensError) {
-        let width = x.rowWidth
-        let count = x.shape[0]
-        try x.withMutablePointer { (x) throws(LensError) in
-            let x = Shared(x)
-            try forRows(count, width: width, control: control) { rows in
-                lens_gelu_new(x.pointer + rows.lowerBound * width, rows.count * width)
             }
         }
     }

@@ -35,7 +35,8 @@ public struct GrowingRows: Sendable {
         count = total
     }
 
-    func withPointer<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result { storage.withPointer(body) }
+    /// The rows and the room for more, shared.
+    var stored: Tensor { storage }
 }
 
 extension Tensor {

@@ -5,17 +5,28 @@ import LensCore
 /// Adjoints of the last product.
 extension ComputePool {
     /// Of ``logits(_:through:control:)``: `[row, vocab]` gives `[row, dModel]`.
+    ///
+    /// - Parameter x: what the logits were made from, `[row, dModel]`; looked at where they are capped.
     public func logitsBackward(
-        _ gradient: Tensor, through unembedding: Unembedding, control: CallControl
+        _ gradient: Tensor, of x: Tensor, through unembedding: Unembedding, control: CallControl
     ) throws(LensError) -> Tensor {
+        var gradient = gradient
+        if let softCap = unembedding.softCap {
+            let capped = try logits(x, through: unembedding, control: control)
+            let count = gradient.count
+            gradient.withMutablePointer { gradient in
+                capped.withPointer { lens_soft_cap_backward($0, gradient, count, softCap) }
+            }
+        }
         var result = try multiplyBackward(gradient, through: unembedding.weight, control: control)
         guard let centre = unembedding.centre else { return result }
         let (vocab, width) = (unembedding.weight.outputs, unembedding.weight.inputs)
         let rows = gradient.shape[0]
+        let given = gradient
         try result.withMutablePointer { (result) throws(LensError) in
             let result = Shared(result)
             try forRows(rows, width: vocab, control: control) { rows in
-                withPointers(gradient, centre) { gradient, centre in
+                withPointers(given, centre) { gradient, centre in
                     for row in rows {
                         let total = UnsafeBufferPointer(start: gradient + row * vocab, count: vocab)
                             .reduce(0.0) { $0 + Double($1) }
@@ -27,29 +38,21 @@ extension ComputePool {
         return result
     }
 
-    /// One logit of one row of `x`, `[row, dModel]`.
-    public func logit(_ token: Int, of x: Tensor, row: Int, through unembedding: Unembedding) -> Double {
-        let width = unembedding.weight.inputs
-        return withPointers(x, unembedding.weight.tensor) { x, weight in
-            let input = x + row * width
-            var logit = Double(lens_dot(input, weight + token * width, width))
-            unembedding.bias?.withPointer { logit += Double($0[token]) }
-            unembedding.centre?.withPointer { logit -= Double(lens_dot(input, $0, width)) }
-            return logit
-        }
-    }
-
     /// Adds to `target`, `[row, dModel]`, what comes back from single logits.
     ///
-    /// - Parameter entries: a row of `target`, a token in `0..<vocab` and the gradient with respect to its logit.
+    /// - Parameters:
+    ///   - entries: a row, a token in `0..<vocab` and the gradient with respect to its logit.
+    ///   - x: what the logits were made from, `[row, dModel]`.
     public func addLogitsBackward(
-        _ entries: [(row: Int, token: Int, gradient: Float)], through unembedding: Unembedding,
+        _ entries: [(row: Int, token: Int, gradient: Float)], of x: Tensor, through unembedding: Unembedding,
         to target: inout Tensor
     ) {
         let width = unembedding.weight.inputs
         target.withMutablePointer { target in
             unembedding.weight.tensor.withPointer { weight in
                 for (row, token, gradient) in entries {
+                    let slope = unembedding.slope(ofCapped: unembedding.logit(of: token, row: row, in: x))
+                    let gradient = gradient * Float(slope)
                     lens_add_scaled(target + row * width, weight + token * width, gradient, width)
                     unembedding.centre?.withPointer { lens_add_scaled(target + row * width, $0, -gradient, width) }
                 }
@@ -78,19 +81,19 @@ extension ComputePool {
         var losses = [Float](repeating: 0, count: rows)
         // `centre` shifts all logits of a row alike, and the gradient over a row sums to nothing: it cancels out.
         gradient.withMutablePointer { gradient in
-            withPointers(x, unembedding.weight.tensor) { x, weight in
+            unembedding.weight.tensor.withPointer { weight in
                 for row in 0..<rows {
                     let target = min(max(Int(targets[row]), 0), vocab - 1)
                     let (logSum, parts) = averages.merged(row)
-                    var logit = Double(lens_dot(x + row * width, weight + target * width, width))
-                    unembedding.bias?.withPointer { logit += Double($0[target]) }
+                    let logit = unembedding.uncentredLogit(of: target, row: row, in: x)
                     losses[row] = Float(logSum - logit)
                     let own = gradient + row * width
                     own.update(repeating: 0, count: width)
                     for (part, share) in parts {
                         part.withPointer { lens_add_scaled(own, $0, Float(share) * weights[row], width) }
                     }
-                    lens_add_scaled(own, weight + target * width, -weights[row], width)
+                    let slope = Float(unembedding.slope(ofCapped: logit))
+                    lens_add_scaled(own, weight + target * width, -weights[row] * slope, width)
                 }
             }
         }
@@ -114,9 +117,10 @@ extension ComputePool {
                 (sums.pointer + state).update(repeating: 0, count: own.count)
                 let total = totals.pointer + state * width
                 total.update(repeating: 0, count: own.count * width)
-                let scratch = UnsafeMutablePointer<Float>.allocate(capacity: own.count * (layout.columnStep + 1))
+                let size = own.count * layout.columnStep
+                let scratch = UnsafeMutablePointer<Float>.allocate(capacity: 2 * size + own.count)
                 defer { scratch.deallocate() }
-                let factors = scratch + own.count * layout.columnStep
+                let factors = scratch + 2 * size
                 for columns in layout.columnBlocks(of: lane) {
                     // A lane is long work; nobody waits for the rest of it.
                     if control.reason != nil { return }
@@ -125,10 +129,19 @@ extension ComputePool {
                         multiplyTransposed(
                             x + own.lowerBound * width, strideA: width, rows: own.count, weight, strideB: width,
                             columns: columns.count, inner: width, into: scratch, strideC: columns.count)
+                        let count = own.count * columns.count
                         withOptionalPointer(unembedding.bias) { bias in
+                            let bias = unembedding.cap(
+                                scratch, rows: own.count, columns: columns.count,
+                                bias: bias.map { $0 + columns.lowerBound })
+                            if unembedding.softCap != nil { (scratch + size).update(from: scratch, count: count) }
                             lens_softmax_block(
-                                scratch, own.count, columns.count, columns.count, bias.map { $0 + columns.lowerBound },
-                                maxima.pointer + state, sums.pointer + state, factors)
+                                scratch, own.count, columns.count, columns.count, bias, maxima.pointer + state,
+                                sums.pointer + state, factors)
+                        }
+                        // What comes back through a cap is less by its slope.
+                        if let softCap = unembedding.softCap {
+                            lens_soft_cap_backward(scratch + size, scratch, count, softCap)
                         }
                         for row in 0..<own.count where factors[row] != 1 {
                             lens_scale(total + row * width, width, factors[row])

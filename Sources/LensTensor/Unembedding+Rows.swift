@@ -19,14 +19,14 @@ extension Unembedding {
         let logit = x.withPointer { x in
             weight.tensor.withPointer { Double(lens_dot(x + row * width, $0 + token * width, width)) }
         }
-        return logit + (bias.map { bias in bias.withPointer { Double($0[token]) } } ?? 0)
+        return capped(logit + (bias.map { bias in bias.withPointer { Double($0[token]) } } ?? 0))
     }
 }
 
 /// A row's next-token distribution as a reference that others are held against.
 ///
-/// Logits are linear in the row, so the mean of another row's logits under this distribution is a product with one
-/// vector: `KL(p ‖ q) = (x_p − x_q) · mean + logSum_q − logSum_p`, and the vocabulary is met for the sums only.
+/// Logits that are not capped are linear in the row, so the mean of another row's logits under this distribution is a
+/// product with one vector: `KL(p ‖ q) = (x_p − x_q) · mean + logSum_q − logSum_p`, and the vocabulary is met for the sums only.
 public struct ReferenceDistributions: Sendable {
     /// `[row, dModel]`: the rows themselves.
     public let x: Tensor
@@ -60,9 +60,11 @@ extension ComputePool {
     /// The next-token distributions of rows, kept as what ``ReferenceDistributions`` needs of them.
     ///
     /// - Parameter x: `[row, dModel]` as the unembedding takes it.
+    /// - Throws: `INTERNAL` where logits are capped.
     public func reference(
         _ x: Tensor, through unembedding: Unembedding, control: CallControl
     ) throws(LensError) -> ReferenceDistributions {
+        guard unembedding.softCap == nil else { throw LensError(.internal, "capped logits are not linear in the row") }
         let (rows, width, vocab) = (x.shape[0], x.rowWidth, unembedding.weight.outputs)
         var means = Tensor(uninitialized: [rows, width])
         var logSums: [Double] = []

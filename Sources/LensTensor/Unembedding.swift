@@ -2,7 +2,7 @@ import CLensKernels
 import Glibc
 import LensCore
 
-/// The last product, onto the vocabulary: `logits[v] = x · W[v] + bias[v] − x · centre`.
+/// The last product, onto the vocabulary: `logits[v] = x · W[v] + bias[v] − x · centre`, capped where it says so.
 ///
 /// `bias` and `centre` carry the processed form (folded layer norm, centred unembedding) without a second copy of the
 /// matrix, which may be the embedding itself.
@@ -13,7 +13,7 @@ public struct Unembedding: Sendable {
     public let bias: Tensor?
     /// `[dModel]`
     public let centre: Tensor?
-    /// What logits are capped at: `cap · tanh(logit / cap)`; `nil` leaves them.
+    /// Logits become `cap · tanh(logit / cap)`; `nil` leaves them. Capped logits have no `centre`.
     public let softCap: Float?
 
     public init(weight: Weight, bias: Tensor?, centre: Tensor?, softCap: Float? = nil) {
@@ -43,6 +43,7 @@ extension ComputePool {
                     let target = logits.pointer + row * vocab
                     if let bias = unembedding.bias { bias.withPointer { lens_add(target, $0, vocab, target) } }
                     if let shift { for column in 0..<vocab { target[column] -= shift } }
+                    if let softCap = unembedding.softCap { lens_soft_cap(target, vocab, softCap) }
                 }
             }
         }
@@ -58,21 +59,13 @@ extension ComputePool {
     ) throws(LensError) -> [Float] {
         precondition(targets.count == x.shape[0], "\(targets.count) targets for \(x.shape[0]) rows")
         let logSums = try logSumExp(x, through: unembedding, control: control)
-        let width = unembedding.weight.inputs
         // `centre` shifts all logits of a row alike and so cancels out.
-        return x.withPointer { x in
-            unembedding.weight.tensor.withPointer { w in
-                targets.indices.map { row in
-                    let target = Int(targets[row])
-                    var logit = Double(lens_dot(x + row * width, w + target * width, width))
-                    if let bias = unembedding.bias { bias.withPointer { logit += Double($0[target]) } }
-                    return Float(logSums[row] - logit)
-                }
-            }
+        return targets.indices.map { row in
+            Float(logSums[row] - unembedding.uncentredLogit(of: Int(targets[row]), row: row, in: x))
         }
     }
 
-    /// Per row, the log of the sum of `exp(x · W[v] + bias[v])`.
+    /// Per row, the log of the sum of `exp(x · W[v] + bias[v])`, capped where the unembedding caps.
     public func logSumExp(
         _ x: Tensor, through unembedding: Unembedding, control: CallControl
     ) throws(LensError) -> [Double] {
@@ -118,9 +111,11 @@ extension ComputePool {
                                         x + row * width, stride: width, rows: count, into: logits, stride: columns,
                                         next: row + partRows < blockRows.upperBound ? nil : next)
                                     withOptionalPointer(unembedding.bias) { bias in
+                                        let bias = unembedding.cap(
+                                            logits, rows: count, columns: columns, bias: bias.map { $0 + start })
                                         lens_log_sum_exp_update(
-                                            logits, count, columns, columns, bias.map { $0 + start },
-                                            maxima.pointer + state + row, sums.pointer + state + row)
+                                            logits, count, columns, columns, bias, maxima.pointer + state + row,
+                                            sums.pointer + state + row)
                                     }
                                 }
                             }
@@ -157,5 +152,31 @@ extension ComputePool {
             }
         }
         return result
+    }
+}
+
+extension Unembedding {
+    /// Caps a block of products, in place, after adding the bias, where logits are capped.
+    ///
+    /// - Returns: the bias that is still to be added.
+    func cap(
+        _ logits: UnsafeMutablePointer<Float>, rows: Int, columns: Int, bias: UnsafePointer<Float>?
+    ) -> UnsafePointer<Float>? {
+        guard let softCap else { return bias }
+        lens_finish_rows(logits, rows, columns, columns, 0, bias)
+        lens_soft_cap(logits, rows * columns, softCap)
+        return nil
+    }
+
+    /// One logit capped.
+    func capped(_ logit: Double) -> Double {
+        guard let softCap else { return logit }
+        return Double(softCap) * tanh(logit / Double(softCap))
+    }
+
+    /// How fast a capped logit grows with what it was made from.
+    func slope(ofCapped logit: Double) -> Double {
+        guard let softCap else { return 1 }
+        return 1 - logit * logit / Double(softCap * softCap)
     }
 }

@@ -29,21 +29,25 @@ import Testing
         #expect(largestDifference(some.values, expected.map(Double.init)) <= 1e-4)
     }
 
-    @Test(arguments: [1, 5, 700])
-    func crossEntropyNeedsNoLogits(vocab: Int) throws {
+    @Test(arguments: [1, 5, 700], [nil, 6] as [Float?])
+    func crossEntropyNeedsNoLogits(vocab: Int, softCap: Float?) throws {
         var random = Random(seed: UInt64(vocab))
         let rows = 37
         let x = random.tensor([rows, 24], scale: 2)
         let w = random.tensor([vocab, 24], scale: 2)
         let bias = random.tensor([vocab])
-        let centre = random.tensor([24])
-        let unembedding = Unembedding(weight: Weight(w), bias: bias, centre: centre)
+        let centre = softCap == nil ? random.tensor([24]) : Tensor(zeros: [24])
+        let unembedding = Unembedding(
+            weight: Weight(w), bias: bias, centre: softCap == nil ? centre : nil, softCap: softCap)
         let targets = (0..<rows).map { Int32($0 * 7 % vocab) }
         let found = try pool.crossEntropy(x, targets: targets, through: unembedding, control: control)
         let products = naiveProduct(x, w)
         let logits = try pool.logits(x, through: unembedding, control: control)
         for row in 0..<rows {
-            let values = (0..<vocab).map { products[row * vocab + $0] + Double(bias.values[$0]) }
+            let values = (0..<vocab).map { column in
+                let logit = products[row * vocab + column] + Double(bias.values[column])
+                return softCap.map { Double($0) * tanh(logit / Double($0)) } ?? logit
+            }
             let highest = values.max() ?? 0
             let logSum = highest + log(values.reduce(0) { $0 + exp($1 - highest) })
             #expect(abs(Double(found[row]) - (logSum - values[Int(targets[row])])) <= 1e-4)

@@ -8,9 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// normalized[r, :] = (x[r, :] - mean) / scale[r], scale[r] = sqrt(mean((x - mean)^2) + eps).
-void lens_layer_norm_scale(const float *x, size_t rows, size_t width, float eps, float *scale);
-void lens_layer_norm_apply(const float *x, const float *scale, size_t rows, size_t width, float *normalized);
+// normalized[r, :] = (x[r, :] - mean) / scale[r], scale[r] = sqrt(mean((x - mean)^2) + eps): layer norm; with a mean of 0
+// unless `centers`: RMS norm.
+void lens_norm_scale(const float *x, size_t rows, size_t width, int centers, float eps, float *scale);
+void lens_norm_apply(const float *x, const float *scale, size_t rows, size_t width, int centers, float *normalized);
 
 // y[r, :] = (x[r, :] - (centers ? mean(x[r, :]) : 0)) * weight + bias; bias may be NULL.
 void lens_scale_shift(const float *x, size_t rows, size_t width, int centers, const float *weight, const float *bias,
@@ -25,9 +26,6 @@ void lens_add(const float *a, const float *b, size_t count, float *out);
 // x *= factor
 void lens_scale(float *x, size_t count, float factor);
 
-// GELU with the tanh approximation ("gelu_new"), in place.
-void lens_gelu_new(float *x, size_t count);
-
 // In place over x[0..<count]: softmax. A row of -inf only becomes zeros, as in TransformerLens.
 void lens_softmax(float *x, size_t count);
 
@@ -41,20 +39,17 @@ float lens_dot(const float *a, const float *b, size_t count);
 
 // MARK: adjoints. `gradient` is with respect to the kernel's result, `x_gradient` with respect to its input.
 
-// Of lens_layer_norm_apply: writes the gradient with respect to x (through the numerator only) and to scale.
-void lens_layer_norm_apply_backward(const float *x, const float *scale, const float *gradient, size_t rows,
-                                    size_t width, float *x_gradient, float *scale_gradient);
+// Of lens_norm_apply: writes the gradient with respect to x (through the numerator only) and to scale.
+void lens_norm_apply_backward(const float *x, const float *scale, const float *gradient, size_t rows, size_t width,
+                              int centers, float *x_gradient, float *scale_gradient);
 
-// Of lens_layer_norm_scale, added to x_gradient; scale is what the kernel gave.
-void lens_layer_norm_scale_backward(const float *x, const float *scale, const float *scale_gradient, size_t rows,
-                                    size_t width, float *x_gradient);
+// Of lens_norm_scale, added to x_gradient; scale is what the kernel gave.
+void lens_norm_scale_backward(const float *x, const float *scale, const float *scale_gradient, size_t rows,
+                              size_t width, int centers, float *x_gradient);
 
 // Of lens_scale_shift.
 void lens_scale_shift_backward(const float *gradient, size_t rows, size_t width, int centers, const float *weight,
                                float *x_gradient);
-
-// Of lens_gelu_new; x is its input.
-void lens_gelu_new_backward(const float *x, const float *gradient, size_t count, float *x_gradient);
 
 // Of lens_softmax, in place; softmax is its result.
 void lens_softmax_backward(const float *softmax, float *gradient, size_t count);
@@ -66,6 +61,50 @@ void lens_softmax_block(float *logits, size_t rows, size_t count, size_t stride,
 
 // y += factor * x
 void lens_add_scaled(float *y, const float *x, float factor, size_t count);
+
+// MARK: activation functions, in place, and their adjoints; x is then the function's input.
+
+// GELU with the tanh approximation ("gelu_new"), and with the error function ("gelu").
+void lens_gelu_new(float *x, size_t count);
+void lens_gelu_new_backward(const float *x, const float *gradient, size_t count, float *x_gradient);
+void lens_gelu(float *x, size_t count);
+void lens_gelu_backward(const float *x, const float *gradient, size_t count, float *x_gradient);
+
+// max(x, 0), or its square where `squares`.
+void lens_relu(float *x, size_t count, int squares);
+void lens_relu_backward(const float *x, const float *gradient, size_t count, int squares, float *x_gradient);
+
+// x / (1 + exp(-x))
+void lens_silu(float *x, size_t count);
+void lens_silu_backward(const float *x, const float *gradient, size_t count, float *x_gradient);
+
+// x * softmax(x), row by row.
+void lens_solu(float *x, size_t rows, size_t width);
+void lens_solu_backward(const float *x, const float *gradient, size_t rows, size_t width, float *x_gradient);
+
+// out = a * b + bias, `bias` of one row, which may be NULL.
+void lens_multiply_add(const float *a, const float *b, const float *bias, size_t rows, size_t width, float *out);
+
+// cap * tanh(x / cap), in place; its adjoint in place, from the function's result.
+void lens_soft_cap(float *x, size_t count, float cap);
+void lens_soft_cap_backward(const float *capped, float *gradient, size_t count, float cap);
+
+// x held within -limit...limit, in place; its adjoint in place, from the function's input.
+void lens_clamp(float *x, size_t count, float limit);
+void lens_clamp_backward(const float *x, float *gradient, size_t count, float limit);
+
+// MARK: positions.
+
+// Turns the first `dim` components of each head, in place: x is [rows, heads, d_head], and `turns` has for each row
+// dim / 2 cosines and dim / 2 sines, one for each pair. Components 2i and 2i + 1 are a pair where `adjacent`, else i and
+// i + dim / 2. A direction of -1 turns back, which is the adjoint.
+void lens_rotate(float *x, const float *turns, size_t rows, size_t heads, size_t d_head, size_t dim, int adjacent,
+                 float direction);
+
+// scores[i] += slope * (i - position)
+void lens_add_slope(float *scores, size_t count, ptrdiff_t position, float slope);
+
+// MARK: products.
 
 // Dense products c = x * w^T, one thread's part: x is [rows, inner], w is [columns, inner], c is [rows, columns].
 //

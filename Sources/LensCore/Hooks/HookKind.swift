@@ -88,6 +88,9 @@ public enum HookKind: Int, Sendable, CaseIterable, Comparable {
     /// Whether the point costs extra and is computed only when it is named (starred in the table).
     public var isOnDemand: Bool { row.onDemand }
 
+    /// Whether the values are what a norm divides by.
+    public var isNormScale: Bool { suffix.hasSuffix(".hook_scale") }
+
     /// The type of the values as they travel; in a pass all are float32.
     public var elementType: ElementType { self == .tokens ? .int32 : .float32 }
 

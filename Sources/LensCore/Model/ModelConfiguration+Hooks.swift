@@ -29,10 +29,20 @@ extension ModelConfiguration {
         case .ln2PostScale, .ln2PostNormalized: normPlacement == .beforeAndAfter && !attnOnly
         case .ln2OutScale, .ln2OutNormalized: normPlacement == .after && !attnOnly
         case .lnFinalScale, .lnFinalNormalized: hasNorms
-        case .tokens, .embed, .residPre, .attnIn, .qInput, .kInput, .vInput, .q, .k, .v, .attnScores, .pattern, .z,
+        // Shared heads of keys and values have no one of the queries' inputs; TransformerLens refuses it too.
+        case .attnIn: !isGrouped
+        case .tokens, .embed, .residPre, .qInput, .kInput, .vInput, .q, .k, .v, .attnScores, .pattern, .z,
             .result, .attnOut, .residPost, .logits:
             true
         }
+    }
+
+    /// The last point of a block before its MLP, and what the MLP reads there is known.
+    public var kindBeforeMLP: HookKind { has(.residMid) ? .residMid : .attnOut }
+
+    /// The last point before the vocabulary.
+    public var pointBeforeLogits: HookPoint {
+        has(.lnFinalNormalized) ? HookPoint(.lnFinalNormalized) : HookPoint(.residPost, layer: nLayers - 1)
     }
 
     /// The shape of a hook point's activation for one sequence of `pos` tokens, without the batch.

@@ -98,6 +98,15 @@ public struct ModelConfiguration: Sendable, Equatable {
     /// Whether several heads of queries share one of keys and values.
     public var isGrouped: Bool { nKeyValueHeads != nHeads }
 
+    /// Numbers in one block's matrices: what a row is multiplied with there.
+    public var weightsOfBlock: Int {
+        let attention = 2 * dModel * dHead * (nHeads + nKeyValueHeads)
+        return attention + (attnOnly ? 0 : (gatedMLP ? 3 : 2) * dModel * dMLP)
+    }
+
+    /// Numbers that a block's widest row tensors of the MLP have together: `pre` and `post`, and what is between.
+    public var activationsOfMLP: Int { attnOnly ? 0 : (gatedMLP || actFn.hasNorm ? 3 : 2) * dMLP }
+
     /// The steps of the default weight processing that are valid for the model; `HookedTransformer` skips the others too.
     public var processingSteps: [ProcessingStep] {
         ProcessingStep.allCases.filter { step in
@@ -148,6 +157,10 @@ public struct ModelConfiguration: Sendable, Equatable {
             try check(
                 rotary.base > 0 && rotary.base.isFinite, "rotary_base must be positive; received \(rotary.base)")
         }
+        try check(!gatedMLP || !actFn.hasNorm, "a gated MLP cannot have act_fn '\(actFn.rawValue)'")
+        try check(!attnOnly || !parallelAttnMLP, "an attention-only model has no MLP to be parallel")
+        try check(
+            normPlacement == .before || !parallelAttnMLP, "parallel blocks have their norms before attention and MLP")
         try check(
             normPlacement == .before || normalizationType != .none, "norms behind a sublayer need a normalization_type")
     }

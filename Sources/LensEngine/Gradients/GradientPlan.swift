@@ -55,7 +55,7 @@ struct GradientPlan {
         let edited = Set(subject.plan.points).union(replacements)
         let seesLogits = wanted.union(asked).union(cotangents).union(edited).contains(HookPoint(.logits))
         if !terms.isEmpty {
-            end = seesLogits ? HookPoint(.logits) : HookPoint(.lnFinalNormalized)
+            end = seesLogits ? HookPoint(.logits) : subject.configuration.pointBeforeLogits
         } else if let last = cotangents.max() {
             end = last
         } else {

@@ -40,7 +40,7 @@ final class AdvanceJob: PassJob {
         switch (state.point.kind, state.point.layer) {
         case (.residPost, let layer?): return layer < last ? HookPoint(.residPost, layer: layer + 1) : target
         case (_, let layer?): return HookPoint(.residPost, layer: layer)
-        case (.tokens, nil), (.embed, nil), (.posEmbed, nil): return HookPoint(.residPost, layer: 0)
+        case (let kind, nil) where kind < .residPre: return HookPoint(.residPost, layer: 0)
         case (_, nil): return target
         }
     }

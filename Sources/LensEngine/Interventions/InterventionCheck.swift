@@ -63,9 +63,8 @@ struct InterventionCheck {
         case (.tokens, _):
             throw .invalidArgument(
                 "\(point.name) holds token ids: they can be set, patched and swapped; received '\(action.name)'")
-        case (.ln1Scale, .zero), (.ln2Scale, .zero), (.lnFinalScale, .zero),
-            (.ln1Scale, .scale(0)), (.ln2Scale, .scale(0)), (.lnFinalScale, .scale(0)),
-            (.ln1Scale, .project), (.ln2Scale, .project), (.lnFinalScale, .project):
+        case (_, .zero) where kind.isNormScale, (_, .scale(0)) where kind.isNormScale,
+            (_, .project) where kind.isNormScale:
             throw .invalidArgument("\(point.name) is what a norm divides by: it cannot become zero")
         default: break
         }
@@ -79,7 +78,7 @@ struct InterventionCheck {
                 // Scores may be masked by values, too.
                 case .attnScores: { $0.isFinite || $0 == -.infinity }
                 case .tokens: { [ids = Float(configuration.dVocab)] in (0..<ids).contains($0) && $0 == $0.rounded() }
-                case .ln1Scale, .ln2Scale, .lnFinalScale: { $0.isFinite && $0 != 0 }
+                case let kind where kind.isNormScale: { $0.isFinite && $0 != 0 }
                 default: \.isFinite
                 }
             guard let wrong = operand.values.first(where: { !isAllowed($0) }) else { return }
@@ -87,7 +86,7 @@ struct InterventionCheck {
                 switch point.kind {
                 case .attnScores: "finite numbers or -inf"
                 case .tokens: "token ids in 0...\(configuration.dVocab - 1)"
-                case .ln1Scale, .ln2Scale, .lnFinalScale: "finite numbers that are not 0"
+                case let kind where kind.isNormScale: "finite numbers that are not 0"
                 default: "finite numbers"
                 }
             throw .invalidArgument("\(action.name) at \(point.name) takes \(expected); received \(wrong)")

@@ -8,7 +8,8 @@ struct RowBudget: Sendable {
 
     init(_ configuration: ModelConfiguration) {
         // Residual, norm, projections and the MLP's activation, with one temporary each.
-        let perRow = 4 * (6 * configuration.dModel + 2 * configuration.dMLP)
+        let width = max(configuration.dModel, configuration.nHeads * configuration.dHead)
+        let perRow = 4 * (6 * width + configuration.activationsOfMLP)
         rows = min(max(Self.bytes / max(perRow, 1), 256), 1536)
     }
 

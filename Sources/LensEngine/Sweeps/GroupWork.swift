@@ -65,7 +65,9 @@ struct GroupWork {
         if let path = grid.sweep.path {
             let layers = 0..<subject.configuration.nLayers
             var stops = layers.map { HookPoint(.z, layer: $0) }
-            if path.holdsMLPs { stops += layers.map { HookPoint(.mlpOut, layer: $0) } }
+            if path.holdsMLPs, !subject.configuration.attnOnly {
+                stops += layers.map { HookPoint(.mlpOut, layer: $0) }
+            }
             holding = Holding(pass: pass, stops: stops.sorted()[...])
         }
     }

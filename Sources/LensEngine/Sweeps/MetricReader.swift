@@ -99,6 +99,15 @@ struct MetricReader: Sendable {
         _ sequences: Range<Int>, of state: inout ForwardState, prompts: [Int], references: [Int: Reference],
         on compute: Compute
     ) throws(LensError) -> [Reading] {
+        // Whole logits for a divergence, prompt by prompt: capped ones are not linear in the row.
+        if sequences.count > 1, needsLogits(state) {
+            var readings: [Reading] = []
+            for sequence in sequences {
+                readings += try read(
+                    sequence..<sequence + 1, of: &state, prompts: prompts, references: references, on: compute)
+            }
+            return readings
+        }
         var wanted: [Int] = []
         var summed: [Int] = []
         for sequence in sequences {
@@ -130,8 +139,15 @@ struct MetricReader: Sendable {
         let wanted = positions(of: prompt).map { first + $0 }
         if let logits = state.logitRows(wanted) { return .logits(logits) }
         let x = try state.finalRows(wanted, on: compute)
+        if needsLogits(state) {
+            return .logits(try compute.pool.logits(x, through: state.form.unembedding, control: compute.control))
+        }
         return .normalized(
             try compute.pool.reference(x, through: state.form.unembedding, control: compute.control))
+    }
+
+    private func needsLogits(_ state: ForwardState) -> Bool {
+        state.form.unembedding.softCap != nil && metrics.contains { $0.kind == .divergence }
     }
 
     private func rows(
@@ -141,6 +157,9 @@ struct MetricReader: Sendable {
         guard !wanted.isEmpty else { return .normalized(Tensor(uninitialized: [0, 0]), logSums: []) }
         if let logits = state.logitRows(wanted) { return .logits(logits) }
         let x = try state.finalRows(wanted, on: compute)
+        if needsLogits(state) {
+            return .logits(try compute.pool.logits(x, through: state.form.unembedding, control: compute.control))
+        }
         var logSums = [Double](repeating: .nan, count: wanted.count)
         if !summed.isEmpty {
             let own = summed.count == wanted.count ? x : x.selectingRows(summed)

@@ -50,7 +50,7 @@ struct SweepCost {
         let c = configuration
         let rows = Double(lengths.reduce(0, +))
         let squares = lengths.reduce(0.0) { $0 + Double($1) * Double($1) }
-        let weights = Double(4 * c.dModel * c.nHeads * c.dHead + 2 * c.dModel * c.dMLP)
+        let weights = Double(c.weightsOfBlock)
         let layer = 2 * weights * rows + 4 * squares * Double(c.nHeads * c.dHead)
         let readRows = lengths.indices.reduce(0) { $0 + reader.positions(of: $1).count }
         let meetsVocabulary = reader.metrics.contains { $0.kind.meetsVocabulary }

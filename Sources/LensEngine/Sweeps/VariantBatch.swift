@@ -103,7 +103,8 @@ struct VariantBatch {
             return state
         }
         let isHeld = members.map { self.isHeld(sequences[$0], at: stop) }
-        let begin = HookPoint(stop.kind == .z ? .residPre : .residMid, layer: stop.layer)
+        let begin = HookPoint(
+            stop.kind == .z ? .residPre : subject.configuration.kindBeforeMLP, layer: stop.layer)
         if isHeld.allSatisfy({ $0 }), state.point <= begin {
             var parts: [(tensor: Tensor, rows: Range<Int>)] = []
             for prompt in prompts {

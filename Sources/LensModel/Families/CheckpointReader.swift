@@ -28,14 +28,22 @@ struct CheckpointReader {
         let wanted = try listed(parts)
         try checkNames(wanted)
         var tensors: [StoredPart: Tensor] = [:]
-        for name in source.names {
-            guard let parts = wanted[name] else { continue }
-            try read(name, parts, into: &tensors)
+        for name in order(wanted) {
+            if let parts = wanted[name] { try read(name, parts, into: &tensors) }
         }
         return try parts.map(configuration) { (part, _) throws(LensError) in
             guard let tensor = tensors[part] else { throw LensError(.internal, "'\(part.name)' was not read") }
             return tensor
         }
+    }
+
+    /// The tensors in the order of their bytes; before them those that lie otherwise than their parts, the largest first:
+    /// they are in memory twice while they are read, and little else is there then.
+    private func order(_ wanted: [String: [(part: StoredPart, shape: [Int])]]) -> [String] {
+        func isCopied(_ name: String) -> Bool { wanted[name]?.contains { !$0.part.isWhole } ?? false }
+        func size(_ name: String) -> Int { source.info(of: name)?.shape.reduce(1, *) ?? 0 }
+        let copied = source.names.filter(isCopied).sorted { size($0) > size($1) }
+        return copied + source.names.filter { !isCopied($0) }
     }
 
     /// The parts by the tensors in which they are, each once, with its shape; shapes are checked.

@@ -24,7 +24,8 @@ extension ConfigurationKeys {
         let portion = try number("partial_rotary_factor", "rotary_pct", default: share)
         let base = try number("rope_theta", "rotary_emb_base", default: 10_000)
         guard portion > 0, portion <= 1 else {
-            throw .invalidArgument("config.json: partial_rotary_factor must be over 0 and at most 1; received \(portion)")
+            throw .invalidArgument(
+                "config.json: partial_rotary_factor must be over 0 and at most 1; received \(portion)")
         }
         var rotary = Rotary(dim: Int(portion * Double(dHead)), base: base)
         if let scaling { rotary.scaling = try Self.scaling(scaling, context: context) }

@@ -1,14 +1,21 @@
 /// Where a checkpoint keeps one of a model's parts: in which tensor, in what layout, in which of its rows.
-struct StoredPart: Sendable, Hashable {
+package struct StoredPart: Sendable, Hashable {
     /// The tensor's full name, as the family's newer checkpoints have it.
-    var name: String
-    var layout = Layout.outputsFirst
-    var rows = Rows.all
+    package var name: String
+    package var layout: Layout
+    package var rows: Rows
     /// Added to every element: 1 where weights are stored as what they differ from 1 (Gemma's norms).
-    var offset: Float = 0
+    package var offset: Float
+
+    package init(name: String, layout: Layout = .outputsFirst, rows: Rows = .all, offset: Float = 0) {
+        self.name = name
+        self.layout = layout
+        self.rows = rows
+        self.offset = offset
+    }
 
     /// How a matrix `[outputs, inputs]` lies in the file. Vectors lie as they are, but for their heads.
-    enum Layout: Sendable, Hashable {
+    package enum Layout: Sendable, Hashable {
         /// `[outputs, inputs]`, as torch's `Linear` has it.
         case outputsFirst
         /// `[inputs, outputs]`: transformers' `Conv1D`, TransformerLens's `W_in`, `W_out`, `W_U`.
@@ -20,7 +27,7 @@ struct StoredPart: Sendable, Hashable {
     }
 
     /// Which of the tensor's outputs (a vector's elements) are the part.
-    enum Rows: Sendable, Hashable {
+    package enum Rows: Sendable, Hashable {
         case all
         /// Some that follow one another, of so many.
         case range(Range<Int>, of: Int)
@@ -31,7 +38,7 @@ struct StoredPart: Sendable, Hashable {
 
 extension StoredPart {
     /// The shape that the tensor must have for a part of this shape.
-    func storedShape(_ shape: [Int]) -> [Int] {
+    package func storedShape(_ shape: [Int]) -> [Int] {
         guard let own = shape.first else { return shape }
         let outputs =
             switch rows {
@@ -60,7 +67,7 @@ extension StoredPart {
     ///   - stored: the tensor's elements, in ``storedShape(_:)``.
     ///   - shape: the part's, `[outputs, inputs]` or `[outputs]`.
     ///   - target: the part's elements, row-major.
-    func copy(_ stored: UnsafePointer<Float>, shape: [Int], to target: UnsafeMutablePointer<Float>) {
+    package func copy(_ stored: UnsafePointer<Float>, shape: [Int], to target: UnsafeMutablePointer<Float>) {
         guard let outputs = shape.first else { return }
         let inputs = shape.dropFirst().first ?? 1
         let storedOutputs = storedShape(shape).reduce(1, *) / max(inputs, 1)
@@ -112,7 +119,7 @@ extension StoredPart {
 // MARK: - What families write
 
 extension StoredPart: ExpressibleByStringLiteral {
-    init(stringLiteral name: String) { self.init(name: name) }
+    package init(stringLiteral name: String) { self.init(name: name) }
 }
 
 extension LinearParts where Part == StoredPart {
@@ -129,6 +136,8 @@ extension LinearParts where Part == StoredPart {
 extension NormParts where Part == StoredPart {
     /// `NAME.weight` and, unless there is none, `NAME.bias`.
     static func norm(_ name: String, bias: Bool = true, offset: Float = 0) -> Self {
-        Self(weight: StoredPart(name: "\(name).weight", offset: offset), bias: bias ? StoredPart(name: "\(name).bias") : nil)
+        Self(
+            weight: StoredPart(name: "\(name).weight", offset: offset),
+            bias: bias ? StoredPart(name: "\(name).bias") : nil)
     }
 }

@@ -13,12 +13,14 @@ public struct Compute: Sendable {
 }
 
 extension Compute {
-    func layerNormScale(_ x: Tensor, _ configuration: ModelConfiguration) throws(LensError) -> Tensor {
-        try pool.layerNormScale(x, eps: configuration.eps, control: control)
+    /// A norm's divisor: `[row, width]` gives `[row, 1]`.
+    func scale(_ norm: WeightForm.NormForm, _ x: Tensor) throws(LensError) -> Tensor {
+        try pool.normScale(x, norm.function, control: control)
     }
 
-    func layerNormApply(_ x: Tensor, scale: Tensor) throws(LensError) -> Tensor {
-        try pool.layerNormApply(x, scale: scale, control: control)
+    /// `x` brought to one size, before the norm's own weight.
+    func normalize(_ norm: WeightForm.NormForm, _ x: Tensor, scale: Tensor) throws(LensError) -> Tensor {
+        try pool.normApply(x, scale: scale, norm.function, control: control)
     }
 
     func add(_ a: Tensor, _ b: Tensor) throws(LensError) -> Tensor {
@@ -34,13 +36,13 @@ extension Compute {
             normalized, centers: norm.centers, weight: norm.weight, bias: norm.bias, control: control)
     }
 
-    /// The residual stream as the matrices behind a norm take it, where nobody looks at the norm.
-    func normAndEnter(
-        _ norm: WeightForm.NormForm?, _ x: Tensor, _ configuration: ModelConfiguration
-    ) throws(LensError) -> Tensor {
+    /// Rows as the matrices behind a norm take them, where nobody looks at the norm.
+    ///
+    /// - Parameter norm: `nil` where the model has none.
+    func normAndEnter(_ norm: WeightForm.NormForm?, _ x: Tensor) throws(LensError) -> Tensor {
         guard let norm else { return x }
-        return try pool.layerNormScaleShift(
-            x, eps: configuration.eps, centers: norm.centers, weight: norm.weight, bias: norm.bias, control: control)
+        return try pool.normScaleShift(
+            x, norm.function, centers: norm.centers, weight: norm.weight, bias: norm.bias, control: control)
     }
 
     /// `x · Wᵀ`, minus its mean where `centers`, plus the bias.

@@ -87,7 +87,7 @@ extension ForwardState {
         if kind == .mlpIn { return residual.rows(rows) }
         // The heads' inputs start from `attn_in`, where that was edited.
         if kind != .attnIn, let edited = live[.attnIn] { return edited.rows(rows) }
-        return residual.rows(rows).repeatingRows(configuration.nHeads)
-            .reshaped([rows.count, configuration.nHeads, configuration.dModel])
+        let shape = configuration.shape(of: kind, pos: rows.count)
+        return residual.rows(rows).repeatingRows(shape[1]).reshaped(shape)
     }
 }

@@ -7,10 +7,14 @@ extension ForwardState {
     /// Points on demand are visited only as a target. Points that are passed over may be computed together with what
     /// follows (scores, pattern and z in one go) and are gone afterwards.
     ///
-    /// - Throws: `INVALID_ARGUMENT` when the pass is already past the point; `CANCELLED`, `DEADLINE_EXCEEDED`.
+    /// - Throws: `INVALID_ARGUMENT` when the pass is already past the point, and for a point that the model does not
+    ///   have; `CANCELLED`, `DEADLINE_EXCEEDED`.
     public mutating func advance(to target: HookPoint, on compute: Compute) throws(LensError) {
         guard target >= point else {
             throw .invalidArgument("the pass stands at \(point) and cannot go back to \(target)")
+        }
+        guard target == point || configuration.has(target.kind) else {
+            throw .invalidArgument("the model has no \(target)")
         }
         while point < target { try step(towards: target, on: compute) }
     }
@@ -18,137 +22,142 @@ extension ForwardState {
     private mutating func step(towards target: HookPoint, on compute: Compute) throws(LensError) {
         let layer = point.layer ?? 0
         switch point.kind {
-        case .tokens: embed()
-        case .embed: try embedPositions()
+        case .tokens: try embed(towards: target, on: compute)
+        case .embedNormScale, .embedNormNormalized: try stepThroughEmbedNorm(on: compute)
+        case .embed:
+            if configuration.positionalEmbedding.isLearned {
+                try embedPositions()
+            } else {
+                try beginBlocks(on: compute)
+            }
         case .posEmbed: try beginBlocks(on: compute)
         case .residPre, .attnIn, .qInput, .kInput, .vInput:
             if target.layer == layer, target.kind < .ln1Scale {
                 point = target
-            } else if target > HookPoint(.ln1Normalized, layer: layer) {
-                try project(layer, compute.normAndEnter(form.blocks[layer].ln1, residual, configuration), on: compute)
-            } else {
-                live[.ln1Scale] = try compute.layerNormScale(residual, configuration)
+            } else if let norm = form.blocks[layer].ln1, target <= HookPoint(.ln1Normalized, layer: layer) {
+                live[.ln1Scale] = try compute.scale(norm, residual)
                 point = HookPoint(.ln1Scale, layer: layer)
+            } else {
+                try project(layer, compute.normAndEnter(form.blocks[layer].ln1, residual), on: compute)
             }
         case .ln1Scale:
-            live[.ln1Normalized] = try compute.layerNormApply(residual, scale: live.take(.ln1Scale))
+            live[.ln1Normalized] = try compute.normalize(
+                norm(form.blocks[layer].ln1), residual, scale: live.take(.ln1Scale))
             point = HookPoint(.ln1Normalized, layer: layer)
         case .ln1Normalized:
             try project(layer, compute.enter(form.blocks[layer].ln1, live.take(.ln1Normalized)), on: compute)
         case .q: point = HookPoint(.k, layer: layer)
         case .k: point = HookPoint(.v, layer: layer)
-        case .v:
-            if target.layer == layer, target.kind <= .pattern {
-                try score(layer, on: compute)
-            } else {
-                try attend(layer, on: compute)
-            }
-        case .attnScores:
-            try softmax(layer, on: compute)
+        case .v, .qNormScale, .qNormNormalized, .kNormScale, .kNormNormalized, .rotQ, .rotK:
+            try position(layer, towards: target, on: compute)
+        case .attnScores: try softmax(layer, on: compute)
         case .pattern: try mix(layer, on: compute)
         case .z:
             if target == HookPoint(.result, layer: layer) {
                 try splitResult(layer, on: compute)
             } else {
-                try writeAttention(layer, on: compute)
+                try writeAttention(layer, towards: target, on: compute)
             }
-        case .result: try sumResult(layer, on: compute)
+        case .result: try sumResult(layer, towards: target, on: compute)
+        case .ln1PostScale, .ln1PostNormalized, .ln1OutScale, .ln1OutNormalized:
+            try stepThroughNorm(of: .attnOut, layer, on: compute)
         case .attnOut:
-            residual = try compute.add(residual, live.take(.attnOut))
-            point = HookPoint(.residMid, layer: layer)
-        case .residMid, .mlpIn:
-            if target == HookPoint(.mlpIn, layer: layer) {
-                point = target
-            } else if target > HookPoint(.ln2Normalized, layer: layer) {
-                let input = live.removeValue(forKey: .mlpIn) ?? residual
-                try enterMLP(
-                    layer, compute.normAndEnter(form.blocks[layer].ln2, input, configuration), on: compute)
+            if configuration.has(.residMid) || configuration.attnOnly {
+                residual = try compute.add(residual, live.take(.attnOut))
+                point = HookPoint(configuration.attnOnly ? .residPost : .residMid, layer: layer)
             } else {
-                live[.ln2Scale] = try compute.layerNormScale(live[.mlpIn] ?? residual, configuration)
-                point = HookPoint(.ln2Scale, layer: layer)
+                // What the attention gives waits until the MLP, which reads what it read, has given its part.
+                try beginMLP(layer, towards: target, on: compute)
             }
-        case .ln2Scale:
-            let input = live.removeValue(forKey: .mlpIn) ?? residual
-            live[.ln2Normalized] = try compute.layerNormApply(input, scale: live.take(.ln2Scale))
-            point = HookPoint(.ln2Normalized, layer: layer)
-        case .ln2Normalized:
-            try enterMLP(layer, compute.enter(form.blocks[layer].ln2, live.take(.ln2Normalized)), on: compute)
-        case .mlpPre:
-            var activation = try live.take(.mlpPre)
-            try compute.pool.geluNew(&activation, control: compute.control)
-            live[.mlpPost] = activation
-            point = HookPoint(.mlpPost, layer: layer)
-        case .mlpPost:
-            live[.mlpOut] = try compute.linear(
-                live.take(.mlpPost), model.weights.mlp(layer).output.matrix, centers: form.centersWriting,
-                bias: form.blocks[layer].mlpOutBias)
-            point = HookPoint(.mlpOut, layer: layer)
+        case .residMid, .mlpIn: try beginMLP(layer, towards: target, on: compute)
+        case .ln2Scale, .ln2Normalized, .mlpPre, .mlpPreLinear, .mlpMid, .mlpNormScale, .mlpNormNormalized, .mlpPost:
+            try stepThroughMLP(layer, towards: target, on: compute)
+        case .ln2PostScale, .ln2PostNormalized, .ln2OutScale, .ln2OutNormalized:
+            try stepThroughNorm(of: .mlpOut, layer, on: compute)
         case .mlpOut:
+            if let attnOut = live.removeValue(forKey: .attnOut) { residual = try compute.add(residual, attnOut) }
             residual = try compute.add(residual, live.take(.mlpOut))
             point = HookPoint(.residPost, layer: layer)
         case .residPost:
             if layer + 1 < configuration.nLayers {
                 point = HookPoint(.residPre, layer: layer + 1)
-            } else {
-                live[.lnFinalScale] = try compute.layerNormScale(residual, configuration)
+            } else if let norm = form.lnFinal {
+                live[.lnFinalScale] = try compute.scale(norm, residual)
                 point = HookPoint(.lnFinalScale)
+            } else {
+                try unembed(residual, on: compute)
             }
         case .lnFinalScale:
-            live[.lnFinalNormalized] = try compute.layerNormApply(residual, scale: live.take(.lnFinalScale))
+            live[.lnFinalNormalized] = try compute.normalize(
+                norm(form.lnFinal), residual, scale: live.take(.lnFinalScale))
             point = HookPoint(.lnFinalNormalized)
         case .lnFinalNormalized:
-            let input = try compute.enter(form.lnFinal, live.take(.lnFinalNormalized))
-            live[.logits] = try compute.pool.logits(input, through: form.unembedding, control: compute.control)
-            point = HookPoint(.logits)
+            try unembed(compute.enter(form.lnFinal, live.take(.lnFinalNormalized)), on: compute)
         case .logits:
             throw .invalidArgument("the pass has ended and cannot reach \(target)")
-        default:
-            throw LensError(.internal, "the pass cannot stand at \(point)")
         }
     }
 
-    // MARK: - Embedding
-
-    private mutating func embed() {
-        let ids = tokens.flatMap { $0 }
-        live[.embed] = gather(model.weights.embed, rows: ids.map(Int.init))
-        point = HookPoint(.embed)
+    private mutating func unembed(_ input: Tensor, on compute: Compute) throws(LensError) {
+        live[.logits] = try compute.pool.logits(input, through: form.unembedding, control: compute.control)
+        point = HookPoint(.logits)
     }
 
-    private mutating func embedPositions() throws(LensError) {
-        guard let table = model.weights.posEmbed else { throw LensError(.internal, "the model has no positions") }
-        live[.posEmbed] = gather(table, rows: tokens.indices.flatMap(positions(of:)))
-        point = HookPoint(.posEmbed)
+    // MARK: - Norms
+
+    /// A norm that the pass stands in.
+    ///
+    /// - Throws: `INTERNAL` where the model has none, which is our mistake.
+    func norm(_ norm: WeightForm.NormForm?) throws(LensError) -> WeightForm.NormForm {
+        guard let norm else { throw LensError(.internal, "the model has no norm at \(point)") }
+        return norm
     }
 
-    private mutating func beginBlocks(on compute: Compute) throws(LensError) {
-        residual = try compute.add(live.take(.embed), live.take(.posEmbed))
-        point = HookPoint(.residPre, layer: 0)
-    }
-
-    /// Rows of an embedding; centred where the form centres what is written to the residual stream.
-    private func gather(_ table: Tensor, rows: [Int]) -> Tensor {
-        let width = table.rowWidth
-        var result = Tensor(uninitialized: [rows.count, width])
-        result.withMutablePointer { result in
-            table.withPointer { table in
-                for (index, row) in rows.enumerated() {
-                    (result + index * width).update(from: table + row * width, count: width)
-                }
-            }
+    /// What a sublayer gives, through the norm behind it where the model has one.
+    ///
+    /// - Parameters:
+    ///   - values: `[row, dModel]`
+    ///   - kind: `attn_out` or `mlp_out`.
+    mutating func giveOut(
+        _ values: Tensor, as kind: HookKind, _ layer: Int, towards target: HookPoint, on compute: Compute
+    ) throws(LensError) {
+        let (norm, scale, normalized) = outNorm(of: kind, layer)
+        guard let norm, target <= HookPoint(normalized, layer: layer) else {
+            live[kind] = try compute.normAndEnter(norm, values)
+            point = HookPoint(kind, layer: layer)
+            return
         }
-        if form.centersWriting { result.centerRows() }
-        return result
+        // What is normed waits under the name of what comes of it.
+        live[kind] = values
+        live[scale] = try compute.scale(norm, values)
+        point = HookPoint(scale, layer: layer)
     }
-}
 
-// MARK: - The MLP
+    private mutating func stepThroughNorm(of kind: HookKind, _ layer: Int, on compute: Compute) throws(LensError) {
+        let (norm, scale, normalized) = outNorm(of: kind, layer)
+        if point.kind == scale {
+            live[normalized] = try compute.normalize(self.norm(norm), live.take(kind), scale: live.take(scale))
+            point = HookPoint(normalized, layer: layer)
+        } else {
+            live[kind] = try compute.enter(norm, live.take(normalized))
+            point = HookPoint(kind, layer: layer)
+        }
+    }
 
-extension ForwardState {
-    private mutating func enterMLP(_ layer: Int, _ input: Tensor, on compute: Compute) throws(LensError) {
-        live[.mlpPre] = try compute.linear(
-            input, model.weights.mlp(layer).input.matrix, bias: form.blocks[layer].mlpInBias)
-        point = HookPoint(.mlpPre, layer: layer)
+    /// The norm behind attention or MLP, and its hook points.
+    func outNorm(
+        of kind: HookKind, _ layer: Int
+    ) -> (norm: WeightForm.NormForm?, scale: HookKind, normalized: HookKind) {
+        let isOnly = configuration.normPlacement == .after
+        return kind == .attnOut
+            ? (
+                form.blocks[layer].attnOutNorm, isOnly ? .ln1OutScale : .ln1PostScale,
+                isOnly ? .ln1OutNormalized : .ln1PostNormalized
+            )
+            : (
+                form.blocks[layer].mlpOutNorm, isOnly ? .ln2OutScale : .ln2PostScale,
+                isOnly ? .ln2OutNormalized : .ln2PostNormalized
+            )
     }
 }
 

@@ -53,11 +53,9 @@ extension ForwardState {
             return try compute.enter(form.lnFinal, normalized.gathering(wanted))
         }
         let stream = residual.gathering(wanted)
-        guard let scale = live[.lnFinalScale] else {
-            return try compute.normAndEnter(form.lnFinal, stream, configuration)
-        }
+        guard let scale = live[.lnFinalScale] else { return try compute.normAndEnter(form.lnFinal, stream) }
         return try compute.enter(
-            form.lnFinal, compute.layerNormApply(stream, scale: scale.gathering(wanted)))
+            form.lnFinal, compute.normalize(norm(form.lnFinal), stream, scale: scale.gathering(wanted)))
     }
 
     /// From logits that exist because somebody edited or read them.

@@ -15,12 +15,14 @@ extension ForwardState {
                 "what is held at \(target) has shape \(expected) and is a block's attention or MLP; "
                     + "received \(values.shape)")
         }
-        let start = HookPoint(target.kind == .z ? .residPre : .residMid, layer: target.layer)
+        let start = HookPoint(target.kind == .z ? .residPre : configuration.kindBeforeMLP, layer: target.layer)
         if point < start { try advance(to: start, on: compute) }
         guard point < target else {
             throw .invalidArgument("the pass stands at \(point) and cannot go back to \(target)")
         }
-        live = [target.kind: values]
+        // What other parts of the pass still need: shortformer's positions, a parallel block's attention.
+        live = live.filter { $0.key == .posEmbed || ($0.key == .attnOut && target.kind == .mlpOut) }
+        live[target.kind] = values
         squares = []
         point = target
     }

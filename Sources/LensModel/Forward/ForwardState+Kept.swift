@@ -5,7 +5,7 @@ import LensTensor
 ///
 /// Rows, hook points and edits are those of the new positions; positions, masks and windows count from each sequence's
 /// beginning. Scores and patterns are `[head, newPos, sourcePos]` with every position as a source, as TransformerLens
-/// has them with `past_kv_cache`. Keys and values are kept as they are when the pass leaves `hook_v`, edits included.
+/// has them with `past_kv_cache`. Keys and values are kept as scores and `z` are made of them: edited, normed, turned.
 extension ForwardState {
     /// What a pass goes on from, and how long each sequence was before.
     struct Kept: Sendable {
@@ -68,42 +68,23 @@ extension ForwardState {
 
     // MARK: - Attention
 
-    /// Adds the new positions' keys and values of a layer to what is kept, and gives each sequence's.
-    private mutating func keep(_ layer: Int) throws(LensError) -> [KeptSequence] {
-        let keys = try live.take(.k)
+    /// Each sequence's keys: those of this pass, or what is kept with them added; the values are kept with them.
+    mutating func keep(_ layer: Int) throws(LensError) -> [SequenceRows] {
+        let keys = try live.take(scoredKinds.keys)
+        guard kept != nil else { return rows.map { SequenceRows($0, of: keys) } }
         let values = try live.take(.v)
         for (sequence, own) in rows.enumerated() {
             kept?.cache.sequences[sequence][layer].keys.append(own, of: keys)
             kept?.cache.sequences[sequence][layer].values.append(own, of: values)
         }
-        return keptSequences(layer)
+        return kept?.cache.sequences.map { SequenceRows($0[layer].keys) } ?? []
     }
 
-    private func keptSequences(_ layer: Int) -> [KeptSequence] {
-        guard let kept else { return [] }
-        return zip(rows, kept.cache.sequences).map { rows, layers in
-            KeptSequence(rows: rows, keys: layers[layer].keys, values: layers[layer].values)
-        }
-    }
-
-    mutating func scoreKept(_ layer: Int, on compute: Compute) throws(LensError) {
-        squares = try compute.pool.attentionScores(
-            q: live.take(.q), sequences: keep(layer), shape: attention(layer), control: compute.control)
-    }
-
-    mutating func softmaxKept(_ layer: Int, on compute: Compute) throws(LensError) {
-        squares = try compute.pool.attentionPattern(
-            scores: squares, sequences: keptSequences(layer), shape: attention(layer), control: compute.control)
-    }
-
-    mutating func mixKept(_ layer: Int, on compute: Compute) throws(LensError) {
-        live[.z] = try compute.pool.attentionMix(
-            patterns: squares, sequences: keptSequences(layer), shape: attention(layer), control: compute.control)
-    }
-
-    mutating func attendKept(_ layer: Int, on compute: Compute) throws(LensError) {
-        live[.z] = try compute.pool.attention(
-            q: live.take(.q), sequences: keep(layer), shape: attention(layer), control: compute.control)
+    /// Each sequence's values, after ``keep(_:)``.
+    mutating func takeValues(_ layer: Int) throws(LensError) -> [SequenceRows] {
+        if let kept { return kept.cache.sequences.map { SequenceRows($0[layer].values) } }
+        let values = try live.take(.v)
+        return rows.map { SequenceRows($0, of: values) }
     }
 
     // MARK: - Joining

@@ -24,6 +24,8 @@ public struct ForwardState: Sendable {
     var live: [HookKind: Tensor] = [:]
     /// Attention scores or patterns, one `[head, pos, sourcePos]` per sequence.
     var squares: [Tensor] = []
+    /// By how much a rotary model turns each row, `[row, dim]`, once it is known.
+    var turns: Tensor?
     /// Keys and values of earlier positions, in a pass that goes on from them; `nil` in one from the beginning.
     var kept: Kept?
 

@@ -21,7 +21,7 @@ public struct KeyValueCache: Sendable {
     /// Nothing kept yet, for a number of sequences.
     public init(_ model: LanguageModel, form: ModelReference.Form, sequences count: Int) {
         let c = model.configuration
-        let rows = GrowingRows(width: c.nHeads * c.dHead, limit: c.nCtx)
+        let rows = GrowingRows(width: c.nKeyValueHeads * c.dHead, limit: c.nCtx)
         self.model = model
         self.form = form
         sequences = Array(
@@ -46,7 +46,7 @@ public struct KeyValueCache: Sendable {
 
     /// Bytes that the keys and values of one sequence of so many positions take at most, while they grow included.
     public static func byteCount(positions: Int, of configuration: ModelConfiguration) -> Int {
-        let row = configuration.nHeads * configuration.dHead * MemoryLayout<Float>.stride
+        let row = configuration.nKeyValueHeads * configuration.dHead * MemoryLayout<Float>.stride
         // Room is taken in doubling steps.
         return 2 * configuration.nLayers * row * min(2 * positions, configuration.nCtx)
     }

@@ -13,18 +13,25 @@ public struct WeightForm: Sendable {
     public let unembedding: Unembedding
     /// What was done to the checkpoint's weights.
     public let steps: [ProcessingStep]
+    /// Behind the embedding, where there is one.
+    let embedNorm: NormForm?
     /// `nil` where rows stay as they are.
     let lnFinal: NormForm?
+
+    /// Whether the MLPs' own norm, of `solu_ln`, is folded into the matrices behind it.
+    var foldsMLPNorm: Bool { steps.contains(.foldLn) }
 
     /// Whether what is written to the residual stream has its mean over `dModel` taken off.
     var centersWriting: Bool { steps.contains(.centerWritingWeights) }
 
-    /// How a normalised row enters the matrices behind a norm.
+    /// A norm, and how a normalised row enters the matrices behind it.
     struct NormForm: Sendable {
+        let function: NormFunction
         /// Ones where the norm has no weight.
         let weight: Tensor
         /// `nil` where there is none, or it is folded into the biases behind it.
         let bias: Tensor?
+        /// Whether the row loses its mean again, as centred matrices see it.
         let centers: Bool
     }
 
@@ -39,6 +46,8 @@ public struct WeightForm: Sendable {
         var outputBias: Tensor?
         var ln2: NormForm?
         var mlpOutNorm: NormForm?
+        var queryNorm: NormForm?
+        var keyNorm: NormForm?
         var gateBias: Tensor?
         var mlpInBias: Tensor?
         /// Of `solu_ln`: before `hook_post` with the checkpoint's own weights, behind it where it is folded.
@@ -50,20 +59,12 @@ public struct WeightForm: Sendable {
     init(raw weights: ModelWeights, _ c: ModelConfiguration) {
         form = .raw
         steps = []
-        let hasNorms = c.normalizationType != .none
-        func norm(_ norm: NormParts<Tensor>?, _ width: Int) -> NormForm? {
-            hasNorms ? NormForm(norm, width: width, centers: false) : nil
-        }
-        blocks = weights.blocks.map { block in
-            var own = BlockForm(block, c)
-            own.ln1 = c.normPlacement == .after ? nil : norm(block.ln1, c.dModel)
-            own.ln2 = c.normPlacement == .after || c.attnOnly ? nil : norm(block.ln2, c.dModel)
-            own.mlpNorm = c.actFn.hasNorm ? NormForm(block.mlp?.norm, width: c.dMLP, centers: false) : nil
-            return own
-        }
+        blocks = weights.blocks.map { BlockForm($0, c) }
         unembedding = Unembedding(
             weight: weights.unembed.matrix, bias: weights.unembed.bias, centre: nil, softCap: c.outputLogitsSoftCap)
-        lnFinal = norm(weights.lnFinal, c.dModel)
+        embedNorm = weights.embedNorm.map { NormForm($0, .layerNorm, width: c.dModel, c) }
+        let finalType = c.finalRMS && c.normalizationType != .none ? .rms : c.normalizationType
+        lnFinal = NormForm(weights.lnFinal, finalType, width: c.dModel, c)
     }
 
     /// TransformerLens's default processing, as far as it is valid for the model.
@@ -73,24 +74,24 @@ public struct WeightForm: Sendable {
         let plain = WeightForm(raw: weights, c)
         let steps = c.processingSteps
         let folder = BiasFolder(pool: pool, control: control)
-        let centers = c.normalizationType == .layerNorm
         form = .processed
         self.steps = steps
+        embedNorm = plain.embedNorm
         var blocks: [BlockForm] = []
         for (block, raw) in zip(weights.blocks, plain.blocks) {
             var own = raw
             if steps.contains(.foldLn) {
                 let bias = block.ln1?.bias
-                own.ln1 = raw.ln1?.folded(centers: centers)
+                own.ln1 = raw.ln1?.folded
                 own.queryBias = try folder.bias(of: block.query, for: bias)
                 own.keyBias = try folder.bias(of: block.key, for: bias)
                 own.valueBias = try folder.bias(of: block.value, for: bias)
-                own.ln2 = raw.ln2?.folded(centers: centers)
+                own.ln2 = raw.ln2?.folded
                 if let mlp = block.mlp {
                     if let gate = mlp.gate { own.gateBias = try folder.bias(of: gate, for: block.ln2?.bias) }
                     own.mlpInBias = try folder.bias(of: mlp.input, for: block.ln2?.bias)
                     own.mlpOutBias = try folder.bias(of: mlp.output, for: mlp.norm?.bias)
-                    own.mlpNorm = raw.mlpNorm?.folded(centers: centers)
+                    own.mlpNorm = raw.mlpNorm?.folded
                 }
             }
             if steps.contains(.foldValueBiases), let valueBias = own.valueBias {
@@ -113,33 +114,59 @@ public struct WeightForm: Sendable {
         unembedding = Unembedding(
             weight: weights.unembed.matrix, bias: isCentred ? bias?.centered() : bias,
             centre: isCentred ? weights.unembed.weight.meanOfRows() : nil, softCap: c.outputLogitsSoftCap)
-        lnFinal = isFolded ? plain.lnFinal?.folded(centers: centers && !c.finalRMS) : plain.lnFinal
+        lnFinal = isFolded ? plain.lnFinal?.folded : plain.lnFinal
     }
 }
 
 extension WeightForm.NormForm {
-    fileprivate init(_ norm: NormParts<Tensor>?, width: Int, centers: Bool) {
-        let weight = norm?.weight ?? Tensor(Array(repeating: 1, count: width), shape: [width])
-        self.init(weight: weight, bias: norm?.bias, centers: centers)
+    /// A norm as the checkpoint has it.
+    fileprivate init(_ norm: NormParts<Tensor>, _ type: NormalizationType, width: Int, _ c: ModelConfiguration) {
+        self.init(
+            function: NormFunction(subtractsMean: type == .layerNorm, eps: c.eps),
+            weight: norm.weight ?? Tensor(Array(repeating: 1, count: width), shape: [width]), bias: norm.bias,
+            centers: false)
     }
 
-    /// The norm with its bias folded into what is behind it.
-    fileprivate func folded(centers: Bool) -> Self { Self(weight: weight, bias: nil, centers: centers) }
+    /// - Parameter norm: `nil` is a norm without parameters.
+    fileprivate init?(
+        _ norm: NormParts<Tensor>?, _ type: NormalizationType, width: Int, _ c: ModelConfiguration
+    ) {
+        if type == .none { return nil }
+        self.init(norm ?? NormParts(), type, width: width, c)
+    }
+
+    /// The norm with its bias and, in what a layer norm gives, its mean folded into what is behind it.
+    fileprivate var folded: Self {
+        Self(function: function, weight: weight, bias: nil, centers: function.subtractsMean)
+    }
 }
 
 extension WeightForm.BlockForm {
-    /// What no processing changes, and biases as the checkpoint has them.
+    /// A block as the checkpoint has it.
     fileprivate init(_ block: BlockWeights, _ c: ModelConfiguration) {
         typealias NormForm = WeightForm.NormForm
+        func norm(_ norm: NormParts<Tensor>?) -> NormForm? {
+            NormForm(norm, c.normalizationType, width: c.dModel, c)
+        }
+        if c.normPlacement != .after {
+            ln1 = norm(block.ln1)
+            if !c.attnOnly { ln2 = norm(block.ln2) }
+        }
         switch c.normPlacement {
         case .before: break
         case .beforeAndAfter:
-            attnOutNorm = NormForm(block.ln1Post, width: c.dModel, centers: false)
-            mlpOutNorm = NormForm(block.ln2Post, width: c.dModel, centers: false)
+            attnOutNorm = norm(block.ln1Post)
+            mlpOutNorm = norm(block.ln2Post)
         case .after:
-            attnOutNorm = NormForm(block.ln1, width: c.dModel, centers: false)
-            mlpOutNorm = NormForm(block.ln2, width: c.dModel, centers: false)
+            attnOutNorm = norm(block.ln1)
+            mlpOutNorm = norm(block.ln2)
         }
+        let isPerHead = c.qkNorm == .perHead
+        if c.qkNorm != nil {
+            queryNorm = NormForm(block.queryNorm, .rms, width: isPerHead ? c.dHead : c.nHeads * c.dHead, c)
+            keyNorm = NormForm(block.keyNorm, .rms, width: isPerHead ? c.dHead : c.nKeyValueHeads * c.dHead, c)
+        }
+        if c.actFn.hasNorm { mlpNorm = NormForm(block.mlp?.norm, .layerNorm, width: c.dMLP, c) }
         queryBias = block.query.bias
         keyBias = block.key.bias
         valueBias = block.value.bias
