@@ -23,6 +23,8 @@ from safetensors.torch import load_file, save_file
 from checkpoints import SPECS, write_checkpoint
 from edit_cases import write_edit_cases
 from family_checkpoints import FAMILY_SPECS, load_family_model, write_family_checkpoint
+from family_gradients import CHECKPOINTS as GRADIENT_CHECKPOINTS
+from family_gradients import family_gradients
 from family_lens import accept_families, load_family_lens
 from family_reference import family_references
 from generation import filtered_distributions, greedy_texts
@@ -96,11 +98,21 @@ def write_families(root: Path, only: list[str] | None) -> None:
             lenses = {form: load_family_lens(spec.folder, form) for form in FORMS}
             model = load_family_model(spec.folder)
             write_references(root / spec.folder, *family_references(spec.name, lenses, model))
+            write_family_gradients(root / spec.folder, spec.name, lenses)
     for toy in TOY_SPECS:
         if only is None or toy.name in only:
             write_toy(toy, root)
             lenses = {form: load_toy(toy, form) for form in FORMS}
             write_references(root / toy.folder, *family_references(toy.name, lenses, None))
+            write_family_gradients(root / toy.folder, toy.name, lenses)
+
+
+def write_family_gradients(folder: Path, name: str, lenses: dict[str, Any]) -> None:
+    """Writes `gradients.safetensors` where the checkpoint is one that has it."""
+    if name in GRADIENT_CHECKPOINTS:
+        path = folder / "gradients.safetensors"
+        save_file(family_gradients(name, lenses), path)
+        path.chmod(0o644)
 
 
 def write_references(folder: Path, tensors: Tensors, index: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ public struct PredictionTerm: Sendable, Hashable {
 }
 
 extension BackwardState {
-    /// Adds the gradient of a sum of terms; the state stands at the logits, or at `ln_final.hook_normalized` where
+    /// Adds the gradient of a sum of terms; the state stands at the logits, or at the last point before them where
     /// nobody asks for those: then only the positions that are named meet the vocabulary.
     ///
     /// - Returns: each term's logit or log-probability, before its weight.
@@ -30,7 +30,7 @@ extension BackwardState {
         for (index, term) in terms.enumerated() { try check(term, index) }
         if terms.isEmpty { return [] }
         if point.kind == .logits { return try addToLogits(terms, on: compute) }
-        guard point.kind == .lnFinalNormalized else {
+        guard point == configuration.pointBeforeLogits else {
             throw LensError(.internal, "the backward pass stands at \(point), which predicts nothing")
         }
         let rows = Set(terms.map(row)).sorted()
@@ -42,9 +42,13 @@ extension BackwardState {
         let values = try compute.pool.predictionGradient(
             terms, rows: order, input: input, through: tape.form.unembedding, addingTo: &gradient,
             control: compute.control)
-        var normalized = take(.lnFinalNormalized)
-        normalized.addRows(try compute.enterBackward(tape.form.lnFinal, gradient), at: rows)
-        live[.lnFinalNormalized] = normalized
+        if tape.form.lnFinal == nil {
+            residual.addRows(gradient, at: rows)
+        } else {
+            var normalized = take(.lnFinalNormalized)
+            normalized.addRows(try compute.enterBackward(tape.form.lnFinal, gradient), at: rows)
+            live[.lnFinalNormalized] = normalized
+        }
         return values
     }
 
@@ -110,9 +114,10 @@ extension ComputePool {
         }
         let single = terms.indices.filter { terms[$0].quantity == .logit }
         addLogitsBackward(
-            single.map { (rows[$0], terms[$0].token, terms[$0].weight) }, through: unembedding, to: &gradient)
+            single.map { (rows[$0], terms[$0].token, terms[$0].weight) }, of: input, through: unembedding, to: &gradient
+        )
         for index in single {
-            values[index] = logit(terms[index].token, of: input, row: rows[index], through: unembedding)
+            values[index] = unembedding.logit(of: terms[index].token, row: rows[index], in: input)
         }
         return values
     }

@@ -7,67 +7,34 @@ extension BackwardState {
         let layer = point.layer ?? 0
         func here(_ kind: HookKind) -> HookPoint { HookPoint(kind, layer: layer) }
         switch point.kind {
-        case .logits:
-            let input = try compute.pool.logitsBackward(
-                take(.logits), through: tape.form.unembedding, control: compute.control)
-            live[.lnFinalNormalized] = try compute.enterBackward(tape.form.lnFinal, input)
-            point = HookPoint(.lnFinalNormalized)
+        case .logits: try leaveLogits(on: compute)
         case .lnFinalNormalized:
-            let input = try finalStream()
             let (x, scale) = try compute.normApplyBackward(
-                take(.lnFinalNormalized), x: input, scale: tape.finalScale, configuration)
+                take(.lnFinalNormalized), x: finalStream(), scale: tape.finalScale, norm(tape.form.lnFinal))
             residual = x
             live[.lnFinalScale] = scale
             point = HookPoint(.lnFinalScale)
         case .lnFinalScale:
-            let input = try finalStream()
-            try compute.normScaleBackward(take(.lnFinalScale), x: input, configuration, addingTo: &residual)
+            try compute.normScaleBackward(
+                take(.lnFinalScale), x: finalStream(), norm(tape.form.lnFinal), addingTo: &residual)
             try enterBlock(configuration.nLayers - 1, on: compute)
         case .residPost:
-            live[.mlpOut] = residual
-            point = here(.mlpOut)
-        case .mlpOut:
-            live[.mlpPost] = try compute.linearBackward(
-                take(.mlpOut), tape.model.weights.mlp(layer).output.matrix, centers: tape.form.centersWriting)
-            point = here(.mlpPost)
-        case .mlpPost:
-            live[.mlpPre] = try compute.pool.geluNewBackward(
-                take(.mlpPost), x: value(.mlpPre), control: compute.control)
-            point = here(.mlpPre)
-        case .mlpPre:
-            let input = try compute.linearBackward(take(.mlpPre), tape.model.weights.mlp(layer).input.matrix)
-            live[.ln2Normalized] = try compute.enterBackward(tape.form.blocks[layer].ln2, input)
-            point = here(.ln2Normalized)
-        case .ln2Normalized:
-            let input = try mlpInput()
-            let (x, scale) = try compute.normApplyBackward(
-                take(.ln2Normalized), x: input, scale: recorded(.ln2Scale), configuration)
-            live[.mlpIn] = x
-            live[.ln2Scale] = scale
-            point = here(.ln2Scale)
-        case .ln2Scale:
-            var input = take(.mlpIn)
-            try compute.normScaleBackward(take(.ln2Scale), x: mlpInput(), configuration, addingTo: &input)
-            live[.mlpIn] = input
-            if tape.named.contains(here(.mlpIn)) {
-                point = here(.mlpIn)
+            // What a parallel block's MLP brings back is no part of what the attention gave.
+            if !configuration.has(.residMid) { live[.attnOut] = residual }
+            if configuration.attnOnly {
+                point = here(.attnOut)
             } else {
-                try enterMiddle(layer, on: compute)
+                live[.mlpOut] = residual
+                point = here(.mlpOut)
             }
-        case .mlpIn: try enterMiddle(layer, on: compute)
+        case .mlpOut, .ln2PostScale, .ln2PostNormalized, .ln2OutScale, .ln2OutNormalized, .mlpPost, .mlpNormScale,
+            .mlpNormNormalized, .mlpMid, .mlpPreLinear, .mlpPre, .ln2Normalized, .ln2Scale, .mlpIn:
+            try stepThroughMLP(layer, on: compute)
         case .residMid:
             live[.attnOut] = residual
             point = here(.attnOut)
-        case .attnOut:
-            if tape.named.contains(here(.result)) {
-                splitResult()
-                point = here(.result)
-            } else {
-                let z = try compute.linearBackward(
-                    take(.attnOut), tape.model.weights.blocks[layer].output.matrix, centers: tape.form.centersWriting)
-                live[.z] = z.reshaped(configuration.shape(of: .z, pos: z.shape[0]))
-                point = here(.z)
-            }
+        case .attnOut, .ln1PostNormalized, .ln1OutNormalized, .ln1PostScale, .ln1OutScale:
+            if try !stepThroughNorm(of: .attnOut, layer, on: compute) { try writeBackward(layer, on: compute) }
         case .result: try sumResult(layer, on: compute)
         case .z: try attendBackward(layer, on: compute)
         case .pattern:
@@ -76,49 +43,100 @@ extension BackwardState {
                 squares, patterns: softmax, sequences: tape.rows, shape: tape.state.attention(layer),
                 control: compute.control)
             point = here(.attnScores)
-        case .attnScores:
-            let (q, k) = try compute.pool.attentionScoresBackward(
-                squares, q: value(.q), k: value(.k), sequences: tape.rows, shape: tape.state.attention(layer),
-                control: compute.control)
-            live[.q] = q
-            live[.k] = k
-            squares = []
-            point = here(.v)
+        case .attnScores: try scoreBackward(layer, on: compute)
+        case .rotK: point = here(.rotQ)
+        case .rotQ, .kNormNormalized, .kNormScale, .qNormNormalized, .qNormScale:
+            try positionBackward(layer, on: compute)
         case .v: point = here(.k)
         case .k: point = here(.q)
         case .q: try projectBackward(layer, on: compute)
         case .ln1Normalized, .ln1Scale, .vInput, .kInput, .qInput, .attnIn: try stepTowardsInput(layer, on: compute)
         case .residPre:
             record = nil
-            if layer > 0 {
-                try enterBlock(layer - 1, on: compute)
-            } else {
-                live[.posEmbed] = residual
-                live[.embed] = residual
-                point = HookPoint(.posEmbed)
-            }
+            if layer > 0 { try enterBlock(layer - 1, on: compute) } else { leaveBlocks() }
         case .posEmbed: point = HookPoint(.embed)
-        case .embed, .tokens:
+        case .embed where tape.form.embedNorm != nil:
+            live[.embedNormNormalized] = try compute.enterBackward(tape.form.embedNorm, take(.embed))
+            point = HookPoint(.embedNormNormalized)
+        case .embedNormNormalized:
+            // What the norm took comes from the tokens alone: its gradient leads nowhere.
+            guard let embedded = tape.embedded else { throw LensError(.internal, "the tape has no beginning") }
+            live[.embedNormScale] = try compute.normApplyBackward(
+                take(.embedNormNormalized), x: embedded.values, scale: embedded.scale, norm(tape.form.embedNorm)
+            ).scale
+            point = HookPoint(.embedNormScale)
+        case .embed, .embedNormScale, .tokens:
             throw .invalidArgument("token ids have no gradient")
-        default:
-            throw LensError(.internal, "the backward pass cannot stand at \(point)")
+        }
+    }
+
+    private mutating func leaveLogits(on compute: Compute) throws(LensError) {
+        let unembedding = tape.form.unembedding
+        // What the logits were made from is looked at where they are capped.
+        var input = try finalStream()
+        if unembedding.softCap != nil {
+            var state = tape.state
+            input = try state.finalRows(Array(0..<state.rowCount), on: compute)
+        }
+        let gradient = try compute.pool.logitsBackward(
+            take(.logits), of: input, through: unembedding, control: compute.control)
+        if tape.form.lnFinal != nil {
+            live[.lnFinalNormalized] = try compute.enterBackward(tape.form.lnFinal, gradient)
+            point = HookPoint(.lnFinalNormalized)
+        } else {
+            residual = gradient
+            try enterBlock(configuration.nLayers - 1, on: compute)
         }
     }
 
     private mutating func enterBlock(_ layer: Int, on compute: Compute) throws(LensError) {
         record = (layer, try tape.record(ofBlock: layer, on: compute))
-        live = [:]
+        // Shortformer's positions gather what every layer brings back.
+        live = live.filter { $0.key == .posEmbed }
         point = HookPoint(.residPost, layer: layer)
     }
 
-    private mutating func enterMiddle(_ layer: Int, on compute: Compute) throws(LensError) {
-        residual = try compute.add(residual, take(.mlpIn))
-        point = HookPoint(.residMid, layer: layer)
+    private mutating func leaveBlocks() {
+        live[.embed] = residual
+        if configuration.positionalEmbedding == .standard { live[.posEmbed] = residual }
+        point = HookPoint(configuration.positionalEmbedding.isLearned ? .posEmbed : .embed)
+    }
+
+    // MARK: - The norm behind a sublayer
+
+    /// Through the norm behind attention or MLP, from what it gave to what it took.
+    ///
+    /// - Parameter kind: `attn_out` or `mlp_out`; afterwards it holds the gradient of what the norm took.
+    /// - Returns: whether the state is still in the norm: the way back has to go on from there.
+    mutating func stepThroughNorm(
+        of kind: HookKind, _ layer: Int, on compute: Compute
+    ) throws(LensError) -> Bool {
+        let (norm, scale, normalized) = tape.state.outNorm(of: kind, layer)
+        guard let norm else { return false }
+        switch point.kind {
+        case kind:
+            live[normalized] = try compute.enterBackward(norm, take(kind))
+            point = HookPoint(normalized, layer: layer)
+            return true
+        case normalized:
+            let (x, ofScale) = try compute.normApplyBackward(
+                take(normalized), x: blockRecord().input(of: scale), scale: value(scale), norm)
+            live[kind] = x
+            live[scale] = ofScale
+            point = HookPoint(scale, layer: layer)
+            return true
+        default:
+            var x = take(kind)
+            try compute.normScaleBackward(
+                take(scale), x: blockRecord().input(of: scale), norm, addingTo: &x)
+            live[kind] = x
+            return false
+        }
     }
 
     // MARK: - The tape
 
-    private func blockRecord() throws(LensError) -> BlockRecord {
+    func blockRecord() throws(LensError) -> BlockRecord {
         guard let record, record.layer == point.layer else {
             throw LensError(.internal, "the tape's record is not of \(point)")
         }
@@ -129,51 +147,13 @@ extension BackwardState {
 
     func recorded(_ kind: HookKind) throws(LensError) -> Tensor? { try blockRecord()[kind] }
 
-    private func mlpInput() throws(LensError) -> Tensor {
-        if let edited = try recorded(.mlpIn) { return edited }
-        return try value(.residMid)
+    /// A norm that the way back stands in.
+    func norm(_ norm: WeightForm.NormForm?) throws(LensError) -> WeightForm.NormForm {
+        try tape.state.norm(norm)
     }
 
     private func finalStream() throws(LensError) -> Tensor {
         guard let stream = tape.finalStream else { throw LensError(.internal, "the tape has no end") }
         return stream
-    }
-}
-
-extension Compute {
-    /// Of ``enter(_:_:)``.
-    func enterBackward(_ norm: WeightForm.NormForm?, _ gradient: Tensor) throws(LensError) -> Tensor {
-        guard let norm else { return gradient }
-        return try pool.scaleShiftBackward(gradient, centers: norm.centers, weight: norm.weight, control: control)
-    }
-
-    /// Of ``layerNormApply(_:scale:)``: with respect to `x`, through the numerator alone, and to the scale.
-    ///
-    /// - Parameter scale: what was divided by where that was edited; `nil` where it is the norm's own.
-    func normApplyBackward(
-        _ gradient: Tensor, x: Tensor, scale: Tensor?, _ configuration: ModelConfiguration
-    ) throws(LensError) -> (x: Tensor, scale: Tensor) {
-        var divisor = scale
-        if divisor == nil { divisor = try layerNormScale(x, configuration) }
-        guard let divisor else { throw LensError(.internal, "a norm has no scale") }
-        return try pool.layerNormApplyBackward(gradient, x: x, scale: divisor, control: control)
-    }
-
-    /// Of ``layerNormScale(_:_:)``.
-    func normScaleBackward(
-        _ gradient: Tensor, x: Tensor, _ configuration: ModelConfiguration, addingTo target: inout Tensor
-    ) throws(LensError) {
-        try pool.layerNormScaleBackward(
-            gradient, x: x, scale: layerNormScale(x, configuration), addingTo: &target, control: control)
-    }
-
-    /// Of ``linear(_:_:centers:bias:)``.
-    func linearBackward(
-        _ gradient: Tensor, _ weight: Weight, centers: Bool = false, addingTo sum: Tensor? = nil
-    ) throws(LensError) -> Tensor {
-        var gradient = gradient
-        // Centring is symmetric.
-        try pool.finishRows(&gradient, centers: centers, bias: nil, control: control)
-        return try pool.multiplyBackward(gradient, through: weight, addingTo: sum, control: control)
     }
 }

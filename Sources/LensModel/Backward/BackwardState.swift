@@ -40,9 +40,6 @@ public struct BackwardState: Sendable {
 
     public var configuration: ModelConfiguration { tape.state.configuration }
 
-    /// Whether nothing lies before the point that has a gradient.
-    public var isAtStart: Bool { point.kind == .embed }
-
     /// Goes back to a hook point, through every edit on the way.
     ///
     /// - Throws: `INVALID_ARGUMENT` where the pass is already before the point; `CANCELLED`, `DEADLINE_EXCEEDED`.

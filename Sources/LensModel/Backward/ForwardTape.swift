@@ -21,6 +21,8 @@ public struct ForwardTape: Sendable {
     /// The residual stream that the final norm took, and the norm's scale where that was edited.
     private(set) var finalStream: Tensor?
     private(set) var finalScale: Tensor?
+    /// What a norm behind the embedding took, and its scale.
+    private(set) var embedded: (values: Tensor, scale: Tensor)?
 
     /// Prepares a pass that stands at its beginning.
     ///
@@ -29,11 +31,13 @@ public struct ForwardTape: Sendable {
     ///   - changing: points at which gradients may be added or replaced.
     ///   - end: the last point that the way back knows: what follows is never computed.
     ///   - capacity: bytes for what would otherwise be computed again.
-    /// - Throws: `INVALID_ARGUMENT` where a norm and the inputs that have norms of their own are both changed.
+    /// - Throws: `INVALID_ARGUMENT` where a norm and the inputs that have norms of their own are both changed;
+    ///   `UNIMPLEMENTED` for a model of which gradients are not supported.
     public init(
         _ state: ForwardState, edits: any PassEdits, reading: Set<HookPoint>, changing: Set<HookPoint>,
         end: HookPoint, capacity: Int
     ) throws(LensError) {
+        try BackwardSupport.check(state.configuration)
         let changed = changing.union(edits.points)
         named = changed.union(reading)
         for point in changed where point.kind == .ln1Scale || point.kind == .ln1Normalized {
@@ -61,8 +65,12 @@ public struct ForwardTape: Sendable {
     public mutating func record(on compute: Compute) throws(LensError) -> Bool {
         let layer = beginnings.count
         if state.point.kind == .tokens {
-            let points: [HookPoint] = [HookPoint(.tokens), HookPoint(.embed), HookPoint(.posEmbed)]
-            try visit(points.filter { $0 <= end }, in: &state, on: compute)
+            let points = state.configuration.hookPoints.prefix { $0 < HookPoint(.residPre, layer: 0) }
+            for point in points where point <= end {
+                try visit([point], in: &state, on: compute)
+                guard point.kind == .embedNormScale, let scale = state.live[point.kind] else { continue }
+                embedded = (state.residual, scale)
+            }
             return end.layer == nil && end.kind <= .posEmbed
         }
         if layer < state.configuration.nLayers {
@@ -97,7 +105,7 @@ public struct ForwardTape: Sendable {
         ofBlock layer: Int, in state: inout ForwardState, on compute: Compute
     ) throws(LensError) -> BlockRecord {
         var record = BlockRecord()
-        let points = Set(BlockRecord.points(layer: layer, seesPatterns: seesPatterns(layer)))
+        let points = Set(BlockRecord.points(state.configuration, layer: layer, seesPatterns: seesPatterns(layer)))
             .union(edits.points.filter { $0.layer == layer })
             .union([HookPoint(.residPost, layer: layer)])
             .filter { $0 <= end }
@@ -144,7 +152,10 @@ extension ForwardTape {
         let rows = lengths.reduce(0, +)
         let squares = lengths.reduce(0) { $0 + c.nHeads * $1 * $1 }
         let stream = rows * c.dModel
-        let record = 2 * stream + 3 * rows * c.nHeads * c.dHead + rows * c.dMLP
+        let turned = c.positionalEmbedding.rotary == nil ? 1 : 2
+        let heads = rows * c.dHead * (turned * (c.nHeads + c.nKeyValueHeads) + c.nKeyValueHeads)
+        let norms = c.normPlacement == .before ? 0 : 2 * stream
+        let record = 2 * stream + heads + norms + rows * max(c.activationsOfMLP - c.dMLP, 0)
         var largest = 0
         var kept = 0
         for layer in 0..<c.nLayers {
@@ -153,9 +164,9 @@ extension ForwardTape {
             let splits = !kinds.isDisjoint(with: [.attnIn, .qInput, .kInput, .vInput])
             let own = record + (seesPatterns ? 2 * squares : 0)
             kept += own
-            let heads = (splits ? 8 : 0) + (kinds.contains(.result) ? 2 : 0)
+            let splitHeads = (splits ? 8 : 0) + (kinds.contains(.result) ? 2 : 0)
             largest = max(
-                largest, 2 * own + (seesPatterns ? 2 * squares : 0) + heads * stream * c.nHeads)
+                largest, 2 * own + (seesPatterns ? 2 * squares : 0) + splitHeads * stream * c.nHeads)
         }
         let logits = named.contains(HookPoint(.logits)) ? 3 * rows * c.dVocab : 4 * stream
         return 4 * (c.nLayers * stream + max(largest, logits)) + min(4 * kept, capacity)

@@ -51,7 +51,7 @@ import Testing
             try state.advance(to: point, on: subject.compute)
             try subject.expect(state.gradient(of: 0), is: "\(form.rawValue)/seq7/loss/\(point.name)")
         }
-        #expect(state.isAtStart)
+        #expect(state.point == HookPoint(.embed))
     }
 
     @Test(arguments: [ModelReference.Form.processed, .raw])
