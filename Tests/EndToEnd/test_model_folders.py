@@ -86,7 +86,7 @@ def unknown_type(folder: Path) -> None:
 
 
 def other_family(folder: Path) -> None:
-    spoil_config(folder, architectures=["LlamaForCausalLM"], model_type="llama")
+    spoil_config(folder, architectures=["MambaForCausalLM"], model_type="mamba")
 
 
 def no_config(folder: Path) -> None:
@@ -121,7 +121,7 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
     (missing_tensor, "transformer.h.0.ln_"),
     (overlapping, "model.safetensors"),
     (unknown_type, "Q4_K"),
-    (other_family, "LlamaForCausalLM"),
+    (other_family, "MambaForCausalLM"),
     (no_config, "config.json"),
     (config_is_no_json, "config.json"),
     (config_of_another_shape, "shape"),

@@ -60,6 +60,13 @@ LLAMA3_ROPE = {
     "rope_theta": 500.0,
 }
 
+YARN_ROPE = {
+    "rope_type": "yarn",
+    "factor": 4.0,
+    "original_max_position_embeddings": 12,
+    "rope_theta": 10000.0,
+}
+
 FAMILY_SPECS: tuple[FamilySpec, ...] = (
     # Stored as openai-community/gpt2 is: no prefix, and the masks of older versions.
     FamilySpec(
@@ -121,7 +128,8 @@ FAMILY_SPECS: tuple[FamilySpec, ...] = (
         "qwen2-2l-window",
         "Qwen2ForCausalLM",
         sizes(24, 3, 2, 40, num_key_value_heads=3)
-        | {"use_sliding_window": True, "max_window_layers": 1, "sliding_window": 4},
+        | {"use_sliding_window": True, "max_window_layers": 1, "sliding_window": 4}
+        | {"rope_parameters": YARN_ROPE},
     ),
     FamilySpec(
         "mistral-2l",

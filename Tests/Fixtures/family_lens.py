@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -40,7 +42,7 @@ def accept_families() -> None:
     """Mends TransformerLens 3.9 for local folders of every family.
 
     - sizes that it takes from a model's name (Gemma, OLMo) or assumes (d_mlp, n_ctx, d_head, the
-      rotary base of GPT-NeoX) come from config.json, sliding windows of Qwen too;
+      rotary base of GPT-NeoX) come from config.json, sliding windows and YaRN of Qwen too;
     - Gemma 1's activation is the tanh form of GELU, as in transformers;
     - biases of attention in LLaMA and Qwen 3; grouped queries in OLMo 2;
     - Phi's rotary part, which transformers 5 keeps in another place;
@@ -77,7 +79,6 @@ def accept_families() -> None:
     loading.convert_hf_model_config = fields
     loading.get_pretrained_state_dict = state_dict
     AbstractAttention.create_alibi_multipliers = staticmethod(_get_alibi_slopes)
-    mlp_factory.GatedMLP = BiasedGatedMLP
 
 
 # TransformerLens tells these by their names alone; the sizes are put right afterwards.
@@ -102,7 +103,7 @@ def corrections(architecture: str, config: Any) -> Fields:
             if config.num_key_value_heads == config.num_attention_heads:
                 fields |= {"n_key_value_heads": None}
         case "Qwen2ForCausalLM" | "Qwen3ForCausalLM":
-            fields |= windows(config)
+            fields |= windows(config) | yarn(config)
         case "GemmaForCausalLM":
             fields |= {"act_fn": config.hidden_act}
         case "Gemma2ForCausalLM":
@@ -164,6 +165,21 @@ def windows(config: Any) -> Fields:
     return {"use_local_attn": True, "attn_types": kinds, "window_size": config.sliding_window}
 
 
+def yarn(config: Any) -> Fields:
+    """YaRN's scaling of the angles."""
+    rope = config.rope_parameters
+    if rope["rope_type"] != "yarn":
+        return {}
+    return {
+        "use_yarn_rope": True,
+        "yarn_factor": rope["factor"],
+        "yarn_attention_factor": 0.1 * math.log(rope["factor"]) + 1,
+        "yarn_original_max_position_embeddings": rope["original_max_position_embeddings"],
+        "yarn_beta_fast": 32.0,
+        "yarn_beta_slow": 1.0,
+    }
+
+
 def with_attention_biases(state: dict[str, torch.Tensor], hf_model: Any, cfg: Any) -> dict[str, torch.Tensor]:
     """Puts in biases of q, k, v and o that a converter holds for absent."""
     if cfg.original_architecture not in ("LlamaForCausalLM", "Qwen3ForCausalLM"):
@@ -218,6 +234,7 @@ def load_family_lens(folder: str, form: str) -> HookedTransformer:
     """The checkpoint as HookedTransformer: `form` is "processed" (the defaults) or "raw"."""
     load = HookedTransformer.from_pretrained if form == "processed" else HookedTransformer.from_pretrained_no_processing
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    with contextlib.redirect_stdout(io.StringIO()):
+    biased = patch.object(mlp_factory, "GatedMLP", BiasedGatedMLP)
+    with contextlib.redirect_stdout(io.StringIO()), biased:
         model = load(folder, hf_model=load_family_model(folder), tokenizer=tokenizer, device="cpu")
     return model.eval()

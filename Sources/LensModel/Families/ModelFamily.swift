@@ -36,7 +36,9 @@ extension ModelFamily {
 enum ModelFamilies {
     /// A new family is added here.
     static let all: [any ModelFamily.Type] = [
-        GPTNeoFamily.self
+        GPT2Family.self, GPTNeoFamily.self, GPTNeoXFamily.self, GPTJFamily.self, OPTFamily.self, BloomFamily.self,
+        PhiFamily.self, LlamaFamily.self, MistralFamily.self, Qwen2Family.self, Qwen3Family.self, GemmaFamily.self,
+        Gemma2Family.self, StableLMFamily.self, OlmoFamily.self, Olmo2Family.self, HookedTransformerFamily.self,
     ]
 
     /// The architectures that can be read.
@@ -56,6 +58,12 @@ enum ModelFamilies {
             throw notSupported("architecture \(name)")
         }
         if try isMixture(name, keys) { throw notSupported("\(name) with several experts, a mixture of experts") }
+        if let quantization = keys.optional("quantization_config") {
+            let method = try quantization.object().optional("quant_method")?.excerpt() ?? ""
+            throw quantization.error(
+                "'\(method)' is not supported; expected weights as they were before, in F32, F16 or BF16",
+                code: .unimplemented)
+        }
         return family
     }
 

@@ -15,6 +15,7 @@ import Testing
         let subject = try TestModel(checkpoint)
         let names = Set(subject.model.configuration.hookPoints.map(\.name))
         var compared: Set<String> = []
+        var results: [String: (worst: Float, count: Int)] = [:]
         for key in subject.reference.names where key.hasPrefix("\(form.rawValue)/seq") {
             let parts = key.split(separator: "/", maxSplits: 2).map(String.init)
             let name = parts[2] == "logits" ? "unembed.hook_out" : parts[2]
@@ -24,9 +25,18 @@ import Testing
             try state.advance(to: point, on: subject.compute)
             let found = state.activation(of: 0)
             #expect(found.shape == (try subject.reference.shape(key)), "\(key)")
-            let worst = excess(found.values, over: try subject.reference.floats(key))
+            let expected = try subject.reference.floats(key)
+            let worst = excess(found.values, over: expected)
             #expect(worst <= 0, "\(key) exceeds the tolerance by \(worst)")
             compared.insert(point.kind.suffix)
+            let column = point.kind == .logits ? "logits" : "activations"
+            let result = results[column, default: (0, 0)]
+            results[column] = (
+                max(result.worst, largestDifference(found.values, from: expected)), result.count + expected.count
+            )
+        }
+        for (column, result) in results {
+            try FamilyResults.record(checkpoint, column, worst: result.worst, count: result.count)
         }
         // All kinds of points, tokens apart, were among them.
         let expected = Set(subject.model.configuration.hookPoints.map(\.kind.suffix)).subtracting(["hook_tokens"])
