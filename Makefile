@@ -44,6 +44,15 @@ test-swift: build ## The Swift tests
 # One after the other: some change the process's umask, and the wire's clocks should not wait for somebody's products.
 	@swift test -c release --skip-build --no-parallel
 
+.PHONY: families
+families: build python ## Fill the README's table of model families from their tests
+	@rm -f .build/families.jsonl
+	@LENS_FAMILY_RESULTS=$(abspath .build/families.jsonl) swift test -c release --skip-build --no-parallel \
+	    --filter 'FamilyParityTests|FamilyEngineTests|ForwardParityTests|HeadSweepTests|GenerateTests|TokenizerFuzzTests'
+	@cd Tests/EndToEnd && LENS_FAMILY_RESULTS=$(abspath .build/families.jsonl) \
+	    $(abspath $(VENV))/bin/python -m pytest -q test_families.py
+	@.ci/family-table.py .build/families.jsonl
+
 .PHONY: test-python
 test-python: build python ## The Python tests: stories, client, end to end, browser
 	@LENS_OPTIONAL=1 .ci/packages.sh $(BROWSER_PACKAGES)
@@ -102,6 +111,7 @@ lint: toolchain python ## Format, imports, generated code, Python types
 	@.ci/packages.sh $(BUILD_PACKAGES) $(PROTO_PACKAGES)
 	@swift format lint --strict --recursive --parallel $(SWIFT_FOLDERS)
 	@.ci/check-imports.py
+	@.ci/family-table.py --check
 	@Protos/generate.sh --check
 	@$(VENV)/bin/ruff check --quiet $(PYTHON_FOLDERS) Clients/python
 	@cd Clients/python && $(abspath $(VENV))/bin/mypy --no-error-summary

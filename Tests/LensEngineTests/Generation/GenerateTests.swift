@@ -71,6 +71,8 @@ import Testing
             #expect(found.promptLength == record.prompt.count)
             let worst = excess(found.logprobs, over: record.logprobs, absolute: 1e-4, relative: 1e-4)
             #expect(worst <= 0, "\(record.model) \(record.prompt): \(worst)")
+            try FamilyResults.record(
+                record.folder, "generation", worst: found.tokens.map(\.id) == record.tokens ? 0 : .nan, count: count)
         }
     }
 

@@ -38,7 +38,10 @@ import Testing
             let stem = "ablate/\(sequence)/\(test.form.rawValue)/\(test.action.rawValue)"
             let losses = try fixture.reference.floats(stem + "/loss")
             #expect(reply.heads.count == losses.count)
-            #expect(excess(reply.heads.map { Float($0.loss) }, over: losses, absolute: 1e-4, relative: 1e-5) <= 0)
+            let found = reply.heads.map { Float($0.loss) }
+            #expect(excess(found, over: losses, absolute: 1e-4, relative: 1e-5) <= 0)
+            try FamilyResults.record(
+                test.checkpoint, "ablation", worst: largestDifference(found, from: losses), count: losses.count)
             // Standard errors, from the reference's losses per token.
             let edited = try fixture.reference.floats(stem + "/token_loss")
             let plain = try fixture.reference.floats("\(test.form.rawValue)/\(sequence)/token_loss")
