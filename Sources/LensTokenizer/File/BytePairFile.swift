@@ -5,7 +5,7 @@ import LensCore
 enum BytePairFile {
     /// The character before words in the manner of SentencePiece, `▁`.
     private static let wordStart: [UInt8] = [0xE2, 0x96, 0x81]
-    private static let mergeLimit = 1 << 22
+    private static let mergeLimit = 1 << 20
 
     /// The model's fields, once those were found to be as usual that are not supported otherwise.
     static func fields(_ component: JSONValue) throws(LensError) -> JSONObject {

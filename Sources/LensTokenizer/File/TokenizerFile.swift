@@ -19,8 +19,8 @@ struct TokenizerFile {
     /// Ids of added tokens by their content as the file has it.
     private let addedIDs: [[UInt8]: Int32]
 
-    /// Ids are below this.
-    static let idLimit = 1 << 22
+    /// Ids are below this, four times over the largest real vocabularies.
+    static let idLimit = 1 << 20
 
     /// Reads a file.
     ///
@@ -40,6 +40,10 @@ struct TokenizerFile {
         var count = 0
         for entry in vocabulary.entries { count = max(count, Int(entry.id) + 1) }
         for token in added.tokens { count = max(count, Int(token.id) + 1) }
+        guard count <= 8 * (vocabulary.count + added.tokens.count) + 65536 else {
+            throw try keys.required("model").error(
+                "has \(vocabulary.count) tokens with ids up to \(count - 1); expected fewer gaps between them")
+        }
         var spellings = TokenSpellings(count: count)
         for entry in vocabulary.entries { spellings.set(entry.id, to: entry.spelling) }
         for token in added.tokens { spellings.set(token.id, to: token.content) }

@@ -32,6 +32,7 @@ struct Decoder: Sendable {
         var joining: Joining?
         var isJoined = false
         var leading: (content: [UInt8], count: Int)?
+        var growth = 1
         for part in try Component.all(value, of: "decoder", under: "decoders") {
             let isEach = joining == nil && !isJoined
             switch part.type {
@@ -41,7 +42,12 @@ struct Decoder: Sendable {
             case "Replace" where isEach:
                 let (text, expression) = try part.pattern()
                 guard let text else { throw part.unknownExpression(expression) }
-                steps.append(.replace(text, by: try part.text("content")))
+                let content = try part.text("content")
+                growth *= max(1, (content.count + text.count - 1) / text.count)
+                guard growth <= Normalizer.growthLimit else {
+                    throw part.error("may make a token more than \(Normalizer.growthLimit) times as long")
+                }
+                steps.append(.replace(text, by: content))
             case "Metaspace" where isEach:
                 let prefix = try PreTokenizer.metaspacePrefix(part)
                 steps.append(.metaspace(replacement: try part.character("replacement"), isPrefix: prefix != .never))

@@ -15,7 +15,7 @@ struct Normalizer: Sendable {
     let steps: [Step]
 
     /// How many times as long a text may become: real ones replace a space by a character of three bytes.
-    private static let growthLimit = 16
+    static let growthLimit = 64
 
     /// Reads the `normalizer` of a `tokenizer.json`; `nil` changes nothing.
     ///
@@ -26,22 +26,24 @@ struct Normalizer: Sendable {
         for part in try Component.all(value, of: "normalizer", under: "normalizers") {
             switch part.type {
             case "NFC", "NFD", "NFKC", "NFKD":
-                if let form = NormalizationForm(rawValue: part.type) { steps.append(.unicode(form)) }
+                guard let form = NormalizationForm(rawValue: part.type) else { continue }
+                growth *= form.growth
+                steps.append(.unicode(form))
             case "Prepend": steps.append(.prepend(try part.text("prepend")))
             case "Replace":
                 let (text, expression) = try part.pattern()
                 guard let text else { throw part.unknownExpression(expression) }
                 let content = try part.text("content")
                 growth *= max(1, (content.count + text.count - 1) / text.count)
-                guard growth <= Self.growthLimit else {
-                    throw part.error("makes a text more than \(Self.growthLimit) times as long")
-                }
                 steps.append(.replace(text, by: content))
             case "Strip":
                 steps.append(
                     .strip(left: try part.flag("strip_left", or: true), right: try part.flag("strip_right", or: true)))
             default:
                 throw part.unsupported("NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequence", "Strip")
+            }
+            guard growth <= Self.growthLimit else {
+                throw part.error("may make a text more than \(Self.growthLimit) times as long")
             }
         }
         self.steps = steps

@@ -53,6 +53,12 @@ struct PreTokenizer: Sendable {
                 throw part.unsupported("ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split")
             }
         }
+        // Real ones have them once; often enough, they would make a text as long as they like.
+        for type in ["ByteLevel", "Metaspace"] {
+            if let second = parts.filter({ $0.type == type }).dropFirst().first {
+                throw second.error("has \(type) more than once, which is not supported", code: .unimplemented)
+            }
+        }
         self.steps = steps
         endsInBytes = parts.last?.type == "ByteLevel"
     }

@@ -8,6 +8,9 @@ package enum NormalizationForm: String, Sendable, CaseIterable {
     fileprivate var composes: Bool { self == .nfc || self == .nfkc }
     fileprivate var isCompatibility: Bool { self == .nfkc || self == .nfkd }
 
+    /// How many times as long a text can become at most: U+FDFA has 3 bytes, and 33 in compatibility forms.
+    var growth: Int { isCompatibility ? 11 : 3 }
+
     /// A text in this form.
     package func normalized(_ text: String) -> String {
         let bytes = ValidUTF8(text)

@@ -32,7 +32,7 @@ struct HostileTokenizerTests {
         (#"{\#(decoder),"model":{"vocab":{},"merges":{}}}"#, "merges must be an array"),
         (#"{\#(decoder),"model":{"vocab":{"a":1e3},"merges":[]}}"#, "a must be an integer"),
         (#"{\#(decoder),"model":{"vocab":{"a":99999999999999999999},"merges":[]}}"#, "must be an integer of 64 bits"),
-        (#"{\#(decoder),"model":{"vocab":{"a":4194304},"merges":[]}}"#, "a must be in 0...4194303"),
+        (#"{\#(decoder),"model":{"vocab":{"a":1048576},"merges":[]}}"#, "a must be in 0...1048575"),
         (
             #"{\#(decoder),"model":{"vocab":{"a":0},"merges":[["a","a"]]}}"#,
             "names 'aa', which is not in the vocabulary"
@@ -47,14 +47,23 @@ struct HostileTokenizerTests {
             "has more than 64 parts"
         ),
         (
-            #"{\#(decoder),\#(model),"normalizer":{"type":"Sequence","normalizers":[\#(replace("a", "aaaa")),\#(replace("a", "aaaa")),\#(replace("a", "aa"))]}}"#,
-            "makes a text more than 16 times as long"
+            #"{\#(decoder),\#(model),"normalizer":{"type":"Sequence","normalizers":[\#(replace("a", "aaaaaaaa")),\#(replace("a", "aaaaaaaa")),\#(replace("a", "aa"))]}}"#,
+            "may make a text more than 64 times as long"
         ),
         (
             #"{\#(decoder),\#(model),"normalizer":\#(replace("a", String(repeating: "x", count: 65)))}"#,
             "at most 64 bytes"
         ),
         (#"{\#(decoder),\#(model),"normalizer":\#(replace("", "x"))}"#, "must not be empty"),
+        (
+            #"{\#(decoder),\#(model),"normalizer":{"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"NFKD"}]}}"#,
+            "may make a text more than 64 times as long"
+        ),
+        (#"{\#(decoder),"model":{"vocab":{"a":900000},"merges":[]}}"#, "expected fewer gaps between them"),
+        (
+            #"{\#(decoder),\#(model),"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"ByteLevel"},{"type":"ByteLevel"}]}}"#,
+            "has ByteLevel more than once"
+        ),
         (#"{\#(decoder),\#(model),"normalizer":{"type":"Prepend"}}"#, "lacks the key 'prepend'"),
         (
             #"{\#(decoder),\#(model),"pre_tokenizer":{"type":"Split","pattern":{"String":"x"}}}"#,
@@ -78,6 +87,10 @@ struct HostileTokenizerTests {
             "must be in 0...2"
         ),
         (#"{"decoder":{"type":"Strip","content":" ","start":-1,"stop":0},\#(model)}"#, "start must be in 0..."),
+        (
+            #"{"decoder":{"type":"Sequence","decoders":[\#(replace("a", "aaaaaaaaaa")),\#(replace("a", "aaaaaaaa"))]},\#(model)}"#,
+            "may make a token more than 64 times as long"
+        ),
         (#"{\#(decoder),\#(model),"added_tokens":{}}"#, "added_tokens must be an array"),
         (#"{\#(decoder),\#(model),"added_tokens":[{"id":7,"content":"<x>"}]}"#, "the tokenizers library gives it 3"),
         (

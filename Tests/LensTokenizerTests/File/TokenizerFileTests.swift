@@ -97,8 +97,8 @@ struct TokenizerFileTests {
     @Test(arguments: [
         ("vocab", #"{"h":0,"e":0}"#, "vocab has the id 0 twice, the second time for 'e'"),
         ("vocab", #"{"h":0,"h":1}"#, "vocab has the token 'h' twice"),
-        ("vocab", #"{"h":-1}"#, "h must be in 0...4194303; received -1"),
-        ("vocab", #"{"h":4194304}"#, "h must be in 0...4194303"),
+        ("vocab", #"{"h":-1}"#, "h must be in 0...1048575; received -1"),
+        ("vocab", #"{"h":1048576}"#, "h must be in 0...1048575"),
         ("vocab", #"[["h",-1.5]]"#, "vocab must be an object; found an array"),
         ("merges", #"["h e x"]"#, "merges must hold pairs; merge 0 has 3 parts"),
         ("merges", #"[["h","e"],["h"]]"#, "merges must hold pairs; merge 1 has 1 parts"),
