@@ -117,12 +117,14 @@ class _Transformers:
         transformers.utils.logging.disable_progress_bar()
         transformers.utils.logging.set_verbosity_error()
         try:
+            # Loaded in half precision, Gemma would keep a rounded scale of its embedding ever after.
+            keyword = "dtype" if int(transformers.__version__.partition(".")[0]) >= 5 else "torch_dtype"
             model = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, local_files_only=True, attn_implementation="eager"
+                folder, local_files_only=True, attn_implementation="eager", **{keyword: self._torch.float32}
             )
         except (OSError, ValueError, KeyError) as error:
             raise InvalidArgument(f"transformers cannot load {folder}: {error}") from error
-        self._model = model.float().eval()
+        self._model = model.eval()
         self.d_vocab = int(model.get_input_embeddings().num_embeddings)
         self.n_ctx = int(getattr(model.config, "max_position_embeddings", None) or MOST_TOKENS)
         self.source = f"transformers {version('transformers')}, torch {version('torch')}"
