@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import lensd
-from lensd._proto.inference_pb2 import QueryEvent, QueryRequest
-from lensd.channel import Stream
+from lensd._proto.inference_pb2 import QueryRequest
+from lensd.call import Receiver
 from lensd.stubs import InferenceStub
 
 TEXT = "Tom saw Lily."
@@ -178,13 +178,13 @@ def test_fetched_when_first_touched(
     deep: lensd.Model, monkeypatch: pytest.MonkeyPatch, touch: Callable[[Any], Any]
 ) -> None:
     asked: list[bytes] = []
-    query = InferenceStub.query
+    fetch = InferenceStub.fetch
 
-    def recorded_query(stub: InferenceStub, request: QueryRequest) -> Stream[QueryEvent]:
+    def recorded_fetch(stub: InferenceStub, request: QueryRequest, receiver: Receiver) -> None:
         asked.append(request.hook)
-        return query(stub, request)
+        fetch(stub, request, receiver)
 
-    monkeypatch.setattr(InferenceStub, "query", recorded_query)
+    monkeypatch.setattr(InferenceStub, "fetch", recorded_fetch)
     _, cache = deep.run_with_cache(TEXT, return_type=None)
     assert asked == []
     assert "z0" in cache

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.message import DecodeError
 
 from lensd._proto.inference_pb2 import PassSource, QueryEvent, QueryRequest, TensorHeader
 from lensd.arrays import Array, Arrays, stack
 from lensd.errors import FailedPrecondition, Internal, InvalidArgument, NotFound
+from lensd.framing import sole_bytes
 from lensd.slices import slice_of
 from lensd.stubs import InferenceStub
 
@@ -60,8 +62,9 @@ class Pass:
             request.slice.CopyFrom(slice_of(index))
         if prompts is not None:
             request.prompt_indices.extend(_prompt_indices(prompts))
-        with self.inference.query(request) as events:
-            tensors = read_tensors(events.parts(QueryEvent.VALUES_FIELD_NUMBER))
+        incoming = IncomingTensors()
+        self.inference.fetch(request, incoming)
+        tensors = incoming.tensors()
         for header, _ in tensors:
             check_fingerprint(self.fingerprint, header.fingerprint)
         rows = [values for _, values in tensors]
@@ -96,30 +99,55 @@ class KeptPass:
             raise InvalidArgument(f"{hook} has no {index!r}: {error}") from error
 
 
-def read_tensors(events: Iterable[QueryEvent | memoryview]) -> list[tuple[TensorHeader, npt.NDArray[Any]]]:
-    """Puts a query's events together: a header and its values for each prompt.
+class IncomingTensors:
+    """A query's answer on its way in: a header and its values for each prompt."""
 
-    Raises `Internal` where the values are not what the headers announce.
-    """
-    tensors: list[tuple[TensorHeader, npt.NDArray[Any]]] = []
-    room = memoryview(b"")
-    for event in events:
-        if not isinstance(event, memoryview) and event.WhichOneof("event") == "header":
-            if room:
-                break
-            values = _empty(event.header)
-            room = memoryview(values.reshape(-1).view(np.uint8).data)
-            tensors.append((event.header, values))
-        else:
-            # Each look at a message's bytes copies them.
-            data = event if isinstance(event, memoryview) else event.values
-            if len(data) > len(room):
-                raise Internal(f"the daemon sent {len(data)} bytes of a tensor that has room for {len(room)} more")
-            room[: len(data)] = data
-            room = room[len(data) :]
-    if room or not tensors:
-        raise Internal(f"the daemon's tensor ended {len(room)} bytes before its end")
-    return [(header, values.astype(np.int64) if values.dtype.kind == "i" else values) for header, values in tensors]
+    def __init__(self) -> None:
+        self._tensors: list[tuple[TensorHeader, npt.NDArray[Any]]] = []
+        # What the last tensor lacks.
+        self._room = memoryview(bytearray())
+
+    def place(self, field: int, size: int) -> memoryview | None:
+        """Where the next values are to be received. Raises `Internal` for more than were announced."""
+        return self._next(size) if field == QueryEvent.VALUES_FIELD_NUMBER else None
+
+    def take(self, message: memoryview) -> None:
+        """Takes an encoded `QueryEvent`. Raises `Internal` where it is none, or none that can come here."""
+        values = sole_bytes(message, QueryEvent.VALUES_FIELD_NUMBER)
+        if values is not None:
+            self._next(len(values))[:] = values
+            return
+        try:
+            event = QueryEvent.FromString(bytes(message))
+        except DecodeError as error:
+            raise Internal(f"the daemon sent {len(message)} bytes that are no QueryEvent") from error
+        if event.WhichOneof("event") != "header":
+            self._next(len(event.values))[:] = event.values
+            return
+        self._check_complete()
+        tensor = _empty(event.header)
+        self._tensors.append((event.header, tensor))
+        self._room = memoryview(tensor.reshape(-1).view(np.uint8).data)
+
+    def tensors(self) -> list[tuple[TensorHeader, npt.NDArray[Any]]]:
+        """What came, integers as int64. Raises `Internal` where something is missing."""
+        self._check_complete()
+        if not self._tensors:
+            raise Internal("the daemon answered a query with no tensor")
+        return [
+            (header, values.astype(np.int64) if values.dtype.kind == "i" else values)
+            for header, values in self._tensors
+        ]
+
+    def _next(self, size: int) -> memoryview:
+        if size > len(self._room):
+            raise Internal(f"the daemon sent {size} bytes of a tensor that has room for {len(self._room)} more")
+        room, self._room = self._room[:size], self._room[size:]
+        return room
+
+    def _check_complete(self) -> None:
+        if self._room:
+            raise Internal(f"the daemon's tensor ended {len(self._room)} bytes before its end")
 
 
 def check_fingerprint(expected: str | None, received: bytes) -> None:

@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lensd._proto.frame_pb2 import CancelCall, ClientFrame, Credit, EndStream, ServerFrame, StartCall
 from lensd.errors import LensError, StatusCode, Unavailable, error_for
-from lensd.framing import MessageFrame
+from lensd.framing import LandedFrame, MessageFrame
 
 if TYPE_CHECKING:
     from lensd.connection import Connection
@@ -24,36 +24,64 @@ GRACE_SECONDS = 5.0
 # Streams have heartbeats: without any frame for so long, the daemon is stuck.
 SILENCE_SECONDS = 60.0
 WINDOW_BYTES = 4 << 20
+# A receiver has its messages out of the way as they come, so the window bounds nothing; credit costs hand-overs.
+RECEIVER_WINDOW_BYTES = 64 << 20
+
+
+class Receiver(Protocol):
+    """Takes a call's reply messages as they come, on the thread that reads for all calls: it must not wait.
+
+    What it raises ends the call.
+    """
+
+    def place(self, field: int, size: int) -> memoryview | None:
+        """Where the next message's values, this field and all of it, are to be received; `None` to `take` them."""
+
+    def take(self, message: memoryview) -> None:
+        """Takes a message that was not placed."""
 
 
 class Call:
     """An iterator over the encoded reply messages of one call; ends when the daemon's status comes.
 
-    Iterating raises the status's error. Leaving a `with` block cancels a call that has not ended.
+    Iterating raises the status's error. Leaving a `with` block cancels a call that has not ended. Where a `receiver`
+    takes the messages, `wait` for the end instead.
     """
 
     def __init__(
-        self, connection: Connection, call_id: int, method: str, timeout: float | None, is_stream: bool
+        self,
+        connection: Connection,
+        call_id: int,
+        method: str,
+        timeout: float | None,
+        is_stream: bool,
+        receiver: Receiver | None = None,
     ) -> None:
         self.id = call_id
         self.method = method
         self._connection = connection
         self._timeout = timeout
+        self._window = WINDOW_BYTES if receiver is None else RECEIVER_WINDOW_BYTES
         now = time.monotonic()
         patience = timeout if timeout is not None else None if is_stream else UNARY_SECONDS
         self._give_up_at = None if patience is None else now + patience + GRACE_SECONDS
         self._condition = threading.Condition()
         # Below: guarded by the condition.
-        self._messages: deque[bytes | memoryview] = deque()
+        self._messages: deque[memoryview] = deque()
         self._status: tuple[int, str] | None = None
         self._heard_at = now
         self._send_window = WINDOW_BYTES
+        # What the receiver took since credit was last returned, and what it raised.
+        self._received_bytes = 0
+        self._receiver_error: Exception | None = None
+        # Of the reading thread.
+        self._receiver = receiver
         # Of the one thread that iterates.
         self._owed_credit = 0
 
     def start_frame(self, request: bytes, request_id: bytes) -> ClientFrame:
         """The frame that starts the call."""
-        start = StartCall(method=self.method.encode(), request=request, window=WINDOW_BYTES, request_id=request_id)
+        start = StartCall(method=self.method.encode(), request=request, window=self._window, request_id=request_id)
         if self._timeout is not None:
             start.deadline_ms = max(1, round(self._timeout * 1000))
         return ClientFrame(call_id=self.id, start=start)
@@ -61,7 +89,7 @@ class Call:
     def __iter__(self) -> Call:
         return self
 
-    def __next__(self) -> bytes | memoryview:
+    def __next__(self) -> memoryview:
         """The next reply message. Raises what the call ended with, `DeadlineExceeded`, `Unavailable`."""
         self._check_process()
         message, is_ended = self._next_message()
@@ -70,6 +98,24 @@ class Call:
         if not is_ended:
             self._return_credit(len(message))
         return message
+
+    def wait(self) -> None:
+        """Waits until the receiver has all messages. Raises what it raised, else as iterating does."""
+        self._check_process()
+        while True:
+            with self._condition:
+                is_late = not self._wait_until(self._is_credit_due)
+                size, self._received_bytes = self._received_bytes, 0
+                if self._receiver_error is not None:
+                    raise self._receiver_error
+                if self._status is not None:
+                    if self._status[0] != StatusCode.OK:
+                        raise error_for(*self._status)
+                    return
+            if is_late:
+                self._give_up()
+            else:
+                self._return_credit(size)
 
     def send(self, message: bytes) -> None:
         """Sends one more request message, once the daemon has room for it. Raises what the call ended with."""
@@ -113,25 +159,65 @@ class Call:
 
     # From the reading thread.
 
-    def receive(self, frame: MessageFrame | ServerFrame) -> None:
+    def place(self, field: int, size: int) -> memoryview | None:
+        """Where the receiver wants the values that come next; `None` for a message that is to be kept whole."""
+        if self._receiver is None or self._receiver_error is not None:
+            return None
+        try:
+            return self._receiver.place(field, size)
+        except Exception as error:
+            self._fail(error)
+            return None
+
+    def receive(self, frame: LandedFrame | MessageFrame | ServerFrame) -> None:
         """Takes a frame of this call."""
+        if isinstance(frame, LandedFrame):
+            self._received(frame.size)
+            return
         if isinstance(frame, MessageFrame):
-            with self._condition:
-                self._heard_at = time.monotonic()
-                self._messages.append(frame.message)
-                self._condition.notify_all()
+            self._take(frame.message)
             return
         body = frame.WhichOneof("body")
-        if body == "status":
+        if body == "message":
+            self._take(memoryview(frame.message))
+        elif body == "status":
             self.end(frame.status.code, frame.status.message.decode("utf-8", "replace"))
+        else:
+            with self._condition:
+                self._heard_at = time.monotonic()
+                if body == "credit":
+                    self._send_window += frame.credit.bytes
+                self._condition.notify_all()
+
+    def _take(self, message: memoryview) -> None:
+        if self._receiver is None:
+            with self._condition:
+                self._heard_at = time.monotonic()
+                self._messages.append(message)
+                self._condition.notify_all()
             return
+        try:
+            if self._receiver_error is None:
+                self._receiver.take(message)
+        except Exception as error:
+            self._fail(error)
+        self._received(len(message))
+
+    def _received(self, size: int) -> None:
         with self._condition:
             self._heard_at = time.monotonic()
-            if body == "message":
-                self._messages.append(frame.message)
-            elif body == "credit":
-                self._send_window += frame.credit.bytes
+            self._received_bytes += size
+            # Whoever waits has nothing to do for each message but to wake up.
+            if self._is_credit_due():
+                self._condition.notify_all()
+
+    def _fail(self, error: Exception) -> None:
+        with self._condition:
+            self._receiver_error = error
             self._condition.notify_all()
+
+    def _is_credit_due(self) -> bool:
+        return self._received_bytes >= self._window // 4 or self._receiver_error is not None
 
     def end(self, code: int, message: str) -> bool:
         """Ends the call, unless it has ended before; says whether it did."""
@@ -142,7 +228,7 @@ class Call:
             self._condition.notify_all()
             return True
 
-    def _next_message(self) -> tuple[bytes | memoryview | None, bool]:
+    def _next_message(self) -> tuple[memoryview | None, bool]:
         """The next message, `None` after the last one, and whether the call has ended."""
         while True:
             with self._condition:
@@ -187,7 +273,7 @@ class Call:
 
     def _return_credit(self, size: int) -> None:
         self._owed_credit += size
-        if self._owed_credit >= WINDOW_BYTES // 4:
+        if self._owed_credit >= self._window // 4:
             credit = Credit(bytes=self._owed_credit)
             self._owed_credit = 0
             with suppress(LensError):  # What was received counts; the next message tells that the connection is lost.

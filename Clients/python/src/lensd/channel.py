@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from lensd.call import Call
+from lensd.call import Call, Receiver
 from lensd.connection import Connection
 from lensd.errors import FailedPrecondition, Internal, InvalidArgument, Unavailable
-from lensd.framing import sole_bytes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,6 +64,11 @@ class Channel:
         """Starts a call with many replies."""
         return Stream(self, self._start(method, request, timeout, is_stream=True), reply)
 
+    def deliver(self, method: str, request: Message, receiver: Receiver, timeout: float | None = None) -> None:
+        """Makes a call whose replies go to `receiver` as they come. Raises what it raises or the call ended with."""
+        with self._start(method, request, timeout, is_stream=True, receiver=receiver) as call:
+            call.wait()
+
     def exchange(
         self, method: str, request: Request, reply: type[Reply], timeout: float | None = None
     ) -> Exchange[Request, Reply]:
@@ -84,9 +88,12 @@ class Channel:
         if (connection := getattr(self, "_connection", None)) is not None:
             connection.close()
 
-    def _start(self, method: str, request: Message, timeout: float | None, is_stream: bool) -> Call:
+    def _start(
+        self, method: str, request: Message, timeout: float | None, is_stream: bool, receiver: Receiver | None = None
+    ) -> Call:
         timeout = self.timeout if timeout is None else timeout
-        return self._connected().start(method, request.SerializeToString(), timeout, is_stream)
+        data = request.SerializeToString()
+        return self._connected().start(method, data, timeout, is_stream, receiver=receiver)
 
     def _connected(self) -> Connection:
         with self._lock:
@@ -116,12 +123,6 @@ class Stream(Generic[Reply]):
     def __iter__(self) -> Iterator[Reply]:
         for message in self._call:
             yield _decode(message, self._reply, self._call.method)
-
-    def parts(self, field: int) -> Iterator[Reply | memoryview]:
-        """The same messages, but those that are one field of bytes alone come as these bytes, without a copy."""
-        for message in self._call:
-            data = sole_bytes(memoryview(message), field)
-            yield _decode(message, self._reply, self._call.method) if data is None else data
 
     def cancel(self) -> None:
         """Tells the daemon to stop, unless the call has ended."""
@@ -169,7 +170,7 @@ def find() -> Connection:
     raise Unavailable(f"{'; '.join(failures)}; start one's own daemon with: lensctl up")
 
 
-def _decode(message: bytes | memoryview, reply: type[Reply], method: str) -> Reply:
+def _decode(message: memoryview, reply: type[Reply], method: str) -> Reply:
     try:
         return reply.FromString(bytes(message))
     except DecodeError as error:

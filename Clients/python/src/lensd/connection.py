@@ -12,16 +12,17 @@ from typing import NoReturn
 
 from lensd._proto.frame_pb2 import ClientFrame, ClientHello, ServerFrame, ServerHello
 from lensd._version import __version__
-from lensd.call import Call
+from lensd.call import Call, Receiver
 from lensd.errors import InvalidArgument, LensError, StatusCode, Unavailable, error_for
 from lensd.framing import (
     MAX_REQUEST_BYTES,
     PROTOCOL_VERSIONS,
+    LandedFrame,
     MessageFrame,
     SocketStream,
     encode_frame,
     read_frame,
-    read_message_or_frame,
+    read_reply,
 )
 
 HELLO_SECONDS = 5.0
@@ -67,7 +68,13 @@ class Connection:
         return self._failure is None and self.process_id == os.getpid() and self._last_id < MAX_CALL_ID
 
     def start(
-        self, method: str, request: bytes, timeout: float | None, is_stream: bool, request_id: bytes = b""
+        self,
+        method: str,
+        request: bytes,
+        timeout: float | None,
+        is_stream: bool,
+        request_id: bytes = b"",
+        receiver: Receiver | None = None,
     ) -> Call:
         """Starts a call of `/package.Service/Method`; `timeout` is in seconds, `None` means the method's default.
 
@@ -77,7 +84,7 @@ class Connection:
             if self._failure is not None:
                 raise error_for(self._failure.code, self._failure.message)
             self._last_id += 1
-            call = Call(self, self._last_id, method, timeout, is_stream)
+            call = Call(self, self._last_id, method, timeout, is_stream, receiver)
             self._calls[call.id] = call
         try:
             self.send(call.start_frame(request, request_id))
@@ -146,7 +153,7 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            while (frame := read_message_or_frame(self._stream)) is not None:
+            while (frame := read_reply(self._stream, self._place)) is not None:
                 self._dispatch(frame)
             failure: LensError = Unavailable(f"the daemon at {self.path} closed the connection")
         except LensError as error:
@@ -156,8 +163,13 @@ class Connection:
             failure = Unavailable(f"the daemon at {self.path} went away: {error.strerror or error}")
         self._fail(failure)
 
-    def _dispatch(self, frame: MessageFrame | ServerFrame) -> None:
-        body = "message" if isinstance(frame, MessageFrame) else frame.WhichOneof("body")
+    def _place(self, call_id: int, field: int, size: int) -> memoryview | None:
+        with self._lock:
+            call = self._calls.get(call_id)
+        return None if call is None else call.place(field, size)
+
+    def _dispatch(self, frame: LandedFrame | MessageFrame | ServerFrame) -> None:
+        body = frame.WhichOneof("body") if isinstance(frame, ServerFrame) else "message"
         if frame.call_id == 0:
             if isinstance(frame, ServerFrame) and body == "status":
                 raise error_for(frame.status.code, frame.status.message.decode("utf-8", "replace"))

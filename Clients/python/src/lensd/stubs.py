@@ -16,6 +16,7 @@ from lensd._proto import (
     sessions_pb2,
     sweeps_pb2,
 )
+from lensd.call import Receiver
 from lensd.channel import Channel, Exchange, Stream
 
 
@@ -86,6 +87,10 @@ class InferenceStub:
     def query(self, request: inference_pb2.QueryRequest) -> Stream[inference_pb2.QueryEvent]:
         """One activation: for each prompt a header, then its values in chunks."""
         return self.channel.stream("/lens.v1.Inference/Query", request, inference_pb2.QueryEvent)
+
+    def fetch(self, request: inference_pb2.QueryRequest, receiver: Receiver) -> None:
+        """The same, given to `receiver` as it comes, so that values are received where they belong."""
+        self.channel.deliver("/lens.v1.Inference/Query", request, receiver)
 
     def sweep(self, request: sweeps_pb2.SweepRequest) -> Stream[sweeps_pb2.SweepEvent]:
         """Makes an edit in many places: progress, then a header and the values."""
