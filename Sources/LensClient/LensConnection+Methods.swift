@@ -72,7 +72,7 @@ extension LensConnection {
                 guard let last = activations.indices.last else {
                     throw LensError(.internal, "the daemon sent values before their header")
                 }
-                activations[last].bytes += bytes
+                bytes.withUnsafeBytes { activations[last].bytes.append(contentsOf: $0) }
             }
         }
         try activations.last?.checkComplete()

@@ -3,8 +3,8 @@ import LensModel
 import LensTensor
 
 extension Engine {
-    /// Bytes of values in one event.
-    static let chunkBytes = 512 << 10
+    /// Bytes of values in one event; they are lent, not copied.
+    private static let chunkBytes = 1 << 20
 
     /// Sends one activation of a recipe, prompt by prompt: from the cache, or computed again.
     ///
@@ -25,13 +25,13 @@ extension Engine {
         }
         // A slice that does not fit is said before anything is computed.
         for prompt in wanted { _ = try axes(slice, subject.shape(of: point.kind, prompt: prompt)) }
-        // One prompt after the other where they are large: no more than one answer is held at a time.
+        // One prompt after the other where they are large: no more than two are held at a time, the next one and the one
+        // whose last values are still on their way.
+        let sizes = wanted.map { 4 * subject.shape(of: point.kind, prompt: $0).reduce(1, *) }
+        let room = try AnswerReservation(answers, bytes: sizes.sorted(by: >).prefix(2).reduce(0, +))
         for prompt in wanted {
-            let bytes = 4 * subject.shape(of: point.kind, prompt: prompt).reduce(1, *)
-            try answers.reserve(bytes)
-            defer { answers.release(bytes) }
             let tensor = try await activation(point, of: prompt, in: subject, control: control)
-            try await self.send(tensor, point, prompt, slice, subject, send)
+            try await self.send(tensor, held: room, point, prompt, slice, subject, send)
         }
     }
 
@@ -82,7 +82,8 @@ extension Engine {
     // MARK: - Sending
 
     private func send(
-        _ tensor: Tensor, _ point: HookPoint, _ prompt: Int, _ slice: TensorSlice?, _ subject: PassSubject,
+        _ tensor: Tensor, held room: AnswerReservation, _ point: HookPoint, _ prompt: Int, _ slice: TensorSlice?,
+        _ subject: PassSubject,
         _ send: (QueryEvent) async throws -> Void
     ) async throws {
         let axes = try axes(slice, tensor.shape)
@@ -96,8 +97,8 @@ extension Engine {
         let values = takesAll ? tensor : tensor.selecting(axes)
         let step = Self.chunkBytes / MemoryLayout<Float>.stride
         for start in stride(from: 0, to: values.count, by: step) {
-            try await send(
-                .values(values.bytes(start..<min(start + step, values.count), as: point.kind.elementType)))
+            let range = start..<min(start + step, values.count)
+            try await send(.values(values.valueBytes(range, as: point.kind.elementType, held: room)))
         }
     }
 

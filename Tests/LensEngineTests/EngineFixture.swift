@@ -70,8 +70,7 @@ final class EngineFixture: Sendable {
         ) { event in
             switch event {
             case .header(let header): shapes.append(header.shape)
-            case .values(let bytes):
-                values += bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+            case .values(let part): values += part.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
             }
         }
         return (values, shapes)

@@ -58,6 +58,21 @@ import Testing
         #expect(try await small.query(recipe, "z0").shapes == [[7, 4, 8]])
     }
 
+    /// Values that wait for a slow socket keep their tensor, so they count until they are gone, after the call's end too.
+    @Test func answersCountUntilTheirLastValuesAreGone() async throws {
+        let small = try EngineFixture("gpt-neo-3l-local", answerBytes: 1000)
+        let recipe = try small.recipe(.raw, ["seq7"])
+        var waiting: [QueryEvent] = []
+        try await small.engine.query(
+            recipe: recipe, hook: "pattern0", slice: nil, prompts: nil, control: CallControl()
+        ) { waiting.append($0) }
+        let error = await #expect(throws: LensError.self) { try await small.query(recipe, "z0") }
+        #expect(error?.code == .resourceExhausted)
+        #expect(waiting.count == 2)
+        waiting = []
+        #expect(try await small.query(recipe, "z0").shapes == [[7, 4, 8]])
+    }
+
     @Test func tokensAreIntegers() async throws {
         let recipe = try fixture.recipe(.raw, ["seq7"])
         let found = try await fixture.query(recipe, "hook_tokens")

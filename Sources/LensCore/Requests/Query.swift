@@ -28,7 +28,7 @@ public struct QueryRequest: Sendable {
 public enum QueryEvent: Sendable {
     case header(TensorHeader)
     /// Raw little-endian values, row-major, following what came before of the same tensor.
-    case values([UInt8])
+    case values(ValueBytes)
 }
 
 /// What the values that follow are.

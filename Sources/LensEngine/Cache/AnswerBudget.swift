@@ -52,3 +52,18 @@ final class AnswerBudget: Sendable {
         }
     }
 }
+
+/// Bytes of a budget that are set aside for as long as this is held.
+final class AnswerReservation: Sendable {
+    private let budget: AnswerBudget
+    private let bytes: Int
+
+    /// - Throws: `RESOURCE_EXHAUSTED` while others hold too much.
+    init(_ budget: AnswerBudget, bytes: Int) throws(LensError) {
+        try budget.reserve(bytes)
+        self.budget = budget
+        self.bytes = bytes
+    }
+
+    deinit { budget.release(bytes) }
+}

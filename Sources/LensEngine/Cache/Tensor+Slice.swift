@@ -20,6 +20,15 @@ extension Tensor {
         return result
     }
 
+    /// Elements as little-endian bytes. Floats stay where they are, and `room` is held for as long as the bytes are.
+    func valueBytes(_ range: Range<Int>, as type: ElementType, held room: AnswerReservation) -> ValueBytes {
+        guard type != .int32 else { return ValueBytes(bytes(range, as: type)) }
+        return withPointer { pointer in
+            let values = UnsafeBufferPointer(start: pointer + range.lowerBound, count: range.count)
+            return ValueBytes(lending: UnsafeRawBufferPointer(values), of: (self, room))
+        }
+    }
+
     /// Elements as little-endian bytes.
     func bytes(_ range: Range<Int>, as type: ElementType) -> [UInt8] {
         withPointer { pointer in

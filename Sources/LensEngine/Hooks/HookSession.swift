@@ -6,6 +6,9 @@ import LensTensor
 ///
 /// A pass is a value: while it is parked here it is in nobody's queue, and other passes run.
 struct HookSession {
+    /// Bytes of values in one event.
+    private static let chunkBytes = 512 << 10
+
     private let client: HookClient
     private let control: CallControl
     /// Layers whose heads' inputs were edited; their block's own norm is not there to be edited any more.
@@ -55,7 +58,7 @@ struct HookSession {
                 HookedActivation(
                     hook: state.point.name, elementType: type, shapes: state.activationShapes,
                     lengths: state.tokens.map(\.count))))
-        let chunk = Engine.chunkBytes / type.size
+        let chunk = Self.chunkBytes / type.size
         for sequence in state.tokens.indices {
             let tensor = state.value(of: sequence)
             for start in stride(from: 0, to: tensor.count, by: chunk) {

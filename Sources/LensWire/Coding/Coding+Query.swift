@@ -73,7 +73,7 @@ extension Coding where Value == QueryEvent {
                     .header(try TensorHeader(header))
                 }
             case LENS__V1__QUERY_EVENT__EVENT_VALUES:
-                .values(message.values.array)
+                .values(ValueBytes(message.values.array))
             default:
                 throw .invalidArgument("a query's event is a header or values; received neither")
             }
@@ -86,9 +86,9 @@ extension Coding where Value == QueryEvent {
                 }
             case .values(let values):
                 message.event_case = LENS__V1__QUERY_EVENT__EVENT_VALUES
-                message.values = arena.bytes(values)
+                message.values = values.withUnsafeBytes { arena.bytes($0) }
             }
-        }.writing(field: 2) { value in
+        }.carrying(field: 2) { value in
             if case .values(let values) = value { values } else { nil }
         }
     }

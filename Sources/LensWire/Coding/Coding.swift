@@ -7,6 +7,8 @@ public struct Coding<Value>: Sendable {
         @Sendable (Value, (Int, (UnsafeMutableRawPointer) -> Void) -> Void) throws(LensError) -> Void
     private let encodeInto: Encode
     private let decodeFrom: @Sendable (UnsafeRawBufferPointer) throws(LensError) -> Value
+    /// The field of bytes that a value is and nothing else: such a message can be written past the generated code.
+    private(set) var soleField: @Sendable (Value) -> (number: UInt8, bytes: ValueBytes)? = { _ in nil }
 
     /// Couples a value with the generated struct that carries it.
     init<Message: CMessage>(
@@ -31,37 +33,15 @@ public struct Coding<Value>: Sendable {
         }
     }
 
-    /// The same messages; a value that is one field of bytes and nothing else is written in one copy, past the
-    /// generated code.
+    /// The same messages; a value that is one field of bytes and nothing else can be told by them.
     ///
     /// - Parameters:
     ///   - field: the field's number, at most 15.
     ///   - bytes: the field's bytes, `nil` for a value that has others.
-    func writing(field: UInt8, _ bytes: @escaping @Sendable (Value) -> [UInt8]?) -> Self {
-        Self(
-            encodeInto: { [encodeInto] (value, body) throws(LensError) in
-                guard let bytes = bytes(value), !bytes.isEmpty else { return try encodeInto(value, body) }
-                var head: [UInt8] = [field << 3 | 2]
-                var rest = bytes.count
-                while rest >= 0x80 {
-                    head.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-                    rest >>= 7
-                }
-                head.append(UInt8(truncatingIfNeeded: rest))
-                body(head.count + bytes.count) { room in
-                    let room = UnsafeMutableRawBufferPointer(start: room, count: head.count + bytes.count)
-                    room.copyBytes(from: head)
-                    UnsafeMutableRawBufferPointer(rebasing: room[head.count...]).copyBytes(from: bytes)
-                }
-            }, decodeFrom: decodeFrom)
-    }
-
-    private init(
-        encodeInto: @escaping Encode,
-        decodeFrom: @escaping @Sendable (UnsafeRawBufferPointer) throws(LensError) -> Value
-    ) {
-        self.encodeInto = encodeInto
-        self.decodeFrom = decodeFrom
+    func carrying(field: UInt8, _ bytes: @escaping @Sendable (Value) -> ValueBytes?) -> Self {
+        var coding = self
+        coding.soleField = { value in bytes(value).map { (field, $0) } }
+        return coding
     }
 
     /// Encodes a value straight into memory of the caller's: `body` learns the size and gets a function that writes

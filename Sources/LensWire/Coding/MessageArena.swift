@@ -18,7 +18,7 @@ final class MessageArena {
         raw.withUnsafeBytes { bytes($0) }
     }
 
-    private func bytes(_ raw: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
+    func bytes(_ raw: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
         guard raw.count > 0 else { return ProtobufCBinaryData(len: 0, data: nil) }
         let copy = memory.allocate(byteCount: raw.count, alignment: 1)
         copy.copyMemory(from: raw)

@@ -1,5 +1,5 @@
 package import LensCore
-package import NIOCore
+internal import NIOCore
 
 /// Makes frames, their length in front.
 package enum FrameEncoder {
@@ -12,36 +12,6 @@ package enum FrameEncoder {
             target.writeInteger(UInt32(truncatingIfNeeded: size), endianness: .big)
             target.append(byteCount: size, write)
         }
-    }
-
-    /// A frame that carries one reply message, encoded in its place; the bytes are those of
-    /// `ServerFrame(callID:, .message(…))`, without the copies (a message may have megabytes).
-    ///
-    /// - Throws: `RESOURCE_EXHAUSTED` for a message that does not fit a frame.
-    package static func reply<Value>(
-        _ value: Value, _ coding: Coding<Value>, callID: UInt32, limit: Int = WireProtocol.maxReplyBytes
-    ) throws(LensError) -> (frame: ByteBuffer, messageBytes: Int) {
-        var buffer = ByteBuffer()
-        var messageBytes = 0
-        try coding.encode(value) { size, write in
-            messageBytes = size
-            guard size <= limit - WireProtocol.frameOverhead else { return }
-            buffer.reserveCapacity(size + WireProtocol.frameOverhead + WireProtocol.prefixBytes)
-            buffer.moveWriterIndex(to: WireProtocol.prefixBytes)
-            buffer.writeVarint(1 << 3 | 0)  // call_id
-            buffer.writeVarint(callID)
-            buffer.writeVarint(3 << 3 | 2)  // message
-            buffer.writeVarint(UInt32(truncatingIfNeeded: size))
-            buffer.append(byteCount: size, write)
-            let length = UInt32(truncatingIfNeeded: buffer.readableBytes - WireProtocol.prefixBytes)
-            buffer.setInteger(length, at: 0, endianness: .big)
-        }
-        guard buffer.readableBytes > 0 else {
-            throw .resourceExhausted(
-                "a reply has at most \(limit - WireProtocol.frameOverhead) bytes; this one has \(messageBytes): "
-                    + "ask for less at a time")
-        }
-        return (buffer, messageBytes)
     }
 
     /// A client's frame.
@@ -72,20 +42,11 @@ package enum FrameEncoder {
 }
 
 extension ByteBuffer {
-    fileprivate mutating func append(byteCount: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+    mutating func append(byteCount: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
         guard byteCount > 0 else { return }
         writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { room in
             if let start = room.baseAddress { write(start) }
             return byteCount
         }
-    }
-
-    fileprivate mutating func writeVarint(_ value: UInt32) {
-        var rest = value
-        while rest >= 0x80 {
-            writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        writeInteger(UInt8(truncatingIfNeeded: rest))
     }
 }

@@ -52,7 +52,7 @@ extension ConnectionHandler {
             eventLoop.execute { connection.value.grant(bytes, to: id) }
         }
         let task = Task { [environment, peer, eventLoop = context.eventLoop] in
-            let outcome: Result<ByteBuffer?, LensError>
+            let outcome: Result<ReplyFrame?, LensError>
             do {
                 outcome = .success(try await route.serve(start.request, callContext, sink, requests))
             } catch {
@@ -97,17 +97,17 @@ extension ConnectionHandler {
     }
 
     /// A handler has a message for the client; its bytes stand in the ledger.
-    func sendMessage(_ frame: ByteBuffer, messageBytes: Int, from sink: MessageSink) {
+    func sendMessage(_ frame: ReplyFrame, from sink: MessageSink) {
         guard let call = calls[sink.callID], !call.hasEnded, !phase.isClosing else {
-            return environment.ledger.release(bytes: frame.readableBytes, of: peer)
+            return environment.ledger.release(bytes: frame.byteCount, of: peer)
         }
         calls[sink.callID]?.lastSent = .now
-        write(frame, isInLedger: true) { sink.window.wrote(messageBytes) }
+        write(frame) { [bytes = frame.messageBytes] in sink.window.wrote(bytes) }
         context?.flush()
     }
 
     /// A handler has returned, with its last message or with what it threw.
-    func finish(_ id: UInt32, with outcome: Result<ByteBuffer?, LensError>) {
+    func finish(_ id: UInt32, with outcome: Result<ReplyFrame?, LensError>) {
         guard let call = calls.removeValue(forKey: id) else { return }
         call.deadlineTimer?.cancel()
         // What the handler left of the requests is nobody's.
@@ -117,8 +117,8 @@ extension ConnectionHandler {
         var failure: LensError?
         do {
             if let reply = try outcome.get() {
-                try environment.ledger.buffer(bytes: reply.readableBytes, of: peer)
-                write(reply, isInLedger: true)
+                try environment.ledger.buffer(bytes: reply.byteCount, of: peer)
+                write(reply)
             }
         } catch {
             failure = error

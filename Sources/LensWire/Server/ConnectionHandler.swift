@@ -5,7 +5,7 @@ internal import NIOCore
 /// One client's connection: cuts frames, keeps the protocol's rules and the clocks, starts and ends calls.
 ///
 /// All state is confined to the channel's event loop. Handlers of calls run as tasks elsewhere and come back here
-/// through ``sendMessage(_:messageBytes:from:)`` and ``finish(_:with:)``. This file holds the state, the channel's
+/// through ``sendMessage(_:from:)`` and ``finish(_:with:)``. This file holds the state, the channel's
 /// events, writing and closing; frames, calls and clocks have files of their own.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -213,29 +213,33 @@ final class ConnectionHandler: ChannelInboundHandler {
         var buffer = ByteBuffer()
         do {
             try FrameEncoder.append(frame, to: &buffer)
-            write(buffer, isInLedger: false)
+            write([buffer], ledgerBytes: 0)
         } catch {
             // Frames without a message hold nothing that could fail to encode.
             context?.close(promise: nil)
         }
     }
 
-    /// Queues bytes; `then` runs when the socket has taken them, or never will.
-    func write(_ buffer: ByteBuffer, isInLedger: Bool, then: @escaping () -> Void = {}) {
-        let bytes = buffer.readableBytes
-        guard let context else {
-            if isInLedger { environment.ledger.release(bytes: bytes, of: peer) }
-            return
+    /// Queues a reply, whose bytes stand in the ledger; `then` runs when the socket has taken it, or never will.
+    func write(_ reply: ReplyFrame, then: @escaping () -> Void = {}) {
+        write([reply.head] + (reply.values.map { [$0] } ?? []), ledgerBytes: reply.byteCount, then: then)
+    }
+
+    /// Queues one frame's bytes.
+    private func write(_ parts: [ByteBuffer], ledgerBytes: Int, then: @escaping () -> Void = {}) {
+        guard let context, let last = parts.last else {
+            return environment.ledger.release(bytes: ledgerBytes, of: peer)
         }
-        outbound.queued(bytes)
+        outbound.queued(parts.reduce(0) { $0 + $1.readableBytes })
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { _ in
             self.outbound.finished()
-            if isInLedger { self.environment.ledger.release(bytes: bytes, of: self.peer) }
+            if ledgerBytes > 0 { self.environment.ledger.release(bytes: ledgerBytes, of: self.peer) }
             then()
             self.closeIfWritten()
         }
-        context.write(Self.wrapOutboundOut(buffer), promise: promise)
+        for part in parts.dropLast() { context.write(Self.wrapOutboundOut(part), promise: nil) }
+        context.write(Self.wrapOutboundOut(last), promise: promise)
     }
 }
 

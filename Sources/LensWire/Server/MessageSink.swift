@@ -25,17 +25,15 @@ final class MessageSink: Sendable {
     /// The frame of one reply message.
     ///
     /// - Throws: `RESOURCE_EXHAUSTED` for a message that does not fit a frame.
-    func frame<Value>(_ coding: Coding<Value>, _ value: Value) throws(LensError) -> ByteBuffer {
-        try FrameEncoder.reply(value, coding, callID: callID).frame
+    func frame<Value>(_ coding: Coding<Value>, _ value: Value) throws(LensError) -> ReplyFrame {
+        try ReplyFrame(value, coding, callID: callID)
     }
 
     /// Sends one message once the client and the socket have room for it.
     func send<Value>(_ coding: Coding<Value>, _ value: Value) async throws(LensError) {
-        let (frame, messageBytes) = try FrameEncoder.reply(value, coding, callID: callID)
-        try await window.reserve(messageBytes)
-        try ledger.buffer(bytes: frame.readableBytes, of: peer)
-        eventLoop.execute { [self] in
-            connection.value.sendMessage(frame, messageBytes: messageBytes, from: self)
-        }
+        let frame = try ReplyFrame(value, coding, callID: callID)
+        try await window.reserve(frame.messageBytes)
+        try ledger.buffer(bytes: frame.byteCount, of: peer)
+        eventLoop.execute { [self] in connection.value.sendMessage(frame, from: self) }
     }
 }

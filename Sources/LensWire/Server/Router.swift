@@ -1,5 +1,4 @@
 public import LensCore
-internal import NIOCore
 
 /// Which handler answers which method.
 public struct Router: Sendable {
@@ -7,7 +6,7 @@ public struct Router: Sendable {
         let kind: MethodKind
         /// Decodes the request and calls the handler. Messages of a stream go to the sink, further requests come from
         /// the queue; what is returned is the frame that ends a unary call, to be written together with its status.
-        let serve: @Sendable ([UInt8], CallContext, MessageSink, RequestQueue) async throws -> ByteBuffer?
+        let serve: @Sendable ([UInt8], CallContext, MessageSink, RequestQueue) async throws -> ReplyFrame?
     }
 
     private var routes: [String: Route] = [:]

@@ -33,7 +33,7 @@ public struct WireLimits: Sendable, Hashable {
     /// Request messages of one call that may be under way or waiting for its handler.
     public var requestWindow = WireProtocol.requestWindow
     /// Replies of one streaming call that wait for the socket before its handler does.
-    public var unwrittenBytesPerCall = 1 << 20
+    public var unwrittenBytesPerCall = 2 << 20
 
     public init() {}
 

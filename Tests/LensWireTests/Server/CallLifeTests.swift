@@ -274,7 +274,7 @@ import Testing
         var router = Router()
         router.streaming(.query) { _, _, sink in
             do {
-                while true { try await sink.send(.values([UInt8](repeating: 0, count: 1000))) }
+                while true { try await sink.send(.values(ValueBytes([UInt8](repeating: 0, count: 1000)))) }
             } catch {
                 box.end()
                 throw error

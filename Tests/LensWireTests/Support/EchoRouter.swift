@@ -36,7 +36,8 @@ extension Router {
                         hook: request.hook, prompt: 0, elementType: .float32, shape: [chunks, size / 4], model: "m",
                         fingerprint: "f", tokens: [])))
             for chunk in 0..<chunks {
-                try await sink.send(.values([UInt8](repeating: UInt8(truncatingIfNeeded: chunk), count: size)))
+                let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: chunk), count: size)
+                try await sink.send(.values(ValueBytes(bytes)))
             }
         }
         router.bidirectional(.runHooked) { _, messages, _, sink in

@@ -50,7 +50,7 @@ final class Gate: Sendable {
         }
         router.streaming(.query) { [self] _, _, sink in
             await pass()
-            for _ in 0..<64 { try await sink.send(.values([UInt8](repeating: 1, count: 64 << 10))) }
+            for _ in 0..<64 { try await sink.send(.values(ValueBytes([UInt8](repeating: 1, count: 64 << 10)))) }
         }
         return router
     }
