@@ -237,7 +237,8 @@ print(json.dumps(answers))
 # Calls about a model `{name}`: what takes their answer, which, and the request.
 PROMPT = "lensd._proto.common_pb2.Prompt(tokens=lensd._proto.common_pb2.TokenPrompt(ids=[1, 2, 3]))"
 MODEL = "model={name!r}.encode()"
-MESSAGES = {"model": MODEL, "prompt": PROMPT, "subject": f"{MODEL}, prompts=[{PROMPT}]"}
+OPTIONS = "options=lensd._proto.generation_pb2.GenerationOptions(max_new_tokens=1)"
+MESSAGES = {"model": MODEL, "prompt": PROMPT, "subject": f"{MODEL}, prompts=[{PROMPT}]", "options": OPTIONS}
 CALLS = [
     ("str", "models.describe", "models_pb2.DescribeModelRequest({model})"),
     ("str", "inference.tokenize", "inference_pb2.TokenizeRequest({subject})"),
@@ -249,7 +250,7 @@ CALLS = [
         "inference_pb2.QueryRequest(prompts=lensd._proto.inference_pb2.PassSource({subject}), hook=b'z0')",
     ),
     ("list", "inference.sweep", "sweeps_pb2.SweepRequest({subject})"),
-    ("list", "inference.generate", "generation_pb2.GenerateRequest({subject})"),
+    ("list", "inference.generate", "generation_pb2.GenerateRequest({subject}, {options})"),
     (
         "list",
         "inference.run_hooked",
@@ -265,7 +266,7 @@ CALLS = [
         "list",
         "inference.generate_hooked",
         "generation_pb2.HookedGenerateMessage(start=lensd._proto.generation_pb2.HookedGenerateRequest("
-        "generation=lensd._proto.generation_pb2.GenerateRequest({subject})))",
+        "generation=lensd._proto.generation_pb2.GenerateRequest({subject}, {options})))",
     ),
     ("list", "reports.attention_page", "reports_pb2.AttentionPageRequest({model}, prompt={prompt})"),
 ]

@@ -140,7 +140,8 @@ def test_a_log_level_that_is_none() -> None:
     [
         (["--threads", "0"], "1...1024; received 0"),
         (["--threads", "many"], "many"),
-        (["--config", "lensd.toml"], "--config"),
+        (["--configure", "lensd.toml"], "--configure"),
+        (["--memory", "much"], "a size is a number with K, M, G or T such as 8G; received 'much'"),
         (["--model", "tiny"], "NAME=DIR; received 'tiny'"),
         (["--model", "Tiny=/x"], "received 'Tiny'"),
         (["--model", "a=/x", "--model", "a=/y"], "twice"),

@@ -53,7 +53,7 @@ private final class WeakModel {
         let fixture = try RegistryFixture(["a", "b", "c"], budget: 2.5)
         try await fixture.use("a")
         var held: RegisteredModel? = try await fixture.use("b")
-        #expect(fixture.registry.list(for: RegistryFixture.user).states.map(\.isInUse) == [false, true, false])
+        try await fixture.waitForUse(["b"])
         #expect(await code { () throws(LensError) in try await fixture.use("c") } == .resourceExhausted)
         withExtendedLifetime(held) {}
         held = nil
@@ -97,6 +97,7 @@ private final class WeakModel {
     @Test func unloadedStaysAwayUntilItIsLoaded() async throws {
         let fixture = try RegistryFixture(["a", "b"], budget: 9)
         try await fixture.use("b")
+        try await fixture.waitForUse()
         #expect(try fixture.registry.unload("b", by: RegistryFixture.administrator) == false)
         #expect(fixture.registry.heldBytes == 0)
         #expect(await code { () throws(LensError) in try await fixture.use("b") } == .failedPrecondition)
@@ -109,6 +110,7 @@ private final class WeakModel {
         let fixture = try RegistryFixture(["a", "b", "c"], budget: 2.5)
         try await fixture.use("a")
         var held: RegisteredModel? = try await fixture.use("b")
+        try await fixture.waitForUse(["b"])
         let model = WeakModel(held?.model)
         #expect(try fixture.registry.unload("b", by: RegistryFixture.administrator) == true)
         // Still there, still counted, and nobody's room.

@@ -65,6 +65,13 @@ final class RegistryFixture: Sendable {
         registry.list(for: caller).states.filter { $0.residency == residency }.map(\.name)
     }
 
+    /// Waits until no model is in use but these: whoever was told of a load may hear of it before its thread lets go.
+    func waitForUse(_ names: [String] = []) async throws {
+        func used() -> [String] { registry.list(for: Self.administrator).states.filter(\.isInUse).map(\.name) }
+        for _ in 0..<2000 where used() != names { try await Task.sleep(for: .milliseconds(2)) }
+        guard used() == names else { throw LensError(.internal, "in use: \(used()); expected \(names)") }
+    }
+
     /// Waits until a load of so many models is under way.
     func waitForLoads(_ count: Int = 1) async throws {
         for _ in 0..<2000 where names(.loading).count != count { try await Task.sleep(for: .milliseconds(2)) }
