@@ -21,8 +21,8 @@ import lensd
 FIXTURE = Path(__file__).resolve().parents[1] / "Fixtures" / "gpt-neo-1l-16h"
 # Layers, d_model, heads.
 SHAPES = {
-    "GPT-2 small's, 163M": (12, 768, 12),
-    "GPT-2 medium's, 405M": (24, 1024, 16),
+    "GPT-2 small's, 124M": (12, 768, 12),
+    "GPT-2 medium's, 354M": (24, 1024, 16),
     "GPT-Neo 1.3B's": (24, 2048, 16),
 }
 VOCABULARY, CONTEXT = 50257, 1024
@@ -92,7 +92,12 @@ def measure(lensd_binary: Path, folder: Path, name: str, memory: str) -> str:
             client.unload_model(name)
             # The files are warm now.
             loading = min(loading, seconds(lambda: client.load_model(name)))
-            status = client.status()
+            # Of loading; what passes take comes on top.
+            peak = next(
+                int(line.split()[1]) * 1024
+                for line in Path(f"/proc/{client.status().process_id}/status").read_text().splitlines()
+                if line.startswith("VmHWM")
+            )
             model = client.model(name)
             tokens = np.random.default_rng(1).integers(0, model.cfg.d_vocab, (1, POSITIONS))
             run = median(seconds(lambda: model(tokens, return_type="loss")) for _ in range(5))
@@ -101,11 +106,6 @@ def measure(lensd_binary: Path, folder: Path, name: str, memory: str) -> str:
                 lambda: model.generate(tokens[:, :16], max_new_tokens=NEW_TOKENS, do_sample=False, stop_at_eos=False)
             )
             heads = model.cfg.n_layers * model.cfg.n_heads
-            peak = next(
-                int(line.split()[1]) * 1024
-                for line in Path(f"/proc/{status.process_id}/status").read_text().splitlines()
-                if line.startswith("VmHWM")
-            )
             weights = 4 * model.parameter_count
             return (
                 f"{loading:.1f} s | {weights / 1e9:.2f} GB | {peak / weights:.2f} × | {1e3 * run:.0f} ms | "
