@@ -101,7 +101,8 @@ import Testing
         let plain = try await fixture.run(recipe, top: 2)
         let client = ScriptedClient()
         // Starred points included.
-        let names = try fixture.engine.models.model(for: ModelReference(name: nil)).model.configuration.hookPoints.map(\.name)
+        let names = try fixture.engine.models.model(for: ModelReference(name: nil)).model.configuration.hookPoints.map(
+            \.name)
         let reply = try await run(recipe, hooks: names, keep: .names(names), client.client)
         #expect(client.state.withLock { $0.parked } == names)
         #expect(abs(reply.loss - plain.loss) < 1e-5)
