@@ -47,6 +47,11 @@ case ${1:-} in
 build) build ;;
 slice)
     build
+    if LENS_FUZZ_PLANTED=1 fuzz safetensors -runs=1000 >/dev/null; then
+        echo "fuzz: a planted trap was not found" >&2
+        exit 1
+    fi
+    rm -f "$OUT"/finds/safetensors-*
     for target in $TARGETS; do
         rm -rf "$OUT/corpus/$target"
         fuzz "$target" -seed=7 -runs=20000

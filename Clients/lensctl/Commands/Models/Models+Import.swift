@@ -46,14 +46,16 @@ extension Models {
         struct Imported: Sendable {
             let name: String
             let folder: String
+            /// What one's own daemon serves now; `nil` where none runs, or it is not to know.
+            let served: ModelDescription?
         }
 
         func run(on console: Console) async throws {
             let imported = try await importModel(on: console)
-            answer(console, name: imported.name, folder: imported.folder)
+            answer(imported, on: console)
         }
 
-        /// Makes the folder; says nothing but notices.
+        /// Makes the folder and has the daemon read it; says nothing but notices.
         func importModel(on console: Console) async throws -> Imported {
             let progress = Progress("importing", on: console)
             let control = CallControl()
@@ -76,7 +78,34 @@ extension Models {
             } catch let error as LensError where error.code == .alreadyExists && !replace {
                 throw LensError(.alreadyExists, "\(error.message); --replace replaces it, --name gives another name")
             }
-            return Imported(name: name, folder: folder)
+            let served = out == nil ? try await serve(name, from: folder, on: console) : nil
+            return Imported(name: name, folder: folder, served: served)
+        }
+
+        /// Has one's own daemon read the model; `nil` where none runs.
+        ///
+        /// - Throws: what the daemon has against it; the folder stays, for whoever wants to look.
+        private func serve(
+            _ name: String, from folder: String, on console: Console
+        ) async throws -> ModelDescription? {
+            let socket = try OwnDaemon(socket: global.socket, state: state).socket
+            let connection: LensConnection
+            do throws(LensError) {
+                connection = try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)")
+            } catch {
+                guard error.code == .unavailable else { throw error }
+                return nil
+            }
+            do throws(LensError) {
+                // One of that name that is in memory already would stay what it was.
+                if replace { _ = try? await connection.unloadModel(name) }
+                return try await connection.loadModel(name, showing: Progress("loading \(name)", on: console))
+            } catch {
+                let way = error.code == .permissionDenied ? ". For somebody else's daemon make a folder with --out" : ""
+                throw LensError(
+                    error.code,
+                    "the folder \(folder) is written, but the daemon does not serve it: \(error.message)\(way)")
+            }
         }
 
         private func checked(_ name: String) throws {
@@ -97,18 +126,23 @@ extension Models {
             return folder
         }
 
-        private func answer(_ console: Console, name: String, folder: String) {
-            let isForAdministrator = out != nil
+        private func answer(_ imported: Imported, on console: Console) {
             console.answer(
                 .object([
-                    ("schema", .integer(1)), ("model", .string(name)), ("folder", .string(folder)),
-                    ("registered", .bool(!isForAdministrator)),
+                    ("schema", .integer(1)), ("model", .string(imported.name)), ("folder", .string(imported.folder)),
+                    ("served", .bool(imported.served != nil)),
                 ])
             ) { terminal in
-                var lines = ["model '\(name)': \(folder)"]
-                if isForAdministrator {
+                var lines = ["model '\(imported.name)': \(imported.folder)"]
+                if imported.served != nil {
+                    lines.append("served by your daemon: lensctl --model \(imported.name) run TEXT")
+                } else if out == nil {
+                    lines.append("No daemon of yours runs; 'lensctl up' starts one that knows the model.")
+                } else {
                     lines.append("The administrator of a machine's daemon registers it:")
-                    lines.append("  sudo lensctl models import \(folder) --name \(name) --state /var/lib/lensd")
+                    lines.append(
+                        "  sudo lensctl models import \(imported.folder) --name \(imported.name) --state /var/lib/lensd"
+                    )
                 }
                 return lines.map { StyledText(terminal.visible(line: $0)) }
             }
