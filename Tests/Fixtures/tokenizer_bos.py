@@ -1,7 +1,8 @@
 """What TransformerLens makes of texts with and without `prepend_bos`, for the tokenizers of families.
 
-Writes `tokenizer/prepend_bos.json`: `[{"family", "settings", "text", "with", "without"}]`, where `settings` is the text of
-the tokenizer_config.json; `with` and `without` are HookedTransformer.to_tokens's ids. Only for texts without padding.
+Writes `tokenizer/prepend_bos.json`: `[{"family", "settings", "text", "with", "without"}]`, where `settings` is the
+text of the tokenizer_config.json; `with` and `without` are HookedTransformer.to_tokens's ids. Only for texts
+without padding.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ class Pipe:
     """lensd's tokenizer behind a pipe."""
 
     def __init__(self, program: str, text: str) -> None:
-        self.file = tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8")
+        self.file = tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8")  # noqa: SIM115 - open while asked
         self.file.write(text)
         self.file.flush()
         self.process = subprocess.Popen(
