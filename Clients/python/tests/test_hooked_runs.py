@@ -136,7 +136,8 @@ def test_prompts_that_fit_no_pass_are_refused(tales: Daemon) -> None:
 def park(socket: str) -> subprocess.Popen[str]:
     """A client of its own process whose function never returns; it is parked when this does."""
     script = f"""
-import time, lensd
+import signal, time, lensd
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 def sleep(value, hook):
     print("parked", value.nbytes, flush=True)
     time.sleep(600)
