@@ -93,7 +93,7 @@ extension AttentionPage {
         var rows = [
             ("Model", modelName),
             ("Fingerprint", fingerprint),
-            ("Weights", Self.describe(form)),
+            ("Weights", weights),
         ]
         if !interventions.isEmpty {
             rows.append(("Interventions", interventions.map(Self.describe).joined(separator: "; ")))
@@ -104,13 +104,18 @@ extension AttentionPage {
         return .array(rows.map { .array([.string($0), .string(VisibleText.line($1))]) })
     }
 
-    private static func describe(_ form: ModelReference.Form) -> String {
-        switch form {
-        case .processed:
-            "processed as TransformerLens does by default: layer norms folded, writing weights and unembedding "
-                + "centred, value biases folded"
-        case .raw: "the checkpoint's own, unprocessed"
+    private var weights: String {
+        guard form == .processed else { return "the checkpoint's own, unprocessed" }
+        let steps = processingSteps.map { step in
+            switch step {
+            case .foldLn: "layer norms folded"
+            case .centerWritingWeights: "writing weights centred"
+            case .centerUnembed: "unembedding centred"
+            case .foldValueBiases: "value biases folded"
+            }
         }
+        return "processed as TransformerLens does by default: "
+            + (steps.isEmpty ? "no step is valid for this model" : steps.joined(separator: ", "))
     }
 
     private static func describe(_ spec: InterventionSpec) -> String {

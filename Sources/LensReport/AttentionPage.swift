@@ -39,6 +39,8 @@ public struct AttentionPage: Sendable {
     /// The registered name, without its form.
     public let model: String
     public let form: ModelReference.Form
+    /// The steps of weight processing that are valid for the model.
+    public let processingSteps: [ProcessingStep]
     public let fingerprint: String
     /// The tokens as run, and what came out for them; loss NaN, `perTokenLoss` and `top` empty where not asked for.
     public let result: PromptResult
@@ -58,8 +60,9 @@ public struct AttentionPage: Sendable {
     /// - Throws: `INVALID_ARGUMENT` when there is no token or no head, a head comes twice, a pattern is not
     ///   `[pos, pos]` and causal, or the losses per token are not one fewer than the tokens.
     public init(
-        title: String = "", model: String, form: ModelReference.Form = .processed, fingerprint: String,
-        result: PromptResult, patterns: [HeadPattern], ablation: Ablation? = nil, scores: [HeadScores] = [],
+        title: String = "", model: String, form: ModelReference.Form = .processed,
+        processingSteps: [ProcessingStep] = ProcessingStep.allCases, fingerprint: String, result: PromptResult,
+        patterns: [HeadPattern], ablation: Ablation? = nil, scores: [HeadScores] = [],
         interventions: [InterventionSpec] = [], daemon: DaemonVersion? = nil
     ) throws(LensError) {
         let positions = result.tokens.count
@@ -86,6 +89,7 @@ public struct AttentionPage: Sendable {
         self.title = title
         self.model = model
         self.form = form
+        self.processingSteps = processingSteps
         self.fingerprint = fingerprint
         self.result = result
         self.patterns = ordered

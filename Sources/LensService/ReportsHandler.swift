@@ -46,8 +46,10 @@ struct ReportsHandler: Sendable {
         for (layer, values) in patterns.enumerated() {
             heads += try HeadPattern.heads(layer: layer, positions: result.tokens.count, values: values)
         }
+        let model = try engine.models.model(for: request.model).description(isDefault: false)
         return try AttentionPage(
-            title: request.title, model: run.model, form: run.form, fingerprint: run.fingerprint, result: result,
+            title: request.title, model: run.model, form: run.form,
+            processingSteps: model.configuration.processingSteps, fingerprint: run.fingerprint, result: result,
             patterns: heads, ablation: ablation, scores: scores.heads, daemon: version)
     }
 }

@@ -27,6 +27,16 @@ import Testing
 
     // MARK: - Content
 
+    @Test func namesTheProcessingStepsThatTheModelHas() throws {
+        let one = HeadPattern(layer: 0, head: 0, weights: [1])
+        let page = try AttentionPage(
+            model: "m", processingSteps: [.foldLn, .centerUnembed], fingerprint: "f", result: result(["a"]),
+            patterns: [one])
+        let rows = try #require(try data(of: page.html())["provenance"] as? [[String]])
+        let weights = "processed as TransformerLens does by default: layer norms folded, unembedding centred"
+        #expect(rows.contains(["Weights", weights]))
+    }
+
     @Test func carriesWhatItWasMadeFrom() throws {
         let page = try SamplePage().make()
         let data = try data(of: page.html())

@@ -4,6 +4,7 @@ import LensReport
 
 /// One prompt's run with the attention patterns of the heads that were asked for.
 struct PatternStudy: Sendable {
+    let model: ModelDescription
     let reply: RunReply
     let result: PromptResult
     /// By layers and heads.
@@ -31,7 +32,7 @@ struct PatternStudy: Sendable {
                 QueryRequest(source: source, hook: HookPoint(.pattern, layer: layer).name, prompts: [0]))
             patterns += try HeadPattern.heads(layer: layer, positions: result.tokens.count, values: pattern.values)
         }
-        return PatternStudy(reply: reply, result: result, patterns: patterns)
+        return PatternStudy(model: model, reply: reply, result: result, patterns: patterns)
     }
 
     /// The page of this prompt.
@@ -39,7 +40,8 @@ struct PatternStudy: Sendable {
         title: String = "", ablation: SweepReply? = nil, scores: [HeadScores] = [], daemon: DaemonVersion?
     ) throws -> AttentionPage {
         try AttentionPage(
-            title: title, model: reply.model, form: reply.form, fingerprint: reply.fingerprint, result: result,
+            title: title, model: reply.model, form: reply.form,
+            processingSteps: model.configuration.processingSteps, fingerprint: reply.fingerprint, result: result,
             patterns: patterns, ablation: ablation.map { AttentionPage.Ablation($0) }, scores: scores, daemon: daemon)
     }
 }
