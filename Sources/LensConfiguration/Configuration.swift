@@ -64,7 +64,7 @@ extension Configuration {
 
     /// Takes the values out of a file.
     init(_ table: TOMLTable, names: AccountNames) throws(TOMLReader.Failure) {
-        let keys = ConfigurationKeys(table, known: Key.all)
+        let keys = TOMLKeys(table, known: Key.all)
         try keys.checkNames()
         socket = try keys.path(Key.socket)
         socketMode = try keys.value(Key.socketMode, "permission bits such as \"0660\"") { value in
@@ -95,13 +95,13 @@ extension Configuration.Model {
     fileprivate typealias Key = Configuration.ModelKey
 
     fileprivate init(_ table: TOMLTable, names: AccountNames) throws(TOMLReader.Failure) {
-        let keys = ConfigurationKeys(table, known: Key.all)
+        let keys = TOMLKeys(table, known: Key.all)
         try keys.checkNames()
         name = try keys.required(Key.name, "1 to 64 of a-z 0-9 . _ -") { value in
             guard case .string(let text) = value, (try? ModelReference.check(name: text)) != nil else { return nil }
             return text
         }
-        path = try keys.required(Key.path, "an absolute path") { ConfigurationKeys.absolutePath($0) }
+        path = try keys.required(Key.path, "an absolute path") { TOMLKeys.absolutePath($0) }
         isPinned = try keys.boolean(Key.pinned) ?? false
         isDefault = try keys.boolean(Key.isDefault) ?? false
         let users = try keys.list(Key.users, "users' names and numbers") { names.user($0) }

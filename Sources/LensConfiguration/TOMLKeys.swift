@@ -1,5 +1,5 @@
 /// A table's values by key, each held against what is expected there.
-struct ConfigurationKeys {
+struct TOMLKeys {
     private let table: TOMLTable
     private let known: [String]
 
