@@ -18,20 +18,23 @@ struct SafetensorsFileTests {
             "single":{"dtype":"F32","shape":[10],"data_offsets":[20,60]},
             "brain":{"shape":[3,1],"data_offsets":[60,66],"dtype":"BF16"},
             "empty":{"dtype":"F32","shape":[4,0],"data_offsets":[66,66]},
-            "scalar":{"dtype":"F32","shape":[],"data_offsets":[66,70]}}
+            "scalar":{"dtype":"F32","shape":[],"data_offsets":[66,70]},
+            "double":{"dtype":"F64","shape":[3],"data_offsets":[70,94]}}
             """
         var data = halves.flatMap(Self.bytes)
         data += values.flatMap { Self.bytes($0.bitPattern) }
         data += [0x3F80, 0xC2F7, 0x0001].flatMap { Self.bytes(UInt16($0)) }
         data += Self.bytes(Float.pi.bitPattern)
+        data += [-2.5, 0.1, 1e-46].flatMap { Self.bytes($0.bitPattern) }
         let folder = try TemporaryFolder()
         let file = try Self.open(folder, header, data)
-        #expect(file.names == ["half", "single", "brain", "empty", "scalar"])
+        #expect(file.names == ["half", "single", "brain", "empty", "scalar", "double"])
         #expect(try Self.floats(file, "half", [2, 5]).map(\.bitPattern) == values.map(\.bitPattern))
         #expect(try Self.floats(file, "single", [10]).map(\.bitPattern) == values.map(\.bitPattern))
         #expect(try Self.floats(file, "brain", [3, 1]) == [1, -123.5, Float(bitPattern: 0x0001_0000)])
         #expect(try Self.floats(file, "empty", [4, 0]) == [])
         #expect(try Self.floats(file, "scalar", []) == [.pi])
+        #expect(try Self.floats(file, "double", [3]) == [-2.5, 0.1, 0])
         let info = try #require(file.tensors["half"])
         #expect(info.elementType == .float16 && info.shape == [2, 5] && info.byteRange.count == 20)
     }
@@ -92,7 +95,7 @@ struct SafetensorsFileTests {
         ) { try Self.floats(file, "w", [2, 1]) }
         #expect(
             throws: LensError.invalidArgument(
-                "model.safetensors: tensor 'i': expected type F32, F16 or BF16; found I64")
+                "model.safetensors: tensor 'i': expected type F64, F32, F16 or BF16; found I64")
         ) { try Self.floats(file, "i", [1]) }
         #expect(throws: LensError.notFound("model.safetensors has no tensor 'v'")) { try Self.floats(file, "v", [1]) }
         #expect(throws: LensError.self) {
@@ -102,7 +105,9 @@ struct SafetensorsFileTests {
 
     @Test(arguments: [
         ("F32", "0000C07F", "nan"), ("F32", "0000807F", "inf"), ("F16", "007E", "nan"), ("F16", "00FC", "-inf"),
-        ("BF16", "C0FF", "nan"), ("BF16", "80FF", "-inf"),
+        ("BF16", "C0FF", "nan"), ("BF16", "80FF", "-inf"), ("F64", "000000000000F87F", "nan"),
+        // The largest float64 is beyond float32.
+        ("F64", "FFFFFFFFFFFFEF7F", "inf"),
     ])
     func weightsMustBeFinite(type: String, hexadecimal: String, shown: String) throws {
         var digits = hexadecimal[...]

@@ -12,7 +12,7 @@ struct Pull: ConsoleCommand {
             by Python's huggingface_hub into its cache; a pytorch_model.bin is then converted here by a reader that \
             knows tensors and nothing else. As 'lensctl models import' does, which it ends with.
 
-            It needs: pip install 'lensd[hub]'. LENSD_PYTHON names the Python that has it; HF_HOME, HF_ENDPOINT and \
+            It needs the Python package lensd with its extra 'hub'. LENSD_PYTHON names the Python that has them; HF_HOME, HF_ENDPOINT and \
             HF_TOKEN are huggingface_hub's.
 
             Examples:

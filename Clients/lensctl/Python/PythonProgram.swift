@@ -23,8 +23,9 @@ struct PythonProgram: Sendable {
         guard case .exit(0) = try await program.run(["-c", question], isQuiet: true).ending else {
             throw LensError(
                 .failedPrecondition,
-                "this needs the Python package lensd with its extra '\(extra)': pip install 'lensd[\(extra)]'. "
-                    + "Looked in '\(program.executable)'; LENSD_PYTHON names another Python")
+                "this needs the Python package lensd with its extra '\(extra)': where lensd's sources are, "
+                    + "pip install './Clients/python[\(extra)]'. Looked in '\(program.executable)'; "
+                    + "LENSD_PYTHON names another Python")
         }
         return program
     }

@@ -46,7 +46,8 @@ public final class ModelImport: Sendable {
             texts.append(text)
         }
         guard let configuration = texts.first, configuration.name == "config.json" else {
-            throw .notFound("\(folder) has no config.json; a model's folder needs one")
+            let place = isFolder ? "\(path) has no config.json" : "there is no config.json beside \(path)"
+            throw .notFound("\(place); a model is its weights, config.json and, for text, tokenizer.json in one folder")
         }
         weights = try ImportedWeights(
             opening: isFolder ? nil : String(path.split(separator: "/").last ?? ""), in: descriptor,

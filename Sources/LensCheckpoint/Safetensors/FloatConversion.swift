@@ -47,4 +47,17 @@ enum FloatConversion {
         }
         return carry & 0x8000_0000 == 0
     }
+
+    /// Rounds; what is beyond float32 becomes infinite.
+    static func fromFloat64(
+        _ source: UnsafeBufferPointer<UInt64>, to destination: UnsafeMutableBufferPointer<Float>
+    ) -> Bool {
+        var isFinite = true
+        for index in 0..<min(source.count, destination.count) {
+            let value = Float(Double(bitPattern: UInt64(littleEndian: source[index])))
+            isFinite = isFinite && value.isFinite
+            destination[index] = value
+        }
+        return isFinite
+    }
 }

@@ -70,8 +70,8 @@ public final class SafetensorsFile: TensorSource {
         guard destination.count == count else {
             throw LensError(.internal, "\(count) elements of '\(tensor)' do not fill a buffer of \(destination.count)")
         }
-        guard [.float32, .float16, .bfloat16].contains(info.elementType) else {
-            throw error(tensor, "expected type F32, F16 or BF16; found \(info.elementType.rawValue)")
+        guard [.float64, .float32, .float16, .bfloat16].contains(info.elementType) else {
+            throw error(tensor, "expected type F64, F32, F16 or BF16; found \(info.elementType.rawValue)")
         }
         let pages = PageFiller(UnsafeMutableRawBufferPointer(destination))
         defer { pages.stop() }
@@ -81,6 +81,7 @@ public final class SafetensorsFile: TensorSource {
                 rebasing: destination[first..<first + bytes.count / info.elementType.size])
             let isFinite =
                 switch info.elementType {
+                case .float64: FloatConversion.fromFloat64(bytes.bindMemory(to: UInt64.self), to: piece)
                 case .float16: FloatConversion.fromFloat16(bytes.bindMemory(to: UInt16.self), to: piece)
                 case .bfloat16: FloatConversion.fromBFloat16(bytes.bindMemory(to: UInt16.self), to: piece)
                 default: FloatConversion.fromFloat32(bytes.bindMemory(to: UInt32.self), to: piece)

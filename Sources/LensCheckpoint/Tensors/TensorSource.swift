@@ -14,7 +14,7 @@ public protocol TensorSource: Sendable {
     /// A tensor's type and shape; `nil` where there is none of that name.
     func info(of tensor: String) -> TensorInfo?
 
-    /// Reads a tensor of type F32, F16 or BF16, row-major, as float32.
+    /// Reads a tensor of type F64, F32, F16 or BF16, row-major, as float32.
     ///
     /// - Parameters:
     ///   - expectedShape: the shape that the tensor must have.

@@ -61,7 +61,7 @@ enum ModelFamilies {
         if let quantization = keys.optional("quantization_config") {
             let method = try quantization.object().optional("quant_method")?.excerpt() ?? ""
             throw quantization.error(
-                "'\(method)' is not supported; expected weights as they were before, in F32, F16 or BF16",
+                "'\(method)' is not supported; expected weights as they were before, in F64, F32, F16 or BF16",
                 code: .unimplemented)
         }
         return family
