@@ -15,8 +15,28 @@ public struct Configuration: Sendable, Equatable {
     public var memory: ByteCount?
     /// Bytes of activations kept at hand.
     public var cache: ByteCount?
+    public var cacheScope: CacheScope?
+    public var quota = Quota()
+    public var retention = Retention()
+    /// Where the metrics file is written; `nil` is nowhere.
+    public var metrics: String?
+    public var log: LogFormat?
+    public var logLevel: LogLevel?
     /// In the order of the file.
     public var models: [Model] = []
+
+    /// What each user may have at most; `nil` where the file says nothing.
+    public struct Quota: Sendable, Equatable {
+        public var connections: Int?
+        /// Calls in flight.
+        public var calls: Int?
+        public var queued: Int?
+        public var sessions: Int?
+        public var stored: ByteCount?
+        public var cached: ByteCount?
+
+        public init() {}
+    }
 
     /// A model to serve from the start.
     public struct Model: Sendable, Equatable {
@@ -45,9 +65,38 @@ extension Configuration {
         static let threads = "threads"
         static let memory = "memory"
         static let cache = "cache"
+        static let cacheScope = "cache_scope"
+        static let metrics = "metrics"
+        static let log = "log"
+        static let logLevel = "log_level"
+        static let quota = "quota"
+        static let retention = "retention"
         static let model = "model"
 
-        static let all = [socket, socketMode, socketGroup, state, threads, memory, cache, model]
+        static let all = [
+            socket, socketMode, socketGroup, state, threads, memory, cache, cacheScope, metrics, log, logLevel, quota,
+            retention, model,
+        ]
+    }
+
+    /// The keys of `[quota]`.
+    enum QuotaKey {
+        static let connections = "connections"
+        static let calls = "calls"
+        static let queued = "queued"
+        static let sessions = "sessions"
+        static let stored = "stored"
+        static let cached = "cached"
+
+        static let all = [connections, calls, queued, sessions, stored, cached]
+    }
+
+    /// The keys of `[retention]`.
+    enum RetentionKey {
+        static let days = "days"
+        static let stored = "stored"
+
+        static let all = [days, stored]
     }
 
     /// The keys of a `[[model]]`.
@@ -76,6 +125,12 @@ extension Configuration {
         threads = try keys.integer(Key.threads, in: 1...1024)
         memory = try keys.size(Key.memory)
         cache = try keys.size(Key.cache)
+        cacheScope = try keys.choice(Key.cacheScope)
+        metrics = try keys.path(Key.metrics)
+        log = try keys.choice(Key.log)
+        logLevel = try keys.choice(Key.logLevel)
+        if let table = try keys.table(Key.quota) { quota = try Quota(table) }
+        if let table = try keys.table(Key.retention) { retention = try Retention(table) }
         for model in try keys.tables(Key.model) {
             let line = model.line
             let model = try Model(model, names: names)
@@ -109,5 +164,30 @@ extension Configuration.Model {
         if users != nil || groups != nil {
             access = .only(userIDs: Set(users ?? []), groupIDs: Set(groups ?? []))
         }
+    }
+}
+
+extension Configuration.Quota {
+    fileprivate typealias Key = Configuration.QuotaKey
+
+    fileprivate init(_ table: TOMLTable) throws(TOMLReader.Failure) {
+        let keys = TOMLKeys(table, known: Key.all)
+        try keys.checkNames()
+        connections = try keys.integer(Key.connections, in: 1...65536)
+        calls = try keys.integer(Key.calls, in: 1...1_000_000)
+        queued = try keys.integer(Key.queued, in: 1...1_000_000)
+        sessions = try keys.integer(Key.sessions, in: 1...1_000_000)
+        stored = try keys.size(Key.stored)
+        cached = try keys.size(Key.cached)
+    }
+}
+
+extension Retention {
+    fileprivate typealias Key = Configuration.RetentionKey
+
+    fileprivate init(_ table: TOMLTable) throws(TOMLReader.Failure) {
+        let keys = TOMLKeys(table, known: Key.all)
+        try keys.checkNames()
+        self.init(days: try keys.integer(Key.days, in: 1...36500), storedBytes: try keys.size(Key.stored)?.bytes)
     }
 }

@@ -64,6 +64,21 @@ struct TOMLKeys {
         }
     }
 
+    /// One of an enumeration's raw values.
+    func choice<Choice: CaseIterable & RawRepresentable<String>>(
+        _ key: String
+    ) throws(TOMLReader.Failure) -> Choice? {
+        let names = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        return try value(key, "one of \(names)") { value in
+            guard case .string(let text) = value else { return nil }
+            return Choice(rawValue: text)
+        }
+    }
+
+    func table(_ key: String) throws(TOMLReader.Failure) -> TOMLTable? {
+        try value(key, "written as [\(key)]") { if case .table(let table) = $0 { table } else { nil } }
+    }
+
     /// Every element of a list; none where the key is missing.
     func list<Element>(
         _ key: String, _ expected: String, _ read: (TOMLValue) -> Element?

@@ -112,7 +112,8 @@ struct DaemonProcess {
         let server = try await WireServer.start(
             services.router,
             on: ListeningSocket.bind(
-                path: settings.socket, mode: settings.socketMode, group: settings.socketGroup), logger: logger)
+                path: settings.socket, mode: settings.socketMode, group: settings.socketGroup),
+            limits: WireLimits(quota: settings.quota), logger: logger)
         serving.set(server)
         return server
     }

@@ -17,6 +17,14 @@ struct DaemonSettings: Sendable {
     var memory: ByteCount
     /// Bytes of activations kept at hand.
     var cache: ByteCount
+    var cacheScope: CacheScope
+    /// What each user may have at most.
+    var quota: SharedAmounts
+    var retention: Retention
+    /// Where the metrics file is written; `nil` is nowhere.
+    var metrics: String?
+    var log: LogFormat
+    var logLevel: LogLevel
     /// Those that are served from the start; the first is the default model.
     var models: [KnownModel]
 
@@ -39,6 +47,12 @@ struct DaemonSettings: Sendable {
         threads = flags.threads ?? file.threads ?? ProcessInfo.processInfo.activeProcessorCount
         memory = flags.memory ?? file.memory ?? ByteCount(bytes: MachineMemory.bytes / 2)
         cache = file.cache ?? ByteCount(bytes: EngineOptions().cacheBytes)
+        cacheScope = file.cacheScope ?? .everyone
+        quota = SharedAmounts(file.quota)
+        retention = file.retention
+        metrics = file.metrics
+        log = file.log ?? .text
+        logLevel = flags.logLevel ?? file.logLevel ?? .info
         models = Self.models(flags: flags.models, file: file.models)
         if models.isEmpty {
             let embedded = try Places.embeddedModel(environment)
@@ -61,6 +75,19 @@ struct DaemonSettings: Sendable {
     }
 }
 
+extension SharedAmounts {
+    /// A file's quotas, the ordinary ones where it says nothing.
+    fileprivate init(_ quota: Configuration.Quota) {
+        let ordinary = Self.ordinaryQuota
+        self.init(
+            connections: quota.connections ?? ordinary.connections,
+            callsInFlight: quota.calls ?? ordinary.callsInFlight,
+            queuedJobs: quota.queued ?? ordinary.queuedJobs, sessions: quota.sessions ?? ordinary.sessions,
+            storedBytes: quota.stored?.bytes ?? ordinary.storedBytes,
+            cachedBytes: quota.cached?.bytes ?? ordinary.cachedBytes)
+    }
+}
+
 extension DaemonSettings: CustomStringConvertible {
     /// As a configuration file would say it; the first model is the default.
     var description: String {
@@ -70,7 +97,19 @@ extension DaemonSettings: CustomStringConvertible {
         if let socketGroup { lines.append("socket_group = \(socketGroup)") }
         lines += [
             "state = \(Self.quoted(state))", "threads = \(threads)", "memory = \"\(memory)\"", "cache = \"\(cache)\"",
+            "cache_scope = \(Self.quoted(cacheScope.rawValue))",
         ]
+        if let metrics { lines.append("metrics = \(Self.quoted(metrics))") }
+        lines += ["log = \(Self.quoted(log.rawValue))", "log_level = \(Self.quoted(logLevel.rawValue))"]
+        lines += [
+            "", "[quota]", "connections = \(quota.connections)", "calls = \(quota.callsInFlight)",
+            "queued = \(quota.queuedJobs)", "sessions = \(quota.sessions)",
+            "stored = \"\(ByteCount(bytes: quota.storedBytes))\"",
+            "cached = \"\(ByteCount(bytes: quota.cachedBytes))\"",
+        ]
+        if retention != Retention() { lines += ["", "[retention]"] }
+        if let days = retention.days { lines.append("days = \(days)") }
+        if let bytes = retention.storedBytes { lines.append("stored = \"\(ByteCount(bytes: bytes))\"") }
         for (index, model) in models.enumerated() {
             lines += ["", "[[model]]", "name = \(Self.quoted(model.name))", "path = \(Self.quoted(model.folder))"]
             if case .only(let userIDs, let groupIDs) = model.access {

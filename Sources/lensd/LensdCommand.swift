@@ -62,16 +62,18 @@ struct LensdCommand: AsyncParsableCommand {
     func run() async throws {
         BLAS.restartWithBestKernels()
         let environment = Environment()
-        let logLevel = try Self.logLevel(environment)
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = logLevel
-            return handler
-        }
+        var flags = flags
+        flags.logLevel = try Self.logLevel(environment)
         do {
             let settings = try DaemonSettings(
                 flags: flags, file: try config.map(ConfigurationFile.read) ?? Configuration(), environment: environment)
             if checkConfig { return print(settings.description) }
+            let logLevel = Logger.Level(settings.logLevel)
+            LoggingSystem.bootstrap { label in
+                var handler = StreamLogHandler.standardError(label: label)
+                handler.logLevel = logLevel
+                return handler
+            }
             try await DaemonProcess(settings, environment: environment).run()
         } catch {
             StandardError.write("lensd: \(error.message)\n")
@@ -97,12 +99,27 @@ struct LensdCommand: AsyncParsableCommand {
         return size
     }
 
-    private static func logLevel(_ environment: Environment) throws -> Logger.Level {
-        guard let text = environment["LENSD_LOG"] else { return .info }
-        guard let level = Logger.Level(rawValue: text) else {
-            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+    private static func logLevel(_ environment: Environment) throws -> LogLevel? {
+        guard let text = environment["LENSD_LOG"] else { return nil }
+        guard let level = LogLevel(rawValue: text) else {
+            let levels = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("LENSD_LOG is one of \(levels); received '\(text)'")
         }
         return level
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogLevel) {
+        self =
+            switch level {
+            case .trace: .trace
+            case .debug: .debug
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            case .critical: .critical
+            }
     }
 }

@@ -372,6 +372,13 @@ def test_a_configuration_is_shown(folder: Path) -> None:
         threads = 3
         memory = "1.5G"
         cache = "64M"
+        cache_scope = "per-user"
+        metrics = "/nowhere/lensd.prom"
+        [quota]
+        connections = 7
+        cached = "1G"
+        [retention]
+        days = 30
         [[model]]
         name = "one"
         path = "{TINY}"
@@ -391,6 +398,9 @@ def test_a_configuration_is_shown(folder: Path) -> None:
     shown = done.stdout.splitlines()
     for line in ("threads = 2", 'memory = "1536M"', 'cache = "64M"', f'socket = "{folder}/k"', "users = [0, 12]"):
         assert line in shown
+    for line in ("connections = 7", "calls = 512", 'cached = "1G"', "days = 30", 'cache_scope = "per-user"'):
+        assert line in shown
+    assert 'metrics = "/nowhere/lensd.prom"' in shown
     # A flag wins over the file and is the default; the file's access list stays with the name.
     assert shown.index('path = "/a"') < shown.index('path = "/b"')
     assert shown.index("default = true") < shown.index('name = "two"')

@@ -22,6 +22,22 @@ import Testing
             threads = 1_6
             memory = "12.5G"
             cache = "512MiB"
+            cache_scope = "per-user"
+            metrics = "/var/lib/lensd/lensd.prom"
+            log = "json"
+            log_level = "notice"
+
+            [quota]
+            connections = 8
+            calls = 32
+            queued = 100
+            sessions = 50
+            stored = "2G"
+            cached = "64M"
+
+            [retention]
+            days = 90
+            stored = "1.5G"
 
             [[model]]
             name = "stories"
@@ -43,6 +59,12 @@ import Testing
         #expect(configuration.socketMode == 0o660 && configuration.socketGroup == 200)
         #expect(configuration.state == "/var/lib/lensd" && configuration.threads == 16)
         #expect(configuration.memory?.bytes == 25 << 29 && configuration.cache?.bytes == 512 << 20)
+        #expect(configuration.cacheScope == .perUser && configuration.metrics == "/var/lib/lensd/lensd.prom")
+        #expect(configuration.log == .json && configuration.logLevel == .notice)
+        let quota = configuration.quota
+        #expect(quota.connections == 8 && quota.calls == 32 && quota.queued == 100 && quota.sessions == 50)
+        #expect(quota.stored?.bytes == 2 << 30 && quota.cached?.bytes == 64 << 20)
+        #expect(configuration.retention == Retention(days: 90, storedBytes: 3 << 29))
         let models = configuration.models
         #expect(models.map(\.name) == ["stories", "gpt2"])
         #expect(models.map(\.path) == ["/srv/models/tiny A\t\"x\"", "/srv/gpt\\2"])
@@ -85,6 +107,18 @@ import Testing
             "[[model]]\nname='a'\npath='/a'\ndefault=true\n[[model]]\nname='b'\npath='/b'\ndefault=true", 5,
             "one model is the default"
         ),
+        ("[quota]\nconnections = 0", 2, "'connections' must be a number in 1...65536; received the number 0"),
+        ("[quota]\nstored = 5", 2, "'stored' must be a size"),
+        ("[quota]\nruns = 5", 2, "unknown key 'runs'; expected one of connections, calls, queued, "),
+        ("[[quota]]\nqueued = 5", 1, "'quota' must be written as [quota]; received tables"),
+        ("quota = 5", 1, "'quota' must be written as [quota]; received the number 5"),
+        ("[quota]\nqueued = 5\n[quota]\nqueued = 6", 3, "'quota' is there twice"),
+        ("[retention]\ndays = 0", 2, "'days' must be a number in 1...36500"),
+        ("[retention]\nage = 3", 2, "unknown key 'age'; expected one of days, stored"),
+        ("cache_scope = 'nobody'", 1, "'cache_scope' must be one of \"everyone\", \"per-user\"; received the text"),
+        ("log = 'xml'", 1, "'log' must be one of \"text\", \"json\"; received the text \"xml\""),
+        ("log_level = 'loud'", 1, "'log_level' must be one of \"trace\", "),
+        ("metrics = 'lensd.prom'", 1, "'metrics' must be an absolute path"),
         // What is no TOML, or more of it than there is use for.
         ("threads", 1, "expected '=' behind the key 'threads'"),
         ("threads = ", 1, "expected a value"),

@@ -22,3 +22,10 @@ public struct SharedAmounts: Sendable, Hashable {
         self.cachedBytes = cachedBytes
     }
 }
+
+extension SharedAmounts {
+    /// What each user may have where the configuration says nothing.
+    public static let ordinaryQuota = SharedAmounts(
+        connections: 64, callsInFlight: 512, queuedJobs: 1024, sessions: 1000, storedBytes: 1 << 30,
+        cachedBytes: 256 << 20)
+}

@@ -1,3 +1,5 @@
+public import LensCore
+
 /// What a daemon allows its clients.
 public struct WireLimits: Sendable, Hashable {
     // MARK: Time
@@ -36,6 +38,14 @@ public struct WireLimits: Sendable, Hashable {
     public var unwrittenBytesPerCall = 2 << 20
 
     public init() {}
+
+    /// With what one user may have; all of them together may have at least as much as one.
+    public init(quota: SharedAmounts) {
+        connectionsPerUser = quota.connections
+        connections = max(connections, quota.connections)
+        callsPerUser = quota.callsInFlight
+        calls = max(calls, quota.callsInFlight)
+    }
 
     /// How often a connection looks at its clocks: a quarter of the shortest time, at least every second.
     var tick: Duration {
