@@ -1138,7 +1138,7 @@ const ProtobufCMessageDescriptor lens__v1__heartbeat__descriptor =
   (ProtobufCMessageInit) lens__v1__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__status__field_descriptors[2] =
+static const ProtobufCFieldDescriptor lens__v1__status__field_descriptors[3] =
 {
   {
     "code",
@@ -1164,15 +1164,28 @@ static const ProtobufCFieldDescriptor lens__v1__status__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "retry_after_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__Status, retry_after_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__status__field_indices_by_name[] = {
   0,   /* field[0] = code */
   1,   /* field[1] = message */
+  2,   /* field[2] = retry_after_ms */
 };
 static const ProtobufCIntRange lens__v1__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor lens__v1__status__descriptor =
 {
@@ -1182,7 +1195,7 @@ const ProtobufCMessageDescriptor lens__v1__status__descriptor =
   "Lens__V1__Status",
   "lens.v1",
   sizeof(Lens__V1__Status),
-  2,
+  3,
   lens__v1__status__field_descriptors,
   lens__v1__status__field_indices_by_name,
   1,  lens__v1__status__number_ranges,

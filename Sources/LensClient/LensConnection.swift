@@ -126,15 +126,7 @@ extension StartCall {
     fileprivate init(method: String, request: [UInt8], options: CallOptions) {
         self.init(
             method: method, request: request,
-            deadlineMilliseconds: options.timeout.map { UInt64(max(1, $0.milliseconds)) } ?? 0,
+            deadlineMilliseconds: options.timeout.map { UInt64(max(1, $0.wholeMilliseconds)) } ?? 0,
             window: options.window, requestID: options.requestID)
-    }
-}
-
-extension Duration {
-    fileprivate var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1000)
-        return isTooLong ? .max : whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000).partialValue
     }
 }

@@ -73,7 +73,7 @@ class Daemon:
         return self.log_file.read_text(errors="replace")
 
     def connect(self, session: str | None = None) -> lensd.Client:
-        return lensd.connect(self.socket, session=session)
+        return lensd.connect(self.socket, session=session, retry=None)
 
 
 def refusal(*arguments: str, env: Mapping[str, str] | None = None, binary: Path = BINARY) -> tuple[int, str]:

@@ -49,8 +49,9 @@ class Peer:
     def heartbeat(self, call_id: int) -> None:
         self.send(ServerFrame(call_id=call_id, heartbeat=Heartbeat()))
 
-    def status(self, call_id: int, code: int = 0, message: str = "") -> None:
-        self.send(ServerFrame(call_id=call_id, status=Status(code=code, message=message.encode())))
+    def status(self, call_id: int, code: int = 0, message: str = "", retry_after_ms: int = 0) -> None:
+        status = Status(code=code, message=message.encode(), retry_after_ms=retry_after_ms)
+        self.send(ServerFrame(call_id=call_id, status=status))
 
     def answer(self, call_id: int, message: bytes) -> None:
         self.message(call_id, message)

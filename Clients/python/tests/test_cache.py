@@ -10,7 +10,7 @@ import pytest
 
 import lensd
 from lensd._proto.inference_pb2 import QueryRequest
-from lensd.call import Receiver
+from lensd.call_state import Receiver
 from lensd.stubs import InferenceStub
 
 TEXT = "Tom saw Lily."

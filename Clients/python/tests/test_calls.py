@@ -10,7 +10,7 @@ import pytest
 from scripted_server import PAGE, REPLY, STATUS, Peer, chunk, page, serving, status
 
 import lensd
-import lensd.call
+import lensd.call_state
 import lensd.connection
 from lensd._proto.daemon_pb2 import DaemonStatusReply
 from lensd._proto.reports_pb2 import AttentionPageRequest, PageChunk
@@ -119,7 +119,7 @@ def test_request_over_the_daemons_limit_keeps_the_connection(path: Path) -> None
 
 
 def test_daemon_that_misses_the_deadline(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensd.call, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(lensd.call_state, "GRACE_SECONDS", 0.1)
 
     def script(peer: Peer) -> None:
         assert peer.expect("start").start.deadline_ms == 100
@@ -130,7 +130,7 @@ def test_daemon_that_misses_the_deadline(path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_silent_stream_is_given_up_and_heartbeats_keep_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensd.call, "SILENCE_SECONDS", 0.4)
+    monkeypatch.setattr(lensd.call_state, "SILENCE_SECONDS", 0.4)
 
     def script(peer: Peer) -> None:
         call_id = peer.expect("start").call_id

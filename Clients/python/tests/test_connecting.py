@@ -9,7 +9,7 @@ import pytest
 from scripted_server import Peer, hang_up, serving
 
 import lensd
-import lensd.call
+import lensd.call_state
 import lensd.connection
 from lensd._proto.frame_pb2 import ClientFrame, ServerFrame, ServerHello
 from lensd.channel import Channel, candidates

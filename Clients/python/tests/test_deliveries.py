@@ -13,12 +13,13 @@ import pytest
 from scripted_server import REPLY, Peer, serving, status
 
 import lensd
-import lensd.call
+import lensd.call_state
 from lensd._proto.frame_pb2 import ServerFrame
 from lensd._proto.inference_pb2 import QueryEvent, QueryRequest, TensorHeader
 from lensd.activations import IncomingTensors
 from lensd.channel import Channel
 from lensd.framing import LANDING_BYTES
+from lensd.retry import Tries
 from lensd.stubs import InferenceStub
 
 PIECE = 1 << 20
@@ -111,7 +112,7 @@ def test_a_slow_daemon_drips(path: Path) -> None:
 
 
 def test_credit_is_returned_for_what_was_received(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensd.call, "RECEIVER_WINDOW_BYTES", 2 * PIECE)
+    monkeypatch.setattr(lensd.call_state, "RECEIVER_WINDOW_BYTES", 2 * PIECE)
     sent = tensor(10 * PIECE // 4)
 
     def script(peer: Peer) -> None:
@@ -222,7 +223,7 @@ def test_leaving_in_the_middle_of_values(path: Path) -> None:
 
     with serving(path, script) as at:
         channel = Channel(at)
-        call = channel._start("/lens.v1.Inference/Query", QueryRequest(), None, True, receiver=Leaving())
+        call = channel._start(Tries(None, "/lens.v1.Inference/Query", None, True), QueryRequest(), Leaving())
         assert begun.wait(10)
         call.cancel()
         with pytest.raises(lensd.Cancelled):
@@ -231,7 +232,7 @@ def test_leaving_in_the_middle_of_values(path: Path) -> None:
 
 
 def test_timeouts_end_a_call_that_gets_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensd.call, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(lensd.call_state, "SILENCE_SECONDS", 0.2)
 
     def script(peer: Peer) -> None:
         call_id = peer.expect("start").call_id

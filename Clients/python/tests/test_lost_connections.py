@@ -15,7 +15,7 @@ import pytest
 from scripted_server import REPLY, Peer, chunk, hang_up, page, serving, status
 
 import lensd
-import lensd.call
+import lensd.call_state
 import lensd.connection
 from lensd._proto.daemon_pb2 import DaemonStatusReply
 from lensd._proto.reports_pb2 import PageChunk
@@ -160,7 +160,7 @@ def test_forked_child_gets_a_connection_of_its_own(path: Path) -> None:
         stream = page(channel)
         # Another thread may be in the middle of something.
         assert channel._connection is not None
-        with channel._lock, channel._connection._lock, channel._connection._send_lock:
+        with channel._lock, channel._connection._calls._lock, channel._connection._send_lock:
             process = os.fork()
             if process == 0:
                 signal.alarm(20)

@@ -103,7 +103,7 @@ def test_socket_of_the_environment(daemon: Daemon, monkeypatch: pytest.MonkeyPat
 
 
 def test_daemon_killed_under_waiting_clients(own_daemon: Daemon) -> None:
-    with lensd.connect(own_daemon.socket) as client:
+    with lensd.connect(own_daemon.socket, retry=None) as client:
         model = client.model("tiny")
         prompts = [sequence(TINY, "seq48")] * 64
         started = threading.Event()

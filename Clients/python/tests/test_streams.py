@@ -10,7 +10,7 @@ import pytest
 from scripted_server import PAGE, REPLY, Peer, chunk, page, serving, status
 
 import lensd
-import lensd.call
+import lensd.call_state
 import lensd.connection
 from lensd._proto.frame_pb2 import Credit, ServerFrame
 from lensd._proto.reports_pb2 import AttentionPageRequest, PageChunk
@@ -121,7 +121,7 @@ def test_an_ended_stream_is_not_cancelled(path: Path) -> None:
 
 
 def test_requests_that_stream_wait_for_credit_and_half_close(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensd.call, "WINDOW_BYTES", 10)
+    monkeypatch.setattr(lensd.call_state, "WINDOW_BYTES", 10)
     sent = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -184,7 +184,7 @@ def test_what_ended_the_call_is_raised_by_send(path: Path) -> None:
 
 
 def test_a_send_that_waits_for_credit_ends_with_the_call(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensd.call, "WINDOW_BYTES", 1)
+    monkeypatch.setattr(lensd.call_state, "WINDOW_BYTES", 1)
 
     def script(peer: Peer) -> None:
         call_id = peer.expect("start").call_id
@@ -213,7 +213,7 @@ def test_leaving_an_exchange_cancels_it(path: Path) -> None:
 
 
 def test_thinking_does_not_count_against_the_timeout(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensd.call, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(lensd.call_state, "GRACE_SECONDS", 0.0)
 
     def script(peer: Peer) -> None:
         call_id = peer.expect("start").call_id

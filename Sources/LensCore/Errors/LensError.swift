@@ -4,17 +4,22 @@
 public struct LensError: Error, Sendable {
     public let code: StatusCode
     public let message: String
+    /// With `RESOURCE_EXHAUSTED` and `UNAVAILABLE`: after how long trying again can help; `nil` says nothing about that.
+    public let retryAfter: Duration?
     public let cause: (any Error)?
 
-    public init(_ code: StatusCode, _ message: String, cause: (any Error)? = nil) {
+    public init(_ code: StatusCode, _ message: String, retryAfter: Duration? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
+        self.retryAfter = retryAfter
         self.cause = cause
     }
 
     public static func invalidArgument(_ message: String) -> LensError { LensError(.invalidArgument, message) }
     public static func notFound(_ message: String) -> LensError { LensError(.notFound, message) }
-    public static func resourceExhausted(_ message: String) -> LensError { LensError(.resourceExhausted, message) }
+    public static func resourceExhausted(_ message: String, retryAfter: Duration? = nil) -> LensError {
+        LensError(.resourceExhausted, message, retryAfter: retryAfter)
+    }
     public static func unimplemented(_ message: String) -> LensError { LensError(.unimplemented, message) }
     public static func dataLoss(_ message: String) -> LensError { LensError(.dataLoss, message) }
 
@@ -35,6 +40,6 @@ extension LensError: CustomStringConvertible {
 extension LensError: Equatable {
     /// Two errors are equal when a client could not tell them apart.
     public static func == (left: LensError, right: LensError) -> Bool {
-        left.code == right.code && left.message == right.message
+        left.code == right.code && left.message == right.message && left.retryAfter == right.retryAfter
     }
 }

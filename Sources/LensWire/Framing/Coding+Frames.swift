@@ -107,7 +107,9 @@ extension ServerFrame.Body {
             self = try required(message.status, "status") { (status: CStatus) throws(LensError) in
                 let text = try status.message.text("status.message")
                 // A code of a newer daemon is an error of a kind that this client does not know.
-                return .status(Status(StatusCode(rawValue: Int(status.code)) ?? .unknown, text))
+                let code = StatusCode(rawValue: Int(status.code)) ?? .unknown
+                let hint: Duration? = status.retry_after_ms == 0 ? nil : .milliseconds(status.retry_after_ms)
+                return .status(Status(code, text, retryAfter: hint))
             }
         case LENS__V1__SERVER_FRAME__BODY_HEARTBEAT: self = .heartbeat
         case LENS__V1__SERVER_FRAME__BODY_CREDIT:
@@ -138,6 +140,7 @@ extension ServerFrame.Body {
             message.status = try arena.message { (item: inout CStatus) in
                 item.code = UInt32(truncatingIfNeeded: status.code.rawValue)
                 item.message = arena.bytes(status.message)
+                item.retry_after_ms = status.retryAfter.map { UInt32(clamping: max(1, $0.wholeMilliseconds)) } ?? 0
             }
         case .heartbeat:
             message.body_case = LENS__V1__SERVER_FRAME__BODY_HEARTBEAT

@@ -104,12 +104,15 @@ package struct StartCall: Sendable, Hashable {
 package struct Status: Sendable, Hashable {
     package var code: StatusCode
     package var message: String
+    /// After how long trying again can help; travels in whole milliseconds.
+    package var retryAfter: Duration?
 
-    package init(_ code: StatusCode, _ message: String = "") {
+    package init(_ code: StatusCode, _ message: String = "", retryAfter: Duration? = nil) {
         self.code = code
         self.message = message
+        self.retryAfter = retryAfter
     }
 
     /// What the status means to the caller; `nil` for success.
-    package var error: LensError? { code == .ok ? nil : LensError(code, message) }
+    package var error: LensError? { code == .ok ? nil : LensError(code, message, retryAfter: retryAfter) }
 }

@@ -4,6 +4,7 @@ public struct UnaryMethod<Request: Sendable, Reply: Sendable>: Sendable {
     public let path: String
     public let request: Coding<Request>
     public let reply: Coding<Reply>
+    public var retry = RetrySafety.never
 }
 
 /// A method that answers one request with a stream of events.
@@ -12,6 +13,7 @@ public struct StreamingMethod<Request: Sendable, Event: Sendable>: Sendable {
     public let path: String
     public let request: Coding<Request>
     public let event: Coding<Event>
+    public var retry = RetrySafety.never
 }
 
 /// A method whose requests and replies are both streams. The first request message comes with the call.
@@ -26,6 +28,16 @@ public struct BidirectionalMethod<Message: Sendable, Event: Sendable>: Sendable 
         self.message = message
         self.event = event
     }
+}
+
+/// What a client may do where it cannot know whether a call was carried out: the method's `idempotency_level`.
+public enum RetrySafety: Sendable, Hashable {
+    /// Try again: the call only reads, or computes what is not recorded.
+    case always
+    /// Try again with the request id of the first try: what was done is not done again.
+    case byRequestID
+    /// Tell the user.
+    case never
 }
 
 /// How many messages travel each way in a call.

@@ -5,19 +5,21 @@ public import LensCore
 
 extension UnaryMethod<EmptyRequest, DaemonStatus> {
     public static var status: Self {
-        Self(path: "/lens.v1.Daemon/Status", request: .daemonStatusRequest, reply: .daemonStatusReply)
+        Self(path: "/lens.v1.Daemon/Status", request: .daemonStatusRequest, reply: .daemonStatusReply, retry: .always)
     }
 }
 
 extension UnaryMethod<EmptyRequest, ModelList> {
     public static var listModels: Self {
-        Self(path: "/lens.v1.Models/List", request: .listModelsRequest, reply: .listModelsReply)
+        Self(path: "/lens.v1.Models/List", request: .listModelsRequest, reply: .listModelsReply, retry: .always)
     }
 }
 
 extension UnaryMethod<ModelReference, ModelDetail> {
     public static var describeModel: Self {
-        Self(path: "/lens.v1.Models/Describe", request: .describeModelRequest, reply: .describeModelReply)
+        Self(
+            path: "/lens.v1.Models/Describe", request: .describeModelRequest, reply: .describeModelReply,
+            retry: .always)
     }
 }
 
@@ -43,13 +45,13 @@ extension UnaryMethod<RenameModelRequest, EmptyRequest> {
 
 extension UnaryMethod<TokenizeRequest, TokenizeReply> {
     public static var tokenize: Self {
-        Self(path: "/lens.v1.Inference/Tokenize", request: .tokenizeRequest, reply: .tokenizeReply)
+        Self(path: "/lens.v1.Inference/Tokenize", request: .tokenizeRequest, reply: .tokenizeReply, retry: .always)
     }
 }
 
 extension UnaryMethod<RunRequest, RunReply> {
     public static var run: Self {
-        Self(path: "/lens.v1.Inference/Run", request: .runRequest, reply: .runReply)
+        Self(path: "/lens.v1.Inference/Run", request: .runRequest, reply: .runReply, retry: .byRequestID)
     }
 }
 
@@ -63,21 +65,21 @@ extension BidirectionalMethod<HookedRunMessage, HookedRunEvent> {
 extension StreamingMethod<QueryRequest, QueryEvent> {
     /// For each prompt a header, then its values in chunks.
     public static var query: Self {
-        Self(path: "/lens.v1.Inference/Query", request: .queryRequest, event: .queryEvent)
+        Self(path: "/lens.v1.Inference/Query", request: .queryRequest, event: .queryEvent, retry: .always)
     }
 }
 
 extension StreamingMethod<SweepRequest, SweepEvent> {
     /// Progress, then one result.
     public static var sweep: Self {
-        Self(path: "/lens.v1.Inference/Sweep", request: .sweepRequest, event: .sweepEvent)
+        Self(path: "/lens.v1.Inference/Sweep", request: .sweepRequest, event: .sweepEvent, retry: .byRequestID)
     }
 }
 
 extension StreamingMethod<GenerateRequest, GenerateEvent> {
     /// Tokens as they come, then a result for each prompt, then the end.
     public static var generate: Self {
-        Self(path: "/lens.v1.Inference/Generate", request: .generateRequest, event: .generateEvent)
+        Self(path: "/lens.v1.Inference/Generate", request: .generateRequest, event: .generateEvent, retry: .byRequestID)
     }
 }
 
@@ -98,19 +100,20 @@ extension BidirectionalMethod<GradientMessage, GradientEvent> {
 
 extension UnaryMethod<HeadScoresRequest, HeadScoresReply> {
     public static var scoreHeads: Self {
-        Self(path: "/lens.v1.Inference/ScoreHeads", request: .scoreHeadsRequest, reply: .scoreHeadsReply)
+        Self(
+            path: "/lens.v1.Inference/ScoreHeads", request: .scoreHeadsRequest, reply: .scoreHeadsReply, retry: .always)
     }
 }
 
 extension UnaryMethod<EmptyRequest, [SessionSummary]> {
     public static var listSessions: Self {
-        Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply)
+        Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply, retry: .always)
     }
 }
 
 extension UnaryMethod<SessionRequest, SessionDetail> {
     public static var showSession: Self {
-        Self(path: "/lens.v1.Sessions/Show", request: .showSessionRequest, reply: .showSessionReply)
+        Self(path: "/lens.v1.Sessions/Show", request: .showSessionRequest, reply: .showSessionReply, retry: .always)
     }
 }
 
@@ -124,6 +127,6 @@ extension UnaryMethod<SessionRequest, Int> {
 extension StreamingMethod<AttentionPageRequest, [UInt8]> {
     /// The page's bytes, in chunks.
     public static var attentionPage: Self {
-        Self(path: "/lens.v1.Reports/AttentionPage", request: .attentionPageRequest, event: .pageChunk)
+        Self(path: "/lens.v1.Reports/AttentionPage", request: .attentionPageRequest, event: .pageChunk, retry: .always)
     }
 }

@@ -28,7 +28,8 @@ extension ConnectionHandler {
         }
         guard calls.count < limits.callsPerConnection else {
             throw .resourceExhausted(
-                "a connection may have \(limits.callsPerConnection) calls in flight and has \(calls.count); try later")
+                "a connection may have \(limits.callsPerConnection) calls in flight and has \(calls.count); try later",
+                retryAfter: UsageLedger.pause)
         }
         try environment.ledger.startCall(of: peer, requestBytes: start.request.count)
 

@@ -25,8 +25,9 @@ extension Status {
         let text = error.message
         let isLong = text.utf8.count > Self.longestMessage
         self.init(
-            error.code, isLong ? String(decoding: text.utf8.prefix(Self.longestMessage - 8), as: UTF8.self) + "…" : text
-        )
+            error.code,
+            isLong ? String(decoding: text.utf8.prefix(Self.longestMessage - 8), as: UTF8.self) + "…" : text,
+            retryAfter: error.retryAfter)
     }
 }
 

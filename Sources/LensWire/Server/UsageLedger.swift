@@ -29,6 +29,9 @@ final class UsageLedger: Sendable {
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
+    /// When it may pay to try again what the limits refused: most calls are done by then.
+    static let pause = Duration.milliseconds(100)
+
     private let limits: WireLimits
     private let state = Mutex(State())
 
@@ -102,10 +105,12 @@ final class UsageLedger: Sendable {
             for row in rows where row.more > 0 {
                 if row.user + row.more > row.userLimit {
                     return .resourceExhausted(
-                        "a user may have \(row.userLimit) \(row.what) and has \(row.user); try later")
+                        "a user may have \(row.userLimit) \(row.what) and has \(row.user); try later",
+                        retryAfter: Self.pause)
                 }
                 if row.all + row.more > row.limit {
-                    return .resourceExhausted("the daemon's \(row.limit) \(row.what) are taken; try later")
+                    return .resourceExhausted(
+                        "the daemon's \(row.limit) \(row.what) are taken; try later", retryAfter: Self.pause)
                 }
             }
             state.users[peer.userID] = user + more

@@ -19,21 +19,58 @@ import Testing
 
     /// The table says what the .proto files say, no more and no less.
     @Test func tableMatchesTheServices() throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Protos/lens/v1")
         var declared: [String: MethodKind] = [:]
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        for file in files where file.hasSuffix(".proto") {
-            let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
-            var service = ""
-            for line in text.split(separator: "\n") {
-                if let match = line.firstMatch(of: /^service (\w+)/) { service = String(match.1) }
-                if let match = line.firstMatch(of: /^ *rpc (\w+)\((stream )?\w+\) returns \((stream )?\w+\)/) {
-                    declared["/lens.v1.\(service)/\(match.1)"] =
-                        match.2 != nil ? .bidirectional : match.3 != nil ? .serverStreaming : .unary
-                }
+        for (service, line) in try Self.declarations() {
+            if let match = line.firstMatch(of: /^ *rpc (\w+)\((stream )?\w+\) returns \((stream )?\w+\)/) {
+                declared["/lens.v1.\(service)/\(match.1)"] =
+                    match.2 != nil ? .bidirectional : match.3 != nil ? .serverStreaming : .unary
             }
         }
         #expect(!declared.isEmpty)
         #expect(declared == Self.table)
+    }
+
+    /// The methods that may be tried again, each as its `idempotency_level` says; all others are `never`.
+    private static let retried: [String: RetrySafety] = [
+        UnaryMethod.status.path: UnaryMethod.status.retry,
+        UnaryMethod.listModels.path: UnaryMethod.listModels.retry,
+        UnaryMethod.describeModel.path: UnaryMethod.describeModel.retry,
+        UnaryMethod.tokenize.path: UnaryMethod.tokenize.retry,
+        UnaryMethod.run.path: UnaryMethod.run.retry,
+        StreamingMethod.query.path: StreamingMethod.query.retry,
+        StreamingMethod.sweep.path: StreamingMethod.sweep.retry,
+        StreamingMethod.generate.path: StreamingMethod.generate.retry,
+        UnaryMethod.scoreHeads.path: UnaryMethod.scoreHeads.retry,
+        UnaryMethod.listSessions.path: UnaryMethod.listSessions.retry,
+        UnaryMethod.showSession.path: UnaryMethod.showSession.retry,
+        StreamingMethod.attentionPage.path: StreamingMethod.attentionPage.retry,
+    ]
+
+    @Test func retriesAreThoseOfTheServices() throws {
+        let levels: [Substring: RetrySafety] = ["NO_SIDE_EFFECTS": .always, "IDEMPOTENT": .byRequestID]
+        var declared: [String: RetrySafety] = [:]
+        for (service, line) in try Self.declarations() {
+            if let match = line.firstMatch(of: /rpc (\w+)\(.*idempotency_level = (\w+)/) {
+                let safety: RetrySafety = try #require(levels[match.2])
+                declared["/lens.v1.\(service)/\(match.1)"] = safety
+            }
+        }
+        #expect(declared == Self.retried)
+        #expect(UnaryMethod.deleteSession.retry == .never)
+    }
+
+    /// The lines that declare methods, with their services.
+    private static func declarations() throws -> [(service: String, line: Substring)] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Protos/lens/v1")
+        var lines: [(service: String, line: Substring)] = []
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) where file.hasSuffix(".proto") {
+            let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+            var service = ""
+            for line in text.split(separator: "\n") {
+                if let match = line.firstMatch(of: /^service (\w+)/) { service = String(match.1) }
+                if line.drop(while: { $0 == " " }).hasPrefix("rpc ") { lines.append((service, line)) }
+            }
+        }
+        return lines
     }
 }

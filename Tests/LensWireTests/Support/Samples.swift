@@ -336,6 +336,7 @@ enum Samples {
             .hello(ServerHello(protocolVersion: 1, server: "lensd/0", maxRequestBytes: 1, maxReplyBytes: .max))),
         ServerFrame(callID: 3, .message([])), ServerFrame(callID: 3, .message([0, 255])),
         ServerFrame(callID: 3, .status(Status(.ok))), ServerFrame(.status(Status(.dataLoss, "ünd\u{0}"))),
+        ServerFrame(callID: 3, .status(Status(.resourceExhausted, "full", retryAfter: .milliseconds(1500)))),
         ServerFrame(callID: 3, .heartbeat), ServerFrame(callID: 3, .credit(5)), ServerFrame(.pong),
     ]
 }

@@ -185,6 +185,7 @@ VECTORS = {
         frame.ServerFrame(call_id=3, message=b"\0\xff"),
         frame.ServerFrame(call_id=3, status=frame.Status()),
         frame.ServerFrame(status=frame.Status(code=15, message=text("ünd\0"))),
+        frame.ServerFrame(call_id=3, status=frame.Status(code=8, message=b"full", retry_after_ms=1500)),
         frame.ServerFrame(call_id=3, heartbeat=frame.Heartbeat()),
         frame.ServerFrame(call_id=3, credit=frame.Credit(bytes=5)),
         frame.ServerFrame(pong=frame.Pong()),

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
     from lensd.description import Description, HookShape, ProcessingStep
-    from lensd.generation import GeneratedToken, Generation, GenerationStream
+    from lensd.generation import Generation, GenerationStream
+    from lensd.generation_news import GeneratedToken
     from lensd.gradients import Gradients
     from lensd.head_scores import HeadScores
     from lensd.hooks import HookPoint
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from lensd.padded import PaddedArray
     from lensd.page import AttentionPage
     from lensd.repositories import repository
+    from lensd.retry import Retry
     from lensd.saving import save_model
     from lensd.sweep import Sweep
 
@@ -88,6 +90,7 @@ __all__ = [
     "PermissionDenied",
     "ProcessingStep",
     "ResourceExhausted",
+    "Retry",
     "StatusCode",
     "Sweep",
     "Unauthenticated",
@@ -123,7 +126,7 @@ _LAZY = {
     "Client": "lensd.client",
     "DaemonStatus": "lensd.client",
     "Description": "lensd.description",
-    "GeneratedToken": "lensd.generation",
+    "GeneratedToken": "lensd.generation_news",
     "Generation": "lensd.generation",
     "GenerationStream": "lensd.generation",
     "Gradients": "lensd.gradients",
@@ -137,6 +140,7 @@ _LAZY = {
     "Output": "lensd.model",
     "PaddedArray": "lensd.padded",
     "ProcessingStep": "lensd.description",
+    "Retry": "lensd.retry",
     "Sweep": "lensd.sweep",
     "connect": "lensd.client",
     "log_prob": "lensd.objectives",

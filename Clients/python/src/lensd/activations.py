@@ -103,6 +103,10 @@ class IncomingTensors:
     """A query's answer on its way in: a header and its values for each prompt."""
 
     def __init__(self) -> None:
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Forgets what came."""
         self._tensors: list[tuple[TensorHeader, npt.NDArray[Any]]] = []
         # What the last tensor lacks.
         self._room = memoryview(bytearray())

@@ -16,6 +16,7 @@ from lensd.channel import Channel
 from lensd.errors import Internal, InvalidArgument, NotFound
 from lensd.model import Model
 from lensd.model_states import ModelState, read_states
+from lensd.retry import DEFAULT_RETRY, Retry
 from lensd.stubs import Stubs
 
 
@@ -46,7 +47,8 @@ class DaemonStatus:
 class Client:
     """A connection to a daemon. Use it in a `with` block, or `close` it, or let it go; safe from several threads.
 
-    A forked child may go on with its parent's client: it gets a connection of its own.
+    A forked child may go on with its parent's client, and clients and models may be pickled for other processes: each
+    process has a connection of its own.
     """
 
     def __init__(
@@ -55,11 +57,12 @@ class Client:
         arrays: ArrayKind = "numpy",
         session: str | None = None,
         timeout: float | None = None,
+        retry: Retry | None = DEFAULT_RETRY,
     ) -> None:
         """See `lensd.connect`."""
         self._arrays = Arrays(arrays)
         self.session = session if session is not None else os.environ.get("LENSD_SESSION") or None
-        self._channel = Channel(path, timeout)
+        self._channel = Channel(path, timeout, retry)
         # The layer below: a typed stub per service.
         self.stubs = Stubs(self._channel)
 
@@ -183,14 +186,16 @@ def connect(
     arrays: ArrayKind = "numpy",
     session: str | None = None,
     timeout: float | None = None,
+    retry: Retry | None = DEFAULT_RETRY,
 ) -> Client:
     """Connects to a daemon.
 
     `path` is its socket; else `$LENSD_SOCKET`, else the first that answers of `$XDG_RUNTIME_DIR/lensd/lensd.sock` and
     `/run/lensd/lensd.sock`. `arrays` is what values come as, `"numpy"` or `"torch"`. Passes are recorded in `session`
     (else `$LENSD_SESSION`), by name; without one they leave no trace. `timeout` bounds every call, in seconds; without
-    it a call with one reply has 60 s, a stream as long as it takes.
+    it a call with one reply has 60 s, a stream as long as it takes. `retry` says how calls are tried again while the
+    daemon restarts or is busy; with `None` they fail at once.
 
     Raises `Unavailable` that names the sockets that were tried.
     """
-    return Client(path, arrays, session, timeout)
+    return Client(path, arrays, session, timeout, retry)

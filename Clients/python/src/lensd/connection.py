@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import NoReturn
 
-from lensd._proto.frame_pb2 import ClientFrame, ClientHello, ServerFrame, ServerHello
-from lensd._version import __version__
-from lensd.call import Call, Receiver
-from lensd.errors import InvalidArgument, LensError, StatusCode, Unavailable, error_for
-from lensd.framing import (
-    MAX_REQUEST_BYTES,
-    PROTOCOL_VERSIONS,
-    LandedFrame,
-    MessageFrame,
-    SocketStream,
-    encode_frame,
-    read_frame,
-    read_reply,
-)
+from lensd._proto.frame_pb2 import ClientFrame, ServerHello
+from lensd.call import Call
+from lensd.call_state import Receiver
+from lensd.call_table import CallTable, client_hello, server_hello
+from lensd.errors import InvalidArgument, LensError, Unavailable
+from lensd.framing import MAX_REQUEST_BYTES, SocketStream, encode_frame, read_frame, read_reply
 
 HELLO_SECONDS = 5.0
 # A daemon that does not take a frame for so long is stuck; the connection is given up.
 SEND_SECONDS = 30
 # Longest path that fits in sockaddr_un with its final zero.
 MAX_PATH_BYTES = 107
-# Call ids are never reused on a connection.
-MAX_CALL_ID = (1 << 32) - 1
+# What connecting says while a daemon starts or restarts.
+_PASSING = (errno.ENOENT, errno.ECONNREFUSED, errno.EAGAIN, errno.ECONNRESET)
 
 
 class Connection:
@@ -44,12 +36,8 @@ class Connection:
         """
         self.path = path
         self.process_id = os.getpid()
-        # Reentrant: a channel that is collected closes its connection from whatever the thread is doing.
-        self._lock = threading.RLock()
+        self._calls: CallTable[Call] = CallTable(path)
         self._send_lock = threading.Lock()
-        self._calls: dict[int, Call] = {}
-        self._last_id = 0
-        self._failure: LensError | None = None
         self._socket = _connect(path)
         self._stream = SocketStream(self._socket)
         try:
@@ -65,7 +53,7 @@ class Connection:
     @property
     def is_open(self) -> bool:
         """Whether calls can be started: neither closed nor lost, not another process's, call ids left."""
-        return self._failure is None and self.process_id == os.getpid() and self._last_id < MAX_CALL_ID
+        return self._calls.is_open and self.process_id == os.getpid()
 
     def start(
         self,
@@ -78,14 +66,10 @@ class Connection:
     ) -> Call:
         """Starts a call of `/package.Service/Method`; `timeout` is in seconds, `None` means the method's default.
 
-        Raises `Unavailable` where the connection is lost, `ResourceExhausted` for a request that is too long.
+        Raises `Unavailable` where the connection is lost, `ResourceExhausted` for a request that is too long; the
+        daemon has not heard of the call then.
         """
-        with self._lock:
-            if self._failure is not None:
-                raise error_for(self._failure.code, self._failure.message)
-            self._last_id += 1
-            call = Call(self, self._last_id, method, timeout, is_stream, receiver)
-            self._calls[call.id] = call
+        call = self._calls.add(lambda call_id: Call(self, call_id, method, timeout, is_stream, receiver))
         try:
             self.send(call.start_frame(request, request_id))
         except BaseException:
@@ -102,17 +86,16 @@ class Connection:
         except OSError as error:
             # What the daemon said before it hung up tells more than the broken pipe.
             self._reader.join(timeout=1.0)
-            self._fail(Unavailable(f"the daemon at {self.path} went away: {error.strerror or error}"))
-            self._raise_failure()
+            self._fail(self._calls.lost(error))
+            self._calls.check()
         except BaseException:
             # Ctrl-C within a frame: what follows on this socket would be read as the rest of it.
-            self._fail(Unavailable(f"sending to {self.path} was interrupted"))
+            self._fail(Unavailable(f"sending to {self.path} was interrupted", 0.0))
             raise
 
     def forget(self, call_id: int) -> None:
         """Drops an ended call; what still comes for it is ignored."""
-        with self._lock:
-            self._calls.pop(call_id, None)
+        self._calls.forget(call_id)
 
     def close(self) -> None:
         """Hangs up; calls in flight end with `Unavailable`."""
@@ -129,88 +112,59 @@ class Connection:
         self.close()
 
     def _greet(self) -> ServerHello:
-        hello = ClientHello(protocol_versions=PROTOCOL_VERSIONS, client=f"lensd-python/{__version__}".encode())
         self._socket.settimeout(HELLO_SECONDS)
         try:
-            self._socket.sendall(encode_frame(ClientFrame(hello=hello)))
+            self._socket.sendall(encode_frame(client_hello()))
             frame = read_frame(self._stream)
         except TimeoutError as error:
-            raise Unavailable(f"{self.path} did not answer a Hello within {HELLO_SECONDS:g} s") from error
+            raise Unavailable(f"{self.path} did not answer a Hello within {HELLO_SECONDS:g} s", 0.0) from error
         except OSError as error:
-            raise Unavailable(f"{self.path} hung up on a Hello: {error.strerror or error}") from error
-        if frame is None:
-            raise Unavailable(f"{self.path} hung up on a Hello")
-        if frame.call_id == 0 and frame.WhichOneof("body") == "status":
-            raise error_for(frame.status.code, frame.status.message.decode("utf-8", "replace"))
-        if frame.call_id != 0 or frame.WhichOneof("body") != "hello":
-            raise Unavailable(f"{self.path} does not speak lensd's protocol: it sent no Hello")
-        if frame.hello.protocol_version not in PROTOCOL_VERSIONS:
-            raise Unavailable(
-                f"{self.path} speaks protocol version {frame.hello.protocol_version}; this client knows "
-                + ", ".join(map(str, PROTOCOL_VERSIONS))
-            )
-        return frame.hello
+            raise Unavailable(f"{self.path} hung up on a Hello: {error.strerror or error}", 0.0) from error
+        return server_hello(frame, self.path)
 
     def _read(self) -> None:
         try:
-            while (frame := read_reply(self._stream, self._place)) is not None:
-                self._dispatch(frame)
-            failure: LensError = Unavailable(f"the daemon at {self.path} closed the connection")
+            while (frame := read_reply(self._stream, self._calls.place)) is not None:
+                self._calls.dispatch(frame)
+            failure: LensError = self._calls.closed()
         except LensError as error:
             failure = error
         except OSError as error:
-            # As after a kill, with a request of ours unread.
-            failure = Unavailable(f"the daemon at {self.path} went away: {error.strerror or error}")
+            failure = self._calls.lost(error)
         self._fail(failure)
-
-    def _place(self, call_id: int, field: int, size: int) -> memoryview | None:
-        with self._lock:
-            call = self._calls.get(call_id)
-        return None if call is None else call.place(field, size)
-
-    def _dispatch(self, frame: LandedFrame | MessageFrame | ServerFrame) -> None:
-        body = frame.WhichOneof("body") if isinstance(frame, ServerFrame) else "message"
-        if frame.call_id == 0:
-            if isinstance(frame, ServerFrame) and body == "status":
-                raise error_for(frame.status.code, frame.status.message.decode("utf-8", "replace"))
-            return
-        with self._lock:
-            call = self._calls.pop(frame.call_id, None) if body == "status" else self._calls.get(frame.call_id)
-            is_known = frame.call_id <= self._last_id
-        if call is not None:
-            call.receive(frame)
-        elif not is_known:
-            raise error_for(StatusCode.INTERNAL, f"the daemon answered call {frame.call_id}, which was never made")
 
     def _fail(self, failure: LensError) -> None:
         """Ends the connection: the first failure counts, every waiting call gets it."""
-        with self._lock:
-            if self._failure is not None:
-                return
-            self._failure = failure
-            calls = list(self._calls.values())
-            self._calls.clear()
-        for call in calls:
-            call.end(failure.code, failure.message)
+        if not self._calls.fail(failure):
+            return
         with suppress(OSError):  # The other side was faster.
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _raise_failure(self) -> NoReturn:
-        failure = self._failure or Unavailable(f"the connection to {self.path} is closed")
-        raise error_for(failure.code, failure.message)
 
-
-def _connect(path: str) -> socket.socket:
+def check_path(path: str) -> None:
+    """Raises `InvalidArgument` for a path that cannot be a socket's."""
     length = len(os.fsencode(path))
     if not 0 < length <= MAX_PATH_BYTES or "\0" in path:
         raise InvalidArgument(f"a socket's path has 1 to {MAX_PATH_BYTES} bytes; received {length}: {path!r}")
+
+
+def no_daemon(path: str, error: OSError) -> Unavailable:
+    """Nobody answers at a path, for now or for good."""
+    reason = error.strerror or error
+    return Unavailable(
+        f"no daemon answers at {path}: {reason}; `lensctl up` starts your own",
+        0.0 if error.errno in _PASSING or isinstance(error, TimeoutError) else None,
+    )
+
+
+def _connect(path: str) -> socket.socket:
+    check_path(path)
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connected.settimeout(HELLO_SECONDS)
         connected.connect(path)
     except OSError as error:
         connected.close()
-        reason = error.strerror or error
-        raise Unavailable(f"no daemon answers at {path}: {reason}; `lensctl up` starts your own") from error
+        raise no_daemon(path, error) from error
     return connected

@@ -31,14 +31,16 @@ class StatusCode(IntEnum):
 class LensError(Exception):
     """What went wrong with a call, in the daemon or on the way to it.
 
-    `code` is the status code, `message` says what was expected and what came.
+    `code` is the status code, `message` says what was expected and what came. `retry_after` is after how many seconds
+    trying again can help; `None` where it cannot, or nobody knows.
     """
 
     code: ClassVar[StatusCode] = StatusCode.UNKNOWN
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return self.message
@@ -163,7 +165,7 @@ _CLASSES: dict[int, type[LensError]] = {
 }
 
 
-def error_for(code: int, message: str) -> LensError:
+def error_for(code: int, message: str, retry_after: float | None = None) -> LensError:
     """The error of a status; `Unknown` names a code that this client does not know."""
     error = _CLASSES.get(code)
-    return error(message) if error else Unknown(f"status code {code}: {message}")
+    return error(message, retry_after) if error else Unknown(f"status code {code}: {message}")

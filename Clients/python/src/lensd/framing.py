@@ -31,9 +31,6 @@ Place: TypeAlias = Callable[[int, int, int], memoryview | None]
 class ByteStream(Protocol):
     """Where frames are read from."""
 
-    def read(self, size: int, /) -> bytes:
-        """Blocks until `size` bytes are there or the stream ends; fewer mean the end."""
-
     def readinto(self, room: memoryview, /) -> int | None:
         """Blocks until `room` is full or the stream ends; says how many bytes came."""
 
@@ -44,25 +41,9 @@ class SocketStream:
     def __init__(self, source: socket.socket) -> None:
         self._socket = source
 
-    def read(self, size: int, /) -> bytes:
-        """Blocks until `size` bytes are there or the stream ends. Raises `OSError`."""
-        data = self._socket.recv(size, socket.MSG_WAITALL)
-        while data and len(data) < size:
-            more = self._socket.recv(size - len(data), socket.MSG_WAITALL)
-            if not more:
-                break
-            data += more
-        return data
-
     def readinto(self, room: memoryview, /) -> int:
-        """Blocks until `room` is full or the stream ends; says how many bytes came. Raises `OSError`."""
-        received = 0
-        while received < len(room):
-            more = self._socket.recv_into(room[received:], 0, socket.MSG_WAITALL)
-            if not more:
-                break
-            received += more
-        return received
+        """Blocks until `room` is full, a signal came or the stream ends; says how many bytes came. Raises `OSError`."""
+        return self._socket.recv_into(room, 0, socket.MSG_WAITALL)
 
 
 def encode_frame(frame: ClientFrame, limit: int = MAX_REQUEST_BYTES) -> bytes:
@@ -87,43 +68,109 @@ class LandedFrame(NamedTuple):
     size: int
 
 
-def read_frame(stream: ByteStream, limit: int = MAX_REPLY_BYTES) -> ServerFrame | None:
-    """The next frame, or `None` where the stream ends between two frames.
+Frame: TypeAlias = LandedFrame | MessageFrame | ServerFrame
 
-    Raises `Unavailable` where the stream ends within a frame, `Internal` for a length of zero or above `limit` and
-    for bytes that do not parse.
+
+class FrameReader:
+    """Makes frames of bytes, wherever these come from: put what comes next into `room`, and say how much it was.
+
+    With a `place` a frame that carries a reply message is not copied through protobuf, and large values, alone in
+    their message, go straight into the memory that `place` gives for them.
     """
-    length = _read_length(stream, limit)
-    return None if length is None else _parse(_read_body(stream, length))
 
+    def __init__(self, place: Place | None = None, limit: int = MAX_REPLY_BYTES) -> None:
+        self._place = place
+        self._limit = limit
+        # What comes now and what is left of it; how much of the frame follows, of how much in all.
+        self._body = self._room = memoryview(b"")
+        self._behind = 0
+        self._length: int | None = None
+        self._step: Callable[[], Frame | None] = self._take_length
+        self._begin()
 
-def read_reply(
-    stream: ByteStream, place: Place, limit: int = MAX_REPLY_BYTES
-) -> LandedFrame | MessageFrame | ServerFrame | None:
-    """The same, but a frame with a reply message is not copied through protobuf.
+    @property
+    def room(self) -> memoryview:
+        """Where the next bytes belong; never empty."""
+        return self._room
 
-    Large values, alone in their message, are received straight into the memory that `place` gives for them.
-    """
-    length = _read_length(stream, limit)
-    if length is None:
+    def filled(self, count: int) -> Frame | None:
+        """So many bytes came into `room`. Returns a frame that is complete with them.
+
+        Raises `Internal` for a length of zero or above the limit and for bytes that do not parse.
+        """
+        self._room = self._room[count:]
+        return None if self._room else self._step()
+
+    def end(self) -> None:
+        """The bytes have ended. Raises `Unavailable` where that is within a frame."""
+        missing = len(self._room) + self._behind
+        if self._length is not None:
+            came = self._length - missing
+            raise Unavailable(f"the connection ended within a frame, after {came} of {self._length} bytes", 0.0)
+        if missing < HEADER_BYTES:
+            came = HEADER_BYTES - missing
+            raise Unavailable(
+                f"the connection ended within a frame's length, after {came} of {HEADER_BYTES} bytes", 0.0
+            )
+
+    def _begin(self) -> None:
+        """The next frame's length comes."""
+        self._length = None
+        self._expect(memoryview(bytearray(HEADER_BYTES)), self._take_length)
+
+    def _expect(self, body: memoryview, step: Callable[[], Frame | None], filled: int = 0, behind: int = 0) -> None:
+        """`body` is what comes, all but the first `filled` bytes of it, and then `step`; `behind` follow of a frame."""
+        self._body, self._room, self._step, self._behind = body, body[filled:], step, behind
+
+    def _take_length(self) -> Frame | None:
+        length = int.from_bytes(self._body, "big")
+        if not 0 < length <= self._limit:
+            raise Internal(f"a reply frame has 1 to {self._limit} bytes; the daemon announced {length}")
+        self._length = length
+        if length < LANDING_BYTES or self._place is None:
+            self._expect(memoryview(bytearray(length)), self._take_body)
+        else:
+            self._expect(memoryview(bytearray(_HEAD_BYTES)), self._take_head, behind=length - _HEAD_BYTES)
         return None
-    if length < LANDING_BYTES:
-        return _message_or_frame(_read_body(stream, length))
-    head = _read_body(stream, min(length, _HEAD_BYTES), length)
-    body = memoryview(head)
-    call_id, at = _message_start(body, length)
-    if call_id and body[at] & 7 == _BYTES:
-        size, start = _varint(body, at + 1)
-        room = place(call_id, body[at] >> 3, size) if size == length - start else None
-        if room is not None:
-            room[: len(head) - start] = body[start:]
-            _read_rest(stream, room, len(head) - start, length - size)
-            return LandedFrame(call_id, length - at)
-    # Uninitialized, unlike a bytearray.
-    body = np.empty(length, np.uint8).data
-    body[: len(head)] = head
-    _read_rest(stream, body, len(head), 0)
-    return _message_or_frame(body)
+
+    def _take_head(self) -> Frame | None:
+        """Of a large frame: its values may have a place."""
+        head, length = self._body, len(self._body) + self._behind
+        call_id, at = _message_start(head, length)
+        if call_id and self._place is not None and head[at] & 7 == _BYTES:
+            size, start = _varint(head, at + 1)
+            room = self._place(call_id, head[at] >> 3, size) if size == length - start else None
+            if room is not None:
+                room[: len(head) - start] = head[start:]
+                self._landed = LandedFrame(call_id, length - at)
+                self._expect(room, self._take_landed, filled=len(head) - start)
+                return None
+        # Uninitialized, unlike a bytearray.
+        body = np.empty(length, np.uint8).data
+        body[: len(head)] = head
+        self._expect(body, self._take_body, filled=len(head))
+        return None
+
+    def _take_landed(self) -> Frame:
+        self._begin()
+        return self._landed
+
+    def _take_body(self) -> Frame:
+        body = self._body
+        self._begin()
+        return _parse(bytes(body)) if self._place is None else _message_or_frame(body)
+
+
+def read_frame(stream: ByteStream, limit: int = MAX_REPLY_BYTES) -> ServerFrame | None:
+    """The next frame, or `None` where the stream ends between two frames. Raises as `FrameReader`."""
+    frame = _read(stream, FrameReader(None, limit))
+    assert frame is None or isinstance(frame, ServerFrame)
+    return frame
+
+
+def read_reply(stream: ByteStream, place: Place, limit: int = MAX_REPLY_BYTES) -> Frame | None:
+    """The same, with a place for values."""
+    return _read(stream, FrameReader(place, limit))
 
 
 def sole_bytes(data: memoryview, field: int) -> memoryview | None:
@@ -134,10 +181,9 @@ def sole_bytes(data: memoryview, field: int) -> memoryview | None:
     return data[start:] if length == len(data) - start else None
 
 
-def _message_or_frame(body: bytes | memoryview) -> MessageFrame | ServerFrame:
-    view = memoryview(body)
-    call_id, start = _message_start(view, len(body))
-    return MessageFrame(call_id, view[start:]) if call_id else _parse(bytes(body))
+def _message_or_frame(body: memoryview) -> MessageFrame | ServerFrame:
+    call_id, start = _message_start(body, len(body))
+    return MessageFrame(call_id, body[start:]) if call_id else _parse(bytes(body))
 
 
 def _message_start(body: memoryview, length: int) -> tuple[int, int]:
@@ -164,35 +210,14 @@ def _varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
     return -1, at
 
 
-def _read_length(stream: ByteStream, limit: int) -> int | None:
-    header = stream.read(HEADER_BYTES)
-    if not header:
-        return None
-    if len(header) < HEADER_BYTES:
-        raise Unavailable(f"the connection ended within a frame's length, after {len(header)} of {HEADER_BYTES} bytes")
-    length = int.from_bytes(header, "big")
-    if not 0 < length <= limit:
-        raise Internal(f"a reply frame has 1 to {limit} bytes; the daemon announced {length}")
-    return length
-
-
-def _read_body(stream: ByteStream, size: int, length: int = 0) -> bytes:
-    """The first `size` bytes of a frame of `length`, or all."""
-    body = stream.read(size)
-    if len(body) < size:
-        raise _ended(len(body), length or size)
-    return body
-
-
-def _read_rest(stream: ByteStream, room: memoryview, filled: int, before: int) -> None:
-    """Fills `room`, which has the end of a frame, from `filled` on; `before` are the frame's bytes before it."""
-    received = stream.readinto(room[filled:]) or 0
-    if received < len(room) - filled:
-        raise _ended(before + filled + received, before + len(room))
-
-
-def _ended(received: int, length: int) -> Unavailable:
-    return Unavailable(f"the connection ended within a frame, after {received} of {length} bytes")
+def _read(stream: ByteStream, reader: FrameReader) -> Frame | None:
+    while True:
+        count = stream.readinto(reader.room)
+        if not count:
+            reader.end()
+            return None
+        if (frame := reader.filled(count)) is not None:
+            return frame
 
 
 def _parse(body: bytes) -> ServerFrame:

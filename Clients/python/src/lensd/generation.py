@@ -6,13 +6,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lensd._proto import generation_pb2
 from lensd.arrays import Array, Arrays
-from lensd.errors import FailedPrecondition, Internal, InvalidArgument
+from lensd.errors import FailedPrecondition, InvalidArgument, LensError
+from lensd.generation_news import GeneratedToken, GenerationNews
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
     from lensd.hooked_generation import HookedEvents
 
 MAX_SEED = (1 << 63) - 1
-
-
-class GeneratedToken(NamedTuple):
-    """A new token of one prompt."""
-
-    # Which prompt.
-    prompt: int
-    id: int
-    # The token by itself; a part of a character shows U+FFFD.
-    string: str
-    # Natural logarithm of the probability that the model gave it, before temperature, penalty and filters.
-    logprob: float
-    # What may be printed now: empty while a character or a stop string is unfinished. The texts of all tokens
-    # together are the prompt's text.
-    text: str
 
 
 @dataclass(frozen=True)
@@ -115,29 +101,18 @@ class GenerationStream:
         self.close()
 
     def _read(self) -> Generator[GeneratedToken]:
-        results: list[generation_pb2.Generation] = []
-        end: generation_pb2.GenerationEnd | None = None
+        news = GenerationNews()
         with self._events as events:
-            for event in events:
-                body = event.WhichOneof("event")
-                if body == "tokens":
-                    for batch in event.tokens.prompts:
-                        yield from _tokens_of(batch)
-                elif body == "result":
-                    results.append(event.result)
-                else:
-                    end = event.end
-        if end is None:
-            raise Internal("the daemon ended the generation without a result")
-        self._result = self._finish(results, end)
-
-
-def _tokens_of(batch: generation_pb2.GeneratedTokens) -> Iterator[GeneratedToken]:
-    """What became certain belongs to the last token of those that came together."""
-    last = len(batch.tokens) - 1
-    for at, (token, logprob) in enumerate(zip(batch.tokens, batch.logprobs, strict=True)):
-        text = batch.text.decode() if at == last else ""
-        yield GeneratedToken(batch.prompt_index, token.id, token.text.decode(), logprob, text)
+            while True:
+                try:
+                    for event in events:
+                        yield from news.take(event)
+                    break
+                except LensError as error:
+                    # The same request id makes the same choices, so the new try begins with what was given out.
+                    events.start_over(error)
+                    news.start_over()
+        self._result = self._finish(*news.outcome())
 
 
 def options_of(

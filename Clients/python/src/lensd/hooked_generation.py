@@ -14,6 +14,7 @@ from lensd._proto.generation_pb2 import (
 )
 from lensd._proto.hooks_pb2 import HookAnswer
 from lensd.arrays import Arrays
+from lensd.errors import LensError
 from lensd.hook_session import HookSession
 from lensd.hooks import Calls, HookPoint
 from lensd.stubs import InferenceStub
@@ -47,6 +48,10 @@ class HookedEvents:
                 self._session.take(event.hook)
             else:
                 yield event.generation
+
+    def start_over(self, error: LensError) -> None:
+        """Raises the error: functions took part, and are not called twice."""
+        raise error
 
     def cancel(self) -> None:
         """Tells the daemon to stop, unless the call has ended."""

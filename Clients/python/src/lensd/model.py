@@ -86,6 +86,15 @@ class Model(Generating):
         self._arrays = arrays
         self._hooks = ModelHooks(self.hook_names)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, without hook functions: these belong to this process."""
+        self._hooks.refuse("a pickled model")
+        return {name: value for name, value in self.__dict__.items() if name != "_hooks"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._hooks = ModelHooks(self.hook_names)
+
     def describe(self) -> Description:
         """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""
         return Description.of(self._stubs.models.describe(DescribeModelRequest(model=self.name.encode())))
@@ -413,8 +422,8 @@ class Model(Generating):
             action=_action(kind),
             title=title.encode(),
         )
-        with self._stubs.reports.attention_page(request) as chunks:
-            return AttentionPage(b"".join(chunk.html for chunk in chunks).decode())
+        with self._stubs.reports.attention_page(request) as page:
+            return AttentionPage(page.whole(lambda chunks: b"".join(chunk.html for chunk in chunks)).decode())
 
     def __repr__(self) -> str:
         cfg = self.cfg
@@ -443,8 +452,8 @@ class Model(Generating):
         )
         if where is not None:
             request.path.CopyFrom(where)
-        with self._stubs.inference.sweep(request) as events:
-            result = read_sweep(events, self._arrays, progress)
+        with self._stubs.inference.sweep(request) as stream:
+            result = stream.whole(lambda events: read_sweep(events, self._arrays, progress))
         check_fingerprint(self.fingerprint, result.fingerprint.encode())
         return result
 

@@ -33,6 +33,15 @@ class PaddedArray(np.ndarray[Any, Any]):
         # NumPy before 2 does not say that it wants a scalar; `[()]` makes one of what has no axes.
         return np.asarray(array)[()]
 
+    def __reduce__(self) -> Any:
+        reduced: Any = super().__reduce__()
+        make, arguments, state = reduced
+        return make, arguments, (state, self.lengths)
+
+    def __setstate__(self, state: Any) -> None:
+        values, self.lengths = state
+        super().__setstate__(values)
+
     def __getitem__(self, key: Any) -> Any:
         item = super().__getitem__(key)
         if isinstance(item, PaddedArray):

@@ -16,7 +16,7 @@ from lensd._proto import (
     sessions_pb2,
     sweeps_pb2,
 )
-from lensd.call import Receiver
+from lensd.call_state import Receiver
 from lensd.channel import Channel, Exchange, Stream
 
 

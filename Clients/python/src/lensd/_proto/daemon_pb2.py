@@ -14,17 +14,19 @@ _sym_db = _symbol_database.Default()
 from lensd._proto import models_pb2 as lens_dot_v1_dot_models__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lens/v1/daemon.proto\x12\x07lens.v1\x1a\x14lens/v1/models.proto\"\x15\n\x13\x44\x61\x65monStatusRequest\"\xb3\x03\n\x11\x44\x61\x65monStatusReply\x12\x15\n\rlensd_version\x18\x01 \x01(\x0c\x12\x18\n\x10protocol_version\x18\x02 \x01(\r\x12\x0c\n\x04\x62las\x18\x03 \x01(\x0c\x12\x0e\n\x06sqlite\x18\x04 \x01(\x0c\x12\x16\n\x0euptime_seconds\x18\x05 \x01(\x01\x12\x12\n\nprocess_id\x18\x06 \x01(\r\x12\x16\n\x0eresident_bytes\x18\x07 \x01(\x04\x12)\n\x06models\x18\x08 \x03(\x0b\x32\x19.lens.v1.ModelDescription\x12\x13\n\x0bqueued_jobs\x18\t \x01(\r\x12\x14\n\x0crunning_jobs\x18\n \x01(\r\x12\x13\n\x0b\x63\x61\x63he_bytes\x18\x0b \x01(\x04\x12\x1c\n\x14\x63\x61\x63he_capacity_bytes\x18\x0c \x01(\x04\x12\x0f\n\x07threads\x18\r \x01(\r\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\r\x12)\n\x0cmodel_states\x18\x0f \x03(\x0b\x32\x13.lens.v1.ModelState\x12\x14\n\x0cweight_bytes\x18\x10 \x01(\x04\x12\x1b\n\x13weight_budget_bytes\x18\x11 \x01(\x04\x32L\n\x06\x44\x61\x65mon\x12\x42\n\x06Status\x12\x1c.lens.v1.DaemonStatusRequest\x1a\x1a.lens.v1.DaemonStatusReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lens/v1/daemon.proto\x12\x07lens.v1\x1a\x14lens/v1/models.proto\"\x15\n\x13\x44\x61\x65monStatusRequest\"\xb3\x03\n\x11\x44\x61\x65monStatusReply\x12\x15\n\rlensd_version\x18\x01 \x01(\x0c\x12\x18\n\x10protocol_version\x18\x02 \x01(\r\x12\x0c\n\x04\x62las\x18\x03 \x01(\x0c\x12\x0e\n\x06sqlite\x18\x04 \x01(\x0c\x12\x16\n\x0euptime_seconds\x18\x05 \x01(\x01\x12\x12\n\nprocess_id\x18\x06 \x01(\r\x12\x16\n\x0eresident_bytes\x18\x07 \x01(\x04\x12)\n\x06models\x18\x08 \x03(\x0b\x32\x19.lens.v1.ModelDescription\x12\x13\n\x0bqueued_jobs\x18\t \x01(\r\x12\x14\n\x0crunning_jobs\x18\n \x01(\r\x12\x13\n\x0b\x63\x61\x63he_bytes\x18\x0b \x01(\x04\x12\x1c\n\x14\x63\x61\x63he_capacity_bytes\x18\x0c \x01(\x04\x12\x0f\n\x07threads\x18\r \x01(\r\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\r\x12)\n\x0cmodel_states\x18\x0f \x03(\x0b\x32\x13.lens.v1.ModelState\x12\x14\n\x0cweight_bytes\x18\x10 \x01(\x04\x12\x1b\n\x13weight_budget_bytes\x18\x11 \x01(\x04\x32Q\n\x06\x44\x61\x65mon\x12G\n\x06Status\x12\x1c.lens.v1.DaemonStatusRequest\x1a\x1a.lens.v1.DaemonStatusReply\"\x03\x90\x02\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.daemon_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
+  _DAEMON.methods_by_name['Status']._options = None
+  _DAEMON.methods_by_name['Status']._serialized_options = b'\220\002\001'
   _DAEMONSTATUSREQUEST._serialized_start=55
   _DAEMONSTATUSREQUEST._serialized_end=76
   _DAEMONSTATUSREPLY._serialized_start=79
   _DAEMONSTATUSREPLY._serialized_end=514
   _DAEMON._serialized_start=516
-  _DAEMON._serialized_end=592
+  _DAEMON._serialized_end=597
 # @@protoc_insertion_point(module_scope)

@@ -104,9 +104,11 @@ class StartCall(_message.Message):
     def __init__(self, method: _Optional[bytes] = ..., request: _Optional[bytes] = ..., deadline_ms: _Optional[int] = ..., window: _Optional[int] = ..., request_id: _Optional[bytes] = ...) -> None: ...
 
 class Status(_message.Message):
-    __slots__ = ["code", "message"]
+    __slots__ = ["code", "message", "retry_after_ms"]
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     code: int
     message: bytes
-    def __init__(self, code: _Optional[int] = ..., message: _Optional[bytes] = ...) -> None: ...
+    retry_after_ms: int
+    def __init__(self, code: _Optional[int] = ..., message: _Optional[bytes] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...

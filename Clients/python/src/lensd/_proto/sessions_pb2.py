@@ -13,13 +13,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lens/v1/sessions.proto\x12\x07lens.v1\"\x15\n\x13ListSessionsRequest\">\n\x11ListSessionsReply\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.lens.v1.SessionSummary\"\"\n\x12ShowSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"_\n\x10ShowSessionReply\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.lens.v1.SessionSummary\x12!\n\x04runs\x18\x02 \x03(\x0b\x32\x13.lens.v1.RunSummary\"$\n\x14\x44\x65leteSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"\'\n\x12\x44\x65leteSessionReply\x12\x11\n\trun_count\x18\x01 \x01(\x04\"e\n\x0eSessionSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12\x12\n\ncreated_at\x18\x03 \x01(\x01\x12\x12\n\nupdated_at\x18\x04 \x01(\x01\x12\x11\n\trun_count\x18\x05 \x01(\x04\"\xe8\x01\n\nRunSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\x0c\x12\x0f\n\x07session\x18\x03 \x01(\x0c\x12\x12\n\ncreated_at\x18\x04 \x01(\x01\x12\r\n\x05model\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x06 \x01(\x0c\x12\x14\n\x0cprompt_count\x18\x07 \x01(\r\x12\x13\n\x0btoken_count\x18\x08 \x01(\x04\x12\x0f\n\x07\x65xcerpt\x18\t \x01(\x0c\x12\x0c\n\x04loss\x18\n \x01(\x01\x12\x0e\n\x06hooked\x18\x0b \x01(\x08\x12\r\n\x05\x65\x64its\x18\x0c \x03(\x0c\x12\x0e\n\x06\x64\x65tail\x18\r \x01(\x0c\x32\xd2\x01\n\x08Sessions\x12@\n\x04List\x12\x1c.lens.v1.ListSessionsRequest\x1a\x1a.lens.v1.ListSessionsReply\x12>\n\x04Show\x12\x1b.lens.v1.ShowSessionRequest\x1a\x19.lens.v1.ShowSessionReply\x12\x44\n\x06\x44\x65lete\x12\x1d.lens.v1.DeleteSessionRequest\x1a\x1b.lens.v1.DeleteSessionReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lens/v1/sessions.proto\x12\x07lens.v1\"\x15\n\x13ListSessionsRequest\">\n\x11ListSessionsReply\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.lens.v1.SessionSummary\"\"\n\x12ShowSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"_\n\x10ShowSessionReply\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.lens.v1.SessionSummary\x12!\n\x04runs\x18\x02 \x03(\x0b\x32\x13.lens.v1.RunSummary\"$\n\x14\x44\x65leteSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"\'\n\x12\x44\x65leteSessionReply\x12\x11\n\trun_count\x18\x01 \x01(\x04\"e\n\x0eSessionSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12\x12\n\ncreated_at\x18\x03 \x01(\x01\x12\x12\n\nupdated_at\x18\x04 \x01(\x01\x12\x11\n\trun_count\x18\x05 \x01(\x04\"\xe8\x01\n\nRunSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\x0c\x12\x0f\n\x07session\x18\x03 \x01(\x0c\x12\x12\n\ncreated_at\x18\x04 \x01(\x01\x12\r\n\x05model\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x06 \x01(\x0c\x12\x14\n\x0cprompt_count\x18\x07 \x01(\r\x12\x13\n\x0btoken_count\x18\x08 \x01(\x04\x12\x0f\n\x07\x65xcerpt\x18\t \x01(\x0c\x12\x0c\n\x04loss\x18\n \x01(\x01\x12\x0e\n\x06hooked\x18\x0b \x01(\x08\x12\r\n\x05\x65\x64its\x18\x0c \x03(\x0c\x12\x0e\n\x06\x64\x65tail\x18\r \x01(\x0c\x32\xdc\x01\n\x08Sessions\x12\x45\n\x04List\x12\x1c.lens.v1.ListSessionsRequest\x1a\x1a.lens.v1.ListSessionsReply\"\x03\x90\x02\x01\x12\x43\n\x04Show\x12\x1b.lens.v1.ShowSessionRequest\x1a\x19.lens.v1.ShowSessionReply\"\x03\x90\x02\x01\x12\x44\n\x06\x44\x65lete\x12\x1d.lens.v1.DeleteSessionRequest\x1a\x1b.lens.v1.DeleteSessionReplyb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.sessions_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
+  _SESSIONS.methods_by_name['List']._options = None
+  _SESSIONS.methods_by_name['List']._serialized_options = b'\220\002\001'
+  _SESSIONS.methods_by_name['Show']._options = None
+  _SESSIONS.methods_by_name['Show']._serialized_options = b'\220\002\001'
   _LISTSESSIONSREQUEST._serialized_start=35
   _LISTSESSIONSREQUEST._serialized_end=56
   _LISTSESSIONSREPLY._serialized_start=58
@@ -37,5 +41,5 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _RUNSUMMARY._serialized_start=438
   _RUNSUMMARY._serialized_end=670
   _SESSIONS._serialized_start=673
-  _SESSIONS._serialized_end=883
+  _SESSIONS._serialized_end=893
 # @@protoc_insertion_point(module_scope)

@@ -259,10 +259,14 @@ struct  Lens__V1__Status
    * For people: what was expected and what came.
    */
   ProtobufCBinaryData message;
+  /*
+   * With RESOURCE_EXHAUSTED and UNAVAILABLE: after so long trying again can help. Zero says nothing about that.
+   */
+  uint32_t retry_after_ms;
 };
 #define LENS__V1__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__status__descriptor) \
-    , 0, {0,NULL} }
+    , 0, {0,NULL}, 0 }
 
 
 /* Lens__V1__ClientFrame methods */
