@@ -21,8 +21,9 @@ extension LensError {
     private static func storing(_ error: DatabaseError) -> LensError {
         let reason = "\(error.extendedResultCode)"
         switch error.extendedResultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR_WRITE, .SQLITE_IOERR_SHMSIZE, .SQLITE_IOERR_SHMMAP, .SQLITE_IOERR_NOMEM,
-            .SQLITE_NOMEM:
+        // Where room is given out late, as on network file systems, its lack shows when the disk is told to keep a write.
+        case .SQLITE_FULL, .SQLITE_IOERR_WRITE, .SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC, .SQLITE_IOERR_TRUNCATE,
+            .SQLITE_IOERR_SHMSIZE, .SQLITE_IOERR_SHMMAP, .SQLITE_IOERR_NOMEM, .SQLITE_NOMEM:
             return LensError(
                 .resourceExhausted, "the session database cannot grow: disk, quota or memory is full (\(reason))",
                 cause: error)

@@ -1,0 +1,33 @@
+"""A short seeded slice of every programme: nothing is found, and every planted fault is."""
+
+from __future__ import annotations
+
+import pytest
+from daemon import BINARY
+
+from full_disk import may_mount
+from programmes import NAMES, perform
+from tracing import may_trace
+
+SLICES = {
+    "kills": ["--count=8"],
+    "system_calls": ["--beginnings=killed,damaged", "--stride=5", "--points=2"],
+    "ordering": ["--count=40"],
+    "full_disk": ["--pages=30", "--stride=12"],
+}
+
+
+def test_every_programme_has_a_slice() -> None:
+    assert set(SLICES) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_slice(name: str) -> None:
+    if not BINARY.exists():
+        pytest.fail(f"{BINARY} is missing: swift build -c release, or set LENSD_BINARY")
+    if name in ("system_calls", "ordering") and not may_trace():
+        pytest.skip("strace is missing or may not trace")
+    if name == "full_disk" and not may_mount():
+        pytest.skip("no disk in memory may be mounted here")
+    record, _ = perform([name, *SLICES[name]])
+    assert record.is_good, record.text()
