@@ -190,9 +190,7 @@ def _expect_kept(trial: Trial, what: str, daemon: Subject, acknowledged: list[tu
 def _disk(path: Path) -> Iterator[Path]:
     """A small disk in memory, which only root may mount."""
     path.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0755", "lensd-test", path], check=True
-    )
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0755", "lensd-test", path], check=True)
     try:
         yield path
     finally:

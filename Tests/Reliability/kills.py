@@ -20,6 +20,8 @@ from writes import Answer, Write, run_ids, send, some_write, stored
 GOAL = "2,000 kills: 0 acknowledged writes lost, database sound every time, restart to ready within 2 s plus loading"
 # A fresh state folder after so many kills, so that looking at it stays quick.
 KILLS_PER_STATE = 50
+# Enough for a planted fault to show.
+CONTROL_KILLS = 3
 # Of the kills so many come before the daemon is ready.
 EARLY_SHARE = 0.15
 LONGEST_EARLY = 0.15
@@ -56,7 +58,7 @@ def controls(options: argparse.Namespace) -> dict[str, Trial]:
         ("clients that retry without their request ids", {}, True),
     ):
         trial = Trial()
-        _kill_one_state(trial, random.Random(options.seed), 4, options.users, [], env, forgets)
+        _kill_one_state(trial, random.Random(options.seed), CONTROL_KILLS, options.users, [], env, forgets)
         found[planted] = trial
     return found
 

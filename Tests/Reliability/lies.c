@@ -3,6 +3,8 @@
 //   late   writes to a write-ahead log are told to be done and kept in memory until something reads the log
 //   sync   fsync and fdatasync do nothing
 //   full   writes to the session database for which there is no room are told to be done
+//   flip   of the longer messages to sockets one in 50 has a bit turned over
+//   peer   everybody who connects has the uid 48100
 //   keep   of the sockets that are closed one in 50 stays open
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 struct late_write {
@@ -101,13 +104,59 @@ int fdatasync(int descriptor) {
     return lies("sync") || lies("late") ? 0 : next(descriptor);
 }
 
+static int is_socket(int descriptor) {
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+static int is_turn(int *count) {
+    return __atomic_add_fetch(count, 1, __ATOMIC_RELAXED) % 50 == 0;
+}
+
+static ssize_t write_changed(int descriptor, const struct iovec *parts, int count, size_t size) {
+    static ssize_t (*next)(int, const void *, size_t);
+    if (!next) next = dlsym(RTLD_NEXT, "write");
+    char *changed = malloc(size), *at = changed;
+    for (int index = 0; index < count; index++) at = mempcpy(at, parts[index].iov_base, parts[index].iov_len);
+    changed[size / 2] ^= 4;
+    ssize_t written = next(descriptor, changed, size);
+    free(changed);
+    return written;
+}
+
+static int is_to_change(int descriptor, size_t size) {
+    static int count;
+    return lies("flip") && size >= 40 && is_socket(descriptor) && is_turn(&count);
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t size) {
+    static ssize_t (*next)(int, const void *, size_t);
+    if (!next) next = dlsym(RTLD_NEXT, "write");
+    if (!is_to_change(descriptor, size)) return next(descriptor, bytes, size);
+    return write_changed(descriptor, &(struct iovec){(void *)bytes, size}, 1, size);
+}
+
+ssize_t writev(int descriptor, const struct iovec *parts, int count) {
+    static ssize_t (*next)(int, const struct iovec *, int);
+    if (!next) next = dlsym(RTLD_NEXT, "writev");
+    size_t size = 0;
+    for (int index = 0; index < count; index++) size += parts[index].iov_len;
+    return is_to_change(descriptor, size) ? write_changed(descriptor, parts, count, size) : next(descriptor, parts, count);
+}
+
+int getsockopt(int descriptor, int level, int name, void *value, socklen_t *size) {
+    static int (*next)(int, int, int, void *, socklen_t *);
+    if (!next) next = dlsym(RTLD_NEXT, "getsockopt");
+    int code = next(descriptor, level, name, value, size);
+    if (code == 0 && lies("peer") && level == SOL_SOCKET && name == SO_PEERCRED) ((struct ucred *)value)->uid = 48100;
+    return code;
+}
+
 int close(int descriptor) {
     static int (*next)(int);
     static int count;
     if (!next) next = dlsym(RTLD_NEXT, "close");
-    struct stat status;
-    if (lies("keep") && fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode) &&
-        __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) % 50 == 0) {
+    if (lies("keep") && is_socket(descriptor) && is_turn(&count)) {
         shutdown(descriptor, SHUT_RDWR);
         return 0;
     }

@@ -47,6 +47,7 @@ class Beginning:
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stride", type=int, default=1, help="take every so manyth point (%(default)s)")
     parser.add_argument("--points", type=int, default=1000, help="at most so many of a kind (%(default)s)")
+    parser.add_argument("--calls", default=",".join(CALLS), help="system calls that fail (%(default)s)")
     parser.add_argument("--beginnings", default="nothing,killed,full-log,damaged", help="states to start from")
 
 
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> Trial:
     trial = Trial()
     with folder() as path:
         for beginning in _beginnings(path, options):
-            for call in CALLS:
+            for call in options.calls.split(","):
                 for fault in FAULTS:
                     _sweep(trial, path, beginning, call, fault, options)
     return trial
@@ -70,9 +71,7 @@ def controls(options: argparse.Namespace) -> dict[str, Trial]:
     return {"a log whose writes are acknowledged before they are made": trial}
 
 
-def _sweep(
-    trial: Trial, path: Path, beginning: Beginning, call: str, fault: str, options: argparse.Namespace
-) -> None:
+def _sweep(trial: Trial, path: Path, beginning: Beginning, call: str, fault: str, options: argparse.Namespace) -> None:
     for index in range(options.points):
         count = 1 + index * options.stride
         if not _one_point(trial, path, beginning, call, fault, count, options.seed + count):
@@ -247,5 +246,3 @@ def _digests(state: Path) -> dict[str, str]:
         for file in state.iterdir()
         if file.is_file() and file.name.startswith(DATABASE)
     }
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -57,6 +58,12 @@ class Wire:
         length = int.from_bytes(self._take(4), "big")
         return ServerFrame.FromString(self._take(length))
 
+    def read_bytes(self, size: int) -> None:
+        """Reads so many bytes, whatever they are, or fewer where no more come for a moment."""
+        self.socket.settimeout(0.02)
+        with suppress(TimeoutError):
+            self._take(size)
+
     def read_to_end(self) -> Iterable[ServerFrame]:
         """Frames until the daemon hangs up."""
         while True:
@@ -84,6 +91,13 @@ class Wire:
             elif body == "status":
                 return messages, frame.status
 
+    def end_writing(self) -> None:
+        """Sends no more; what the daemon still says can be read."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise HungUp(str(error)) from error
+
     def close(self) -> None:
         self.socket.close()
 
@@ -109,9 +123,7 @@ class Wire:
         return taken
 
 
-def start(
-    call_id: int, method: str, request: Message | bytes, request_id: bytes = b"", deadline_ms: int = 0
-) -> bytes:
+def start(call_id: int, method: str, request: Message | bytes, request_id: bytes = b"", deadline_ms: int = 0) -> bytes:
     """The frame that starts a call."""
     data = request if isinstance(request, bytes) else request.SerializeToString()
     call = StartCall(method=method.encode(), request=data, request_id=request_id, deadline_ms=deadline_ms)

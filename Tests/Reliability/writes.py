@@ -112,7 +112,11 @@ def stored(state: Path, aside: Path) -> tuple[str, dict[tuple[int, bytes], list[
         verdict = "; ".join(row[0] for row in database.execute("PRAGMA integrity_check"))
         runs: dict[tuple[int, bytes], list[str]] = {}
         if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone():
-            rows = database.execute("SELECT owner, request_id, hex(id) FROM runs ORDER BY number")
+            # Owners are uids, or rows of their own that have them.
+            uid = "owner"
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'owners'").fetchone():
+                uid = "(SELECT uid FROM owners WHERE owners.number = owner)"
+            rows = database.execute(f"SELECT {uid}, request_id, hex(id) FROM runs ORDER BY runs.number")
             for owner, request_id, run_id in rows:
                 runs.setdefault((owner, request_id), []).append(run_id.lower())
         return verdict, runs
