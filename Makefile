@@ -14,7 +14,11 @@ SWIFT_BUILD := swift build -c release --build-tests
 BUILD_PACKAGES := libopenblas-dev libprotobuf-c-dev libsqlite3-dev pkg-config
 PYTHON_PACKAGES := python3 python3-venv
 BROWSER_PACKAGES := chromium chromium-driver
+TRACE_PACKAGES := strace
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler
+
+# Programmes of Tests/Reliability that make faults runs.
+FAULTS := access ordering full_disk disconnects frames kills system_calls
 
 SWIFT_FOLDERS := Package.swift Sources Clients/lensctl Tests
 PYTHON_FOLDERS := .ci Models/training Protos Sources/LensTokenizer/Unicode Tests
@@ -55,11 +59,21 @@ families: build python ## Fill the README's table of model families from their t
 
 .PHONY: test-python
 test-python: build python ## The Python tests: stories, client, end to end, browser
-	@LENS_OPTIONAL=1 .ci/packages.sh $(BROWSER_PACKAGES)
+	@LENS_OPTIONAL=1 .ci/packages.sh $(BROWSER_PACKAGES) $(TRACE_PACKAGES)
 	@command -v chromedriver >/dev/null || echo "make: without chromium-driver the browser tests are skipped"
-	@for folder in Models/training Clients/python Tests/EndToEnd Tests/Browser; do \
+	@for folder in Models/training Clients/python Tests/EndToEnd Tests/Reliability Tests/Browser; do \
 	    (cd $$folder && $(abspath $(VENV))/bin/python -m pytest -q) || exit 1; \
 	done
+
+.PHONY: faults
+faults: build python ## kill -9, failing system calls, full disks, bad frames, vanishing clients: half an hour and more
+	@.ci/packages.sh $(TRACE_PACKAGES)
+	@for programme in $(FAULTS); do \
+	    echo "faults: $$programme"; \
+	    $(VENV)/bin/python Tests/Reliability $$programme --record Tests/Reliability/records/$$programme.json \
+	        >/dev/null || exit 1; \
+	done
+	@$(VENV)/bin/python Tests/Reliability/report.py
 
 .PHONY: fuzz
 fuzz: toolchain ## Fuzz the readers of checkpoint files for some minutes (FUZZ_SECONDS per target, 300)
