@@ -17,8 +17,9 @@ BROWSER_PACKAGES := chromium chromium-driver
 TRACE_PACKAGES := strace
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler
 
-# Programmes of Tests/Reliability that make faults runs.
+# Programmes of Tests/Reliability that make faults and make load run.
 FAULTS := access ordering full_disk disconnects frames kills system_calls
+LOAD := throughput waiting slow_peers crowded
 
 SWIFT_FOLDERS := Package.swift Sources Clients/lensctl Tests
 PYTHON_FOLDERS := .ci Models/training Protos Sources/LensTokenizer/Unicode Tests
@@ -73,6 +74,21 @@ faults: build python ## kill -9, failing system calls, full disks, bad frames, v
 	    $(VENV)/bin/python Tests/Reliability $$programme --record Tests/Reliability/records/$$programme.json \
 	        >/dev/null || exit 1; \
 	done
+	@$(VENV)/bin/python Tests/Reliability/report.py
+
+.PHONY: load
+load: build python ## Many users at once: fair shares, waiting, slow peers, throughput; ten minutes and more
+	@for programme in $(LOAD); do \
+	    echo "load: $$programme"; \
+	    $(VENV)/bin/python Tests/Reliability $$programme --record Tests/Reliability/records/$$programme.json \
+	        >/dev/null || exit 1; \
+	done
+	@$(VENV)/bin/python Tests/Reliability/report.py
+
+.PHONY: soak
+soak: build python ## Mixed calls for two hours (SOAK_MINUTES): the daemon's memory does not grow
+	@$(VENV)/bin/python Tests/Reliability soak --minutes $(or $(SOAK_MINUTES),120) \
+	    --record Tests/Reliability/records/soak.json >/dev/null
 	@$(VENV)/bin/python Tests/Reliability/report.py
 
 .PHONY: fuzz

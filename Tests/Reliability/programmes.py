@@ -14,7 +14,9 @@ from record import Control, Record, Trial
 
 # Each is a module with GOAL, options(parser), run(options) and controls(options): faults that are planted, and what was
 # found of them.
-NAMES = ("kills", "system_calls", "ordering", "full_disk", "frames", "disconnects", "access")
+FAULTS = ("kills", "system_calls", "ordering", "full_disk", "frames", "disconnects", "access")
+LOAD = ("crowded", "waiting", "slow_peers", "throughput", "soak")
+NAMES = FAULTS + LOAD
 
 
 def perform(arguments: Sequence[str]) -> tuple[Record, Path | None]:
