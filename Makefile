@@ -22,7 +22,7 @@ FAULTS := access ordering full_disk disconnects frames kills system_calls
 LOAD := throughput waiting slow_peers crowded
 
 SWIFT_FOLDERS := Package.swift Sources Clients/lensctl Tests
-PYTHON_FOLDERS := .ci Models/training Protos Sources/LensTokenizer/Unicode Tests
+PYTHON_FOLDERS := .ci Models/training Protos Sources/LensTokenizer/Unicode Sources/Packaging Tests
 
 .PHONY: help
 help: ## What can be made
@@ -146,6 +146,8 @@ lint: toolchain python ## Format, imports, generated code, Python types
 	@$(VENV)/bin/ruff check --quiet $(PYTHON_FOLDERS) Clients/python
 	@cd Clients/python && $(abspath $(VENV))/bin/mypy --no-error-summary
 	@Sources/LensReport/embed-assets.sh --check
+	@Sources/Packaging/version.sh >/dev/null
+	@Tests/Packaging/units.sh
 	@echo "lint: clean"
 
 .PHONY: format
@@ -158,15 +160,7 @@ protos: ## Generate C and Python from Protos/
 	@.ci/packages.sh $(PROTO_PACKAGES)
 	@Protos/generate.sh
 
-.PHONY: install
-install: build ## Install under PREFIX (/usr/local): lensd, lensctl, the embedded model, completions
-	@install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lensd/models/tinytales-1l
-	@install -m 0755 $(BUILD)/lensd $(BUILD)/lensctl $(DESTDIR)$(PREFIX)/bin
-	@install -m 0644 Models/tinytales-1l/* $(DESTDIR)$(PREFIX)/share/lensd/models/tinytales-1l
-	@install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
-	@$(BUILD)/lensctl --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lensctl
-	@$(BUILD)/lensctl --generate-completion-script zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_lensctl
-	@echo "Installed lensd and lensctl in $(DESTDIR)$(PREFIX)/bin"
+include Sources/Packaging/packaging.mk
 
 .PHONY: fixtures
 fixtures: ## Make the reference fixtures again (3 GB of Python packages; needed only when they change)
