@@ -40,13 +40,14 @@ if TYPE_CHECKING:
     from lensd.cache import ActivationCache
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
+    from lensd.described_model import Output
     from lensd.description import Description, HookShape, ProcessingStep
     from lensd.generation import Generation, GenerationStream
     from lensd.generation_news import GeneratedToken
     from lensd.gradients import Gradients
     from lensd.head_scores import HeadScores
     from lensd.hooks import HookPoint
-    from lensd.model import Model, Output
+    from lensd.model import Model
     from lensd.model_states import ModelState
     from lensd.objectives import Objective, log_prob, logit, logit_diff, loss
     from lensd.padded import PaddedArray
@@ -137,7 +138,7 @@ _LAZY = {
     "ModelConfig": "lensd.config",
     "ModelState": "lensd.model_states",
     "Objective": "lensd.objectives",
-    "Output": "lensd.model",
+    "Output": "lensd.described_model",
     "PaddedArray": "lensd.padded",
     "ProcessingStep": "lensd.description",
     "Retry": "lensd.retry",

@@ -32,27 +32,32 @@ class ActivationSource(Protocol):
         """An activation of every prompt, whole or by NumPy's basic indexing without the batch."""
 
 
-@dataclass(frozen=True)
-class Pass:
+class PassHandle:
     """One forward pass: a run of a session by its id, or the recipe of an unrecorded one."""
 
-    inference: InferenceStub
-    arrays: Arrays
-    source: str | PassSource
-    # The weights that the pass belongs to; None accepts any.
-    fingerprint: str | None = None
+    def __init__(self, arrays: Arrays, source: str | PassSource, fingerprint: str | None) -> None:
+        """`fingerprint` is that of the weights that the pass belongs to; `None` accepts any."""
+        self.arrays = arrays
+        self.source = source
+        self.fingerprint = fingerprint
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, which finds generated messages in no module."""
+        source = self.source if isinstance(self.source, str) else self.source.SerializeToString()
+        return {**self.__dict__, "source": source}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(state["source"], bytes):
+            self.source = PassSource.FromString(state["source"])
 
     @property
     def run_id(self) -> str | None:
         """The run's id in the session; `None` for an unrecorded pass."""
         return self.source if isinstance(self.source, str) else None
 
-    def read(self, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
-        """An activation of every prompt, or of some: `[batch, …]` with `.lengths`, float32 (`hook_tokens`: int64).
-
-        `index` is NumPy's basic indexing on the shape without batch, done by the daemon; what it leaves of prompts of
-        different lengths is padded too. Raises `NotFound`, `InvalidArgument`.
-        """
+    def request(self, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> QueryRequest:
+        """What asks for an activation. Raises `InvalidArgument` for what cannot be sent."""
         request = QueryRequest(hook=hook.encode())
         if isinstance(self.source, str):
             request.run = self.source.encode()
@@ -62,8 +67,10 @@ class Pass:
             request.slice.CopyFrom(slice_of(index))
         if prompts is not None:
             request.prompt_indices.extend(_prompt_indices(prompts))
-        incoming = IncomingTensors()
-        self.inference.fetch(request, incoming)
+        return request
+
+    def arranged(self, incoming: IncomingTensors, index: Any) -> Array:
+        """What came, under one batch axis. Raises `FailedPrecondition` where it is of other weights."""
         tensors = incoming.tensors()
         for header, _ in tensors:
             check_fingerprint(self.fingerprint, header.fingerprint)
@@ -71,6 +78,26 @@ class Pass:
         if index is not None:
             return self.arrays.array(stack(rows))
         return self.arrays.padded(rows, [len(header.tokens) for header, _ in tensors])
+
+
+class Pass(PassHandle):
+    """The same, to be read through a client that blocks."""
+
+    def __init__(
+        self, inference: InferenceStub, arrays: Arrays, source: str | PassSource, fingerprint: str | None = None
+    ) -> None:
+        super().__init__(arrays, source, fingerprint)
+        self._inference = inference
+
+    def read(self, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
+        """An activation of every prompt, or of some: `[batch, …]` with `.lengths`, float32 (`hook_tokens`: int64).
+
+        `index` is NumPy's basic indexing on the shape without batch, done by the daemon; what it leaves of prompts of
+        different lengths is padded too. Raises `NotFound`, `InvalidArgument`.
+        """
+        incoming = IncomingTensors()
+        self._inference.fetch(self.request(hook, index, prompts), incoming)
+        return self.arranged(incoming, index)
 
 
 @dataclass(frozen=True)

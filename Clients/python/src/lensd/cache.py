@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from lensd.activations import ActivationSource
+from lensd.activations import ActivationSource, PassHandle
 from lensd.arrays import Array
 from lensd.errors import InvalidArgument, NotFound
 from lensd.hook_names import resolve, resolve_key
@@ -46,7 +46,62 @@ class HookNames(Collection[str]):
         return usual if names_filter is None else [name for name in usual if names_filter(name)]
 
 
-class ActivationCache(Mapping[Key, Array]):
+class CachedPoints:
+    """The hook points of a cache, and the pass that their activations come from."""
+
+    def __init__(
+        self, source: PassHandle | ActivationSource, points: HookNames, names_filter: NamesFilter, lengths: Lengths
+    ) -> None:
+        """`lengths` [batch] are the tokens of each prompt. Raises `NotFound` for a filter's name that is no point."""
+        self.lengths = lengths
+        self.has_batch_dim = True
+        self._points = points
+        self._names = set(points.selected(names_filter))
+        self._is_filtered = names_filter is not None
+        self._origin = source
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in the session, for `lensctl query` and `Client.query`; `None` for an unrecorded pass."""
+        return self._origin.run_id
+
+    @property
+    def origin(self) -> object:
+        """The pass that it reads from."""
+        return self._origin
+
+    def __contains__(self, key: object) -> bool:
+        if not isinstance(key, (str, tuple)):
+            return False
+        try:
+            return resolve_key(key, self._points, self._points.layer_count) in self._names
+        except NotFound:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        names = set(self._names)
+        return iter([name for name in self._points if name in names])
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"ActivationCache({len(self)} activations of {len(self.lengths)} prompts)"
+
+    def _name(self, key: Key) -> str:
+        name = resolve_key(key, self._points, self._points.layer_count)
+        if self._is_filtered and name not in self._names:
+            raise NotFound(f"{name} is not in this cache: names_filter left it out")
+        return name
+
+    def _check_sole(self) -> None:
+        if len(self.lengths) != 1:
+            raise InvalidArgument(
+                f"the batch axis of {len(self.lengths)} prompts cannot be removed; expected one prompt"
+            )
+
+
+class ActivationCache(CachedPoints, Mapping[Key, Array]):
     """Activations by hook point: `cache["blocks.0.attn.hook_z"]`, `cache["z0"]`, `cache["z", 0]`, `cache["z", -1]`.
 
     A value has shape `[batch, …]`, right-padded with `.lengths` where prompts differ in length; without the batch
@@ -67,19 +122,10 @@ class ActivationCache(Mapping[Key, Array]):
 
         Raises `NotFound` for a filter's name that is no point.
         """
-        self.lengths = lengths
-        self.has_batch_dim = True
+        super().__init__(source, points, names_filter, lengths)
         self._source = source
-        self._points = points
-        self._names = set(points.selected(names_filter))
-        self._is_filtered = names_filter is not None
         self._gradients = dict(gradients or {})
         self._values: dict[str, Array] = dict(self._gradients)
-
-    @property
-    def run_id(self) -> str | None:
-        """The run's id in the session, for `lensctl query` and `Client.query`; `None` for an unrecorded pass."""
-        return self._source.run_id
 
     @property
     def source(self) -> ActivationSource:
@@ -106,35 +152,18 @@ class ActivationCache(Mapping[Key, Array]):
 
     def remove_batch_dim(self) -> ActivationCache:
         """Strips the batch axis from every value. Raises `InvalidArgument` with more than one prompt."""
-        if len(self.lengths) != 1:
-            raise InvalidArgument(
-                f"the batch axis of {len(self.lengths)} prompts cannot be removed; expected one prompt"
-            )
+        self._check_sole()
         self.has_batch_dim = False
         return self
 
     def __contains__(self, key: object) -> bool:
-        if not isinstance(key, (str, tuple)):
-            return False
-        try:
-            return key in self._gradients or resolve_key(key, self._points, self._points.layer_count) in self._names
-        except NotFound:
-            return False
+        return (isinstance(key, str) and key in self._gradients) or super().__contains__(key)
 
     def __iter__(self) -> Iterator[str]:
-        names = set(self._names)
-        return iter([*(name for name in self._points if name in names), *self._gradients])
+        return iter([*super().__iter__(), *self._gradients])
 
     def __len__(self) -> int:
-        return len(self._names) + len(self._gradients)
-
-    def __repr__(self) -> str:
-        return f"ActivationCache({len(self)} activations of {len(self.lengths)} prompts)"
+        return super().__len__() + len(self._gradients)
 
     def _name(self, key: Key) -> str:
-        if isinstance(key, str) and key in self._gradients:
-            return key
-        name = resolve_key(key, self._points, self._points.layer_count)
-        if self._is_filtered and name not in self._names:
-            raise NotFound(f"{name} is not in this cache: names_filter left it out")
-        return name
+        return key if isinstance(key, str) and key in self._gradients else super()._name(key)

@@ -102,10 +102,15 @@ def client_hello() -> ClientFrame:
     )
 
 
+def hung_up(path: str) -> Unavailable:
+    """The failure of a daemon that goes instead of greeting, as one does that starts or ends."""
+    return Unavailable(f"{path} hung up on a Hello", 0.0)
+
+
 def server_hello(frame: ServerFrame | None, path: str) -> ServerHello:
     """What a daemon answered to a Hello. Raises what it says instead, `Unavailable` where it is no lensd we know."""
     if frame is None:
-        raise Unavailable(f"{path} hung up on a Hello", 0.0)
+        raise hung_up(path)
     if frame.call_id == 0 and frame.WhichOneof("body") == "status":
         raise error_for(*status_of(frame))
     if frame.call_id != 0 or frame.WhichOneof("body") != "hello":

@@ -249,7 +249,12 @@ def find() -> Connection:
             return Connection(path)
         except Unavailable as error:
             failures.append(error.message)
-    raise Unavailable(f"{'; '.join(failures)}; start one's own daemon with: lensctl up")
+    raise none_answers(failures)
+
+
+def none_answers(failures: list[str]) -> Unavailable:
+    """No socket that was tried has a daemon."""
+    return Unavailable(f"{'; '.join(failures)}; start one's own daemon with: lensctl up")
 
 
 def sole(messages: list[memoryview], reply: type[Reply], method: str) -> Reply:

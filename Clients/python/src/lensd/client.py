@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from lensd._proto import models_pb2
-from lensd._proto.daemon_pb2 import DaemonStatusRequest
+from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest
 from lensd.activations import Pass
 from lensd.arrays import Array, ArrayKind, Arrays
 from lensd.channel import Channel
@@ -42,6 +42,56 @@ class DaemonStatus:
     model_states: list[ModelState]
     weight_bytes: int  # Of memory that all models' weights take now,
     weight_budget_bytes: int  # and may take.
+
+    @classmethod
+    def of(cls, reply: DaemonStatusReply, socket: str) -> DaemonStatus:
+        """What a daemon says of itself."""
+        return cls(
+            socket=socket,
+            version=reply.lensd_version.decode(),
+            protocol_version=reply.protocol_version,
+            blas=reply.blas.decode(),
+            sqlite=reply.sqlite.decode(),
+            uptime_seconds=reply.uptime_seconds,
+            process_id=reply.process_id,
+            resident_bytes=reply.resident_bytes,
+            models=[model.name.decode() for model in reply.models],
+            queued_jobs=reply.queued_jobs,
+            running_jobs=reply.running_jobs,
+            cache_bytes=reply.cache_bytes,
+            cache_capacity_bytes=reply.cache_capacity_bytes,
+            threads=reply.threads,
+            connections=reply.connections,
+            model_states=read_states(reply.model_states),
+            weight_bytes=reply.weight_bytes,
+            weight_budget_bytes=reply.weight_budget_bytes,
+        )
+
+
+class ModelChoice:
+    """Which model a user means: `name`, else `$LENSD_MODEL`, else the daemon's default."""
+
+    def __init__(self, name: str | None, processing: bool | None) -> None:
+        """Raises `InvalidArgument` for what is no NAME or NAME@raw."""
+        name = name if name is not None else os.environ.get("LENSD_MODEL")
+        self._wanted, at, form = (name or "").partition("@")
+        if form not in ("", "raw") or (at and not form) or (form == "raw" and processing):
+            raise InvalidArgument(f"a model is NAME or NAME@raw; received {name!r} with processing={processing}")
+        self.is_raw = form == "raw" or processing is False
+
+    def among(self, listed: models_pb2.ListModelsReply) -> models_pb2.ModelDescription | bytes:
+        """Its description, or the name of one that is to be described yet. Raises `NotFound` where there is none."""
+        for description in listed.models:
+            if self._is_meant(description):
+                return description
+        for state in listed.states:
+            if self._is_meant(state):
+                return state.name
+        resident = ", ".join(each.name.decode() for each in listed.models) or "none"
+        raise NotFound(f"no model {self._wanted!r} is resident; there are: {resident}")
+
+    def _is_meant(self, model: models_pb2.ModelDescription | models_pb2.ModelState) -> bool:
+        return model.name.decode() == self._wanted or (not self._wanted and model.is_default)
 
 
 class Client:
@@ -77,21 +127,11 @@ class Client:
         `name@raw` or `processing=False` is the checkpoint's own weights. A model that the daemon knows and has not in
         memory is loaded, which may take a while. Raises `NotFound` that lists what is resident.
         """
-        name = name if name is not None else os.environ.get("LENSD_MODEL")
-        wanted, at, form = (name or "").partition("@")
-        if form not in ("", "raw") or (at and not form) or (form == "raw" and processing):
-            raise InvalidArgument(f"a model is NAME or NAME@raw; received {name!r} with processing={processing}")
-        is_raw = form == "raw" or processing is False
-        listed = self._list()
-        for description in listed.models:
-            if description.name.decode() == wanted or (not wanted and description.is_default):
-                return self._model(description, is_raw)
-        for state in listed.states:
-            if state.name.decode() == wanted or (not wanted and state.is_default):
-                reply = self.stubs.models.describe(models_pb2.DescribeModelRequest(model=state.name))
-                return self._model(reply.model, is_raw)
-        resident = ", ".join(each.name.decode() for each in listed.models) or "none"
-        raise NotFound(f"no model {wanted!r} is resident; there are: {resident}")
+        choice = ModelChoice(name, processing)
+        found = choice.among(self._list())
+        if isinstance(found, bytes):
+            found = self.stubs.models.describe(models_pb2.DescribeModelRequest(model=found)).model
+        return self._model(found, choice.is_raw)
 
     def models(self) -> list[str]:
         """The names of the resident models."""
@@ -139,27 +179,7 @@ class Client:
 
     def status(self) -> DaemonStatus:
         """Which daemon answers, what is resident, memory, queue, versions."""
-        reply = self.stubs.daemon.status(DaemonStatusRequest())
-        return DaemonStatus(
-            socket=self.path,
-            version=reply.lensd_version.decode(),
-            protocol_version=reply.protocol_version,
-            blas=reply.blas.decode(),
-            sqlite=reply.sqlite.decode(),
-            uptime_seconds=reply.uptime_seconds,
-            process_id=reply.process_id,
-            resident_bytes=reply.resident_bytes,
-            models=[model.name.decode() for model in reply.models],
-            queued_jobs=reply.queued_jobs,
-            running_jobs=reply.running_jobs,
-            cache_bytes=reply.cache_bytes,
-            cache_capacity_bytes=reply.cache_capacity_bytes,
-            threads=reply.threads,
-            connections=reply.connections,
-            model_states=read_states(reply.model_states),
-            weight_bytes=reply.weight_bytes,
-            weight_budget_bytes=reply.weight_budget_bytes,
-        )
+        return DaemonStatus.of(self.stubs.daemon.status(DaemonStatusRequest()), self.path)
 
     def close(self) -> None:
         """Hangs up. Calls in flight end with `Unavailable`, later ones with `FailedPrecondition`."""

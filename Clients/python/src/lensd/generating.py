@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from lensd._proto import common_pb2, generation_pb2, interventions_pb2
+from lensd._proto import generation_pb2, inference_pb2
 from lensd.activations import ActivationSource, KeptPass, Pass, check_fingerprint
-from lensd.arrays import Arrays
-from lensd.cache import ActivationCache, HookNames
-from lensd.errors import InvalidArgument
-from lensd.generation import Generation, GenerationStream, eos_tokens_of, generation_of, options_of
+from lensd.cache import ActivationCache
+from lensd.described_model import DescribedModel
+from lensd.generation import Generation, GenerationStream, TextKind, WholeTexts, check_text_kind, options_of
 from lensd.hooked_generation import HookedEvents
 from lensd.hooks import ModelHooks
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
-from lensd.prompts import Input, prompts_of, token_prompt
+from lensd.prompts import Input
 from lensd.stubs import Stubs
 
 
-class Generating:
+class Generating(DescribedModel):
     """The part of a model that continues prompts token by token, from kept keys and values."""
 
-    name: str
-    session: str | None
-    fingerprint: str
-    bos_token_id: int | None
-    hook_names: HookNames
     _stubs: Stubs
-    _arrays: Arrays
     _hooks: ModelHooks
 
     def generate(
@@ -46,7 +39,7 @@ class Generating:
         temperature: float = 1.0,
         freq_penalty: float = 0.0,
         prepend_bos: bool | None = True,
-        return_type: Literal["input", "str", "tokens"] = "input",
+        return_type: TextKind = "input",
         verbose: bool = False,
         *,
         seed: int | None = None,
@@ -62,8 +55,7 @@ class Generating:
         still grow: at first the prompts whole, then one position each, with patterns over every position so far. See
         `generation` for log-probabilities and the cache.
         """
-        if return_type not in ("input", "str", "tokens"):
-            raise InvalidArgument(f'return_type is "input", "str" or "tokens"; received {return_type!r}')
+        check_text_kind(return_type)
         options = options_of(
             max_new_tokens, stop_at_eos, eos_token_id, do_sample, top_k, top_p, temperature, freq_penalty, seed, stop
         )
@@ -72,14 +64,8 @@ class Generating:
                 if verbose:
                     print(token.text, end="", file=sys.stderr, flush=True)
         result = stream.result
-        is_text = isinstance(input, str) or (isinstance(input, (list, tuple)) and isinstance(input[0], str))
-        if return_type == "tokens" or (return_type == "input" and not is_text):
-            return result.tokens
-        special = {self.bos_token_id, *eos_tokens_of(eos_token_id)}
-        rows = zip(result.tokens.tolist(), result.prompt_lengths, strict=True)
-        prompts = self.to_string([[token for token in row[:count] if token not in special] for row, count in rows])
-        texts = [prompt + text for prompt, text in zip(prompts, result.text, strict=True)]
-        return texts[0] if len(texts) == 1 else texts
+        wanted = WholeTexts(input, return_type, result, self.bos_token_id, eos_token_id)
+        return result.tokens if wanted.prompts is None else wanted.joined(self.to_string(wanted.prompts))
 
     def generation(
         self,
@@ -137,12 +123,6 @@ class Generating:
         prepend_bos: bool | None,
         interventions: Iterable[Intervention],
     ) -> GenerationStream:
-        prompts = prompts_of(input, prepend_bos)
-        for prompt in prompts:
-            # No text at all is begun by BOS, as in TransformerLens.
-            is_empty = prompt.WhichOneof("content") == "text" and not prompt.text.text
-            if is_empty and not prompt.text.no_bos and self.bos_token_id is not None:
-                prompt.CopyFrom(token_prompt([self.bos_token_id]))
         calls = self._hooks.calls()
         edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
 
@@ -151,24 +131,13 @@ class Generating:
             source: ActivationSource
             if calls:
                 source = KeptPass({}, self._arrays, end.run_id.decode() or None)
-            elif end.run_id:
-                source = Pass(self._stubs.inference, self._arrays, end.run_id.decode(), self.fingerprint)
             else:
-                tokens = [token_prompt(token.id for token in result.tokens) for result in results]
-                source = self._unrecorded(tokens, edits)
+                source = self._pass(self._source_of_generation(results, end, edits))
             lengths = np.array([len(result.tokens) for result in results], np.int64)
             cache = ActivationCache(source, self.hook_names, None, lengths)
-            padding = [*options.eos_token_ids, self.bos_token_id or 0][0]
-            return generation_of(results, end, self._arrays, cache, padding)
+            return Generation.of(results, end, self._arrays, self._padding(options), cache=cache)
 
-        request = generation_pb2.GenerateRequest(
-            model=self.name.encode(),
-            session=(self.session or "").encode(),
-            prompts=prompts,
-            interventions=edits,
-            options=options,
-            unrecorded=self.session is None,
-        )
+        request = self._generate_request(input, edits, options, prepend_bos)
         inference = self._stubs.inference
         if calls:
             return GenerationStream(HookedEvents(inference, request, calls, self._hooks.points, self._arrays), finish)
@@ -178,5 +147,5 @@ class Generating:
         """The text of tokens."""
         raise NotImplementedError
 
-    def _unrecorded(self, prompts: list[common_pb2.Prompt], edits: list[interventions_pb2.Intervention]) -> Pass:
+    def _pass(self, source: str | inference_pb2.PassSource) -> Pass:
         raise NotImplementedError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lensd._proto import generation_pb2
 from lensd.arrays import Array, Arrays
 from lensd.errors import FailedPrecondition, InvalidArgument, LensError
 from lensd.generation_news import GeneratedToken, GenerationNews
+from lensd.prompts import Input
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,7 +27,7 @@ MAX_SEED = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
-class Generation:
+class GenerationResult:
     """What became of each prompt."""
 
     model: str
@@ -44,18 +45,47 @@ class Generation:
     finish_reason: list[str]
     # What the random numbers began with: asked for again, it gives the same text.
     seed: int
-    # Every activation of the final tokens, as they were while the tokens were generated; fetched when touched. Under
-    # hook functions there is nothing in it: run them over the final tokens again.
-    cache: ActivationCache
+    # Its id in the session, for `lensctl query` and `Client.query`; None where it was not recorded.
+    run_id: str | None
 
-    @property
-    def run_id(self) -> str | None:
-        """Its id in the session, for `lensctl query` and `Client.query`; `None` where it was not recorded."""
-        return self.cache.run_id
+    @classmethod
+    def of(
+        cls,
+        results: Sequence[generation_pb2.Generation],
+        end: generation_pb2.GenerationEnd,
+        arrays: Arrays,
+        padding: int,
+        **more: Any,
+    ) -> Self:
+        """Arranges results; `padding` stands behind the tokens of shorter prompts."""
+        rows = [np.array([token.id for token in result.tokens], np.int64) for result in results]
+        logprobs = [np.array(result.logprobs, np.float32) for result in results]
+        return cls(
+            model=end.model.name.decode() + ("@raw" if end.model.raw else ""),
+            fingerprint=end.model.fingerprint.decode(),
+            text=[result.text.decode() for result in results],
+            tokens=arrays.padded(rows, [len(row) for row in rows], fill=padding),
+            logprobs=arrays.padded(logprobs, [len(row) for row in logprobs]),
+            str_tokens=[[token.text.decode() for token in result.tokens] for result in results],
+            prompt_lengths=[result.prompt_length for result in results],
+            finish_reason=[result.finish_reason.decode() for result in results],
+            seed=end.options.seed,
+            run_id=end.run_id.decode() or None,
+            **more,
+        )
 
     def __repr__(self) -> str:
         texts = self.text[0] if len(self.text) == 1 else self.text
         return f"Generation({texts!r} by {self.model}, {', '.join(self.finish_reason)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Generation(GenerationResult):
+    """What became of each prompt, and the activations of it."""
+
+    # Every activation of the final tokens, as they were while the tokens were generated; fetched when touched. Under
+    # hook functions there is nothing in it: run them over the final tokens again.
+    cache: ActivationCache
 
 
 class GenerationStream:
@@ -145,35 +175,46 @@ def options_of(
     return options
 
 
+TextKind: TypeAlias = Literal["input", "str", "tokens"]
+
+
+def check_text_kind(kind: TextKind) -> None:
+    """Raises `InvalidArgument` for what `generate` does not return."""
+    if kind not in ("input", "str", "tokens"):
+        raise InvalidArgument(f'return_type is "input", "str" or "tokens"; received {kind!r}')
+
+
+class WholeTexts:
+    """The texts of a generation, prompts included, where these are what `generate` returns."""
+
+    def __init__(
+        self,
+        given: Input,
+        kind: TextKind,
+        result: GenerationResult,
+        bos_token_id: int | None,
+        eos_token_id: int | Sequence[int] | None,
+    ) -> None:
+        is_text = isinstance(given, str) or (isinstance(given, (list, tuple)) and isinstance(given[0], str))
+        self._result = result
+        # The prompts' tokens, whose texts are wanted; None where the tokens are returned as they are.
+        self.prompts: list[list[int]] | None = None
+        if kind == "str" or (kind == "input" and is_text):
+            special = {bos_token_id, *eos_tokens_of(eos_token_id)}
+            rows = zip(result.tokens.tolist(), result.prompt_lengths, strict=True)
+            self.prompts = [[token for token in row[:count] if token not in special] for row, count in rows]
+
+    def joined(self, prompts: str | list[str]) -> str | list[str]:
+        """A text, of several prompts a list."""
+        texts = [prompt + text for prompt, text in zip(prompts, self._result.text, strict=True)]
+        return texts[0] if len(texts) == 1 else texts
+
+
 def eos_tokens_of(eos_token_id: int | Sequence[int] | None) -> list[int]:
     """One, several or none, as TransformerLens takes them."""
     if eos_token_id is None:
         return []
     return [index(each) for each in eos_token_id] if isinstance(eos_token_id, Sequence) else [index(eos_token_id)]
-
-
-def generation_of(
-    results: Sequence[generation_pb2.Generation],
-    end: generation_pb2.GenerationEnd,
-    arrays: Arrays,
-    cache: ActivationCache,
-    padding: int,
-) -> Generation:
-    """Arranges results; `padding` stands behind the tokens of shorter prompts."""
-    rows = [np.array([token.id for token in result.tokens], np.int64) for result in results]
-    logprobs = [np.array(result.logprobs, np.float32) for result in results]
-    return Generation(
-        model=end.model.name.decode() + ("@raw" if end.model.raw else ""),
-        fingerprint=end.model.fingerprint.decode(),
-        text=[result.text.decode() for result in results],
-        tokens=arrays.padded(rows, [len(row) for row in rows], fill=padding),
-        logprobs=arrays.padded(logprobs, [len(row) for row in logprobs]),
-        str_tokens=[[token.text.decode() for token in result.tokens] for result in results],
-        prompt_lengths=[result.prompt_length for result in results],
-        finish_reason=[result.finish_reason.decode() for result in results],
-        seed=end.options.seed,
-        cache=cache,
-    )
 
 
 def _natural(value: int, name: str, maximum: int = (1 << 32) - 1) -> int:

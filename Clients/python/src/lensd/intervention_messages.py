@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from lensd._proto import interventions_pb2 as wire
 from lensd._proto.inference_pb2 import PassSource
-from lensd.activations import KeptPass, Pass
-from lensd.cache import ActivationCache
+from lensd.activations import KeptPass, PassHandle
+from lensd.cache import CachedPoints
 from lensd.errors import InvalidArgument
 from lensd.framing import MAX_REQUEST_BYTES
 from lensd.interventions import Intervention, Origin
@@ -103,20 +103,20 @@ def _source(origin: Origin, model: str) -> wire.EditSource:
     given = origin.given
     if origin.run is not None:
         source.run = origin.run.encode()
-    elif isinstance(given, ActivationCache):
+    elif isinstance(given, CachedPoints):
         _take_from(given, source, model)
     else:
         source.prompts.prompts.extend(prompts_of(given, origin.prepend_bos))
     return source
 
 
-def _take_from(cache: ActivationCache, source: wire.EditSource, model: str) -> None:
+def _take_from(cache: CachedPoints, source: wire.EditSource, model: str) -> None:
     """What a cache was made from. Raises `InvalidArgument` where the daemon cannot make it again."""
-    origin = cache.source
-    if cache.run_id is not None and isinstance(origin, Pass):
+    origin = cache.origin
+    if cache.run_id is not None and isinstance(origin, PassHandle):
         source.run = cache.run_id.encode()
         return
-    recipe = origin.source if isinstance(origin, Pass) else None
+    recipe = origin.source if isinstance(origin, PassHandle) else None
     if isinstance(origin, KeptPass) or not isinstance(recipe, PassSource):
         raise InvalidArgument(
             "hook functions took part in this cache's pass, so the daemon cannot make it again: put the values in by "

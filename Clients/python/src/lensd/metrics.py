@@ -31,6 +31,11 @@ class Metric:
     # None given is the last one; of `kl` the mean over all.
     pos: tuple[int, ...] = ()
 
+    @property
+    def texts(self) -> set[str]:
+        """Its tokens that are given as texts."""
+        return {token for token in (*self.tokens, *self.wrong) if isinstance(token, str)}
+
     def message(self, to_single_token: Callable[[str], int]) -> wire.Metric:
         """The metric as it travels. Raises `InvalidArgument` for a text that is not one token."""
         return wire.Metric(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from lensd._proto import common_pb2, inference_pb2, interventions_pb2, run_pb2
-from lensd._proto.models_pb2 import DescribeModelRequest, ModelDescription
-from lensd._proto.reports_pb2 import AttentionPageRequest
+from lensd._proto import common_pb2, inference_pb2
+from lensd._proto.models_pb2 import ModelDescription
 from lensd._proto.sweeps_pb2 import SweepPath
 from lensd.activations import ActivationSource, Pass, check_fingerprint
 from lensd.arrays import Array, Arrays
-from lensd.cache import ActivationCache, HookNames, NamesFilter
-from lensd.config import ModelConfig
+from lensd.cache import ActivationCache, NamesFilter
+from lensd.described_model import LOGITS, Output, ReturnType, ablation, wants
 from lensd.description import Description
 from lensd.errors import FailedPrecondition, InvalidArgument
 from lensd.generating import Generating
@@ -37,28 +35,17 @@ from lensd.hook_session import HookSession
 from lensd.hooked_run import run_hooked
 from lensd.hooks import Calls, HookFunction, HookPoint, Hooks, HookSelector, ModelHooks
 from lensd.intervention_messages import intervention_messages
-from lensd.interventions import KINDS, Intervention, Kind, patch
+from lensd.interventions import Intervention, Kind, patch
 from lensd.metrics import Metric
 from lensd.page import AttentionPage
-from lensd.prompts import Input, is_list_of_prompts, prompts_of, text_prompt, token_prompt, token_rows
+from lensd.prompts import Input, prompts_of, text_prompt, token_prompt
 from lensd.stubs import Stubs
 from lensd.sweep import Sweep, read_sweep
 from lensd.sweep_requests import Edits, Receivers, path, sweep_request
+from lensd.token_replies import TokensToText, padded_tokens, sole_token, token_texts
 
 if TYPE_CHECKING:
     from lensd.torch_autograd import PassGraph
-
-ReturnType = Literal["logits", "loss", "both"] | None
-LOGITS = "unembed.hook_out"
-
-_ACTIONS = {"zero": interventions_pb2.ACTION_ZERO, "mean": interventions_pb2.ACTION_MEAN}
-
-
-class Output(NamedTuple):
-    """What `return_type="both"` gives."""
-
-    logits: Array
-    loss: Array
 
 
 class Model(Generating):
@@ -73,17 +60,8 @@ class Model(Generating):
     def __init__(
         self, stubs: Stubs, arrays: Arrays, description: ModelDescription, is_raw: bool, session: str | None
     ) -> None:
-        self.cfg = ModelConfig.of(description, is_raw)
-        self.name = description.name.decode() + ("@raw" if is_raw else "")
-        self.fingerprint = description.fingerprint.decode()
-        self.parameter_count: int = description.parameter_count
-        self.session = session
-        self.bos_token_id: int | None = description.bos_token_id if description.HasField("bos_token_id") else None
-        self.hook_names = HookNames(
-            ((point.name.decode(), point.on_demand) for point in description.hook_points), self.cfg.n_layers
-        )
+        super().__init__(arrays, description, is_raw, session)
         self._stubs = stubs
-        self._arrays = arrays
         self._hooks = ModelHooks(self.hook_names)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -97,7 +75,7 @@ class Model(Generating):
 
     def describe(self) -> Description:
         """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""
-        return Description.of(self._stubs.models.describe(DescribeModelRequest(model=self.name.encode())))
+        return Description.of(self._stubs.models.describe(self._describe_request()))
 
     # Tokens.
 
@@ -106,39 +84,21 @@ class Model(Generating):
 
         `truncate` cuts each text to the context length, as TransformerLens does.
         """
-        texts = [input] if isinstance(input, str) else list(input)
-        if not texts:
-            raise InvalidArgument("expected a text or a list of texts; received an empty list")
-        limit = self.cfg.n_ctx if truncate else None
-        replies = self._tokenize([text_prompt(text, prepend_bos) for text in texts]).tokens
-        rows = [np.array([token.id for token in reply.tokens[:limit]], np.int64) for reply in replies]
-        return self._arrays.padded(rows, [len(row) for row in rows], fill=self.bos_token_id or 0)
+        reply = self._stubs.inference.tokenize(self._texts_request(input, prepend_bos))
+        return padded_tokens(reply, self.cfg.n_ctx if truncate else None, self.bos_token_id or 0, self._arrays)
 
     def to_str_tokens(self, input: Input, prepend_bos: bool | None = True) -> list[str] | list[list[str]]:
         """The text of every token of one prompt, or of each of several. A part of a character shows U+FFFD."""
-        tokens = self._tokenize(prompts_of(input, prepend_bos)).tokens
-        rows = [[token.text.decode() for token in prompt.tokens] for prompt in tokens]
-        return rows if len(rows) > 1 or is_list_of_prompts(input) else rows[0]
+        return token_texts(self._tokenize(prompts_of(input, prepend_bos)), input)
 
     def to_string(self, tokens: Input) -> str | list[str]:
         """The text of tokens: a string for an id or [pos], a list of strings for [batch, pos]."""
-        if isinstance(tokens, (list, tuple)) and not tokens:
-            return ""
-        axes = 2 if is_list_of_prompts(tokens) else np.ndim(tokens)
-        rows = token_rows([tokens] if axes == 0 else tokens)
-        # No tokens are a text too, but no prompt.
-        prompts = [token_prompt(row) for row in rows if row]
-        texts = iter(self._tokenize(prompts).texts if prompts else [])
-        strings = [next(texts).decode() if row else "" for row in rows]
-        return strings if axes == 2 else strings[0]
+        asked = TokensToText(tokens)
+        return asked.texts(self._tokenize(asked.prompts) if asked.prompts else None)
 
     def to_single_token(self, string: str) -> int:
         """The id of the one token that a text is. Raises `InvalidArgument` for a text of none or several tokens."""
-        (tokens,) = self._tokenize([text_prompt(string, prepend_bos=False)]).tokens
-        if len(tokens.tokens) != 1:
-            pieces = [token.text.decode() for token in tokens.tokens]
-            raise InvalidArgument(f"expected the text of one token; {string!r} is {len(pieces)}: {pieces}")
-        return tokens.tokens[0].id
+        return sole_token(self._tokenize([text_prompt(string, prepend_bos=False)]), string)
 
     def to_single_str_token(self, token: int) -> str:
         """The text of one token id."""
@@ -342,10 +302,9 @@ class Model(Generating):
 
         `progress` is called with (done, total) while it runs; what it raises cancels the sweep.
         """
-        if kind not in KINDS:
-            raise InvalidArgument(f'kind is "zero" or "mean"; received {kind!r}')
-        edit = Intervention(hook, kind)
-        return self.sweep(input, edit, over=("layer", "head"), prepend_bos=prepend_bos, progress=progress)
+        return self.sweep(
+            input, ablation(kind, hook), over=("layer", "head"), prepend_bos=prepend_bos, progress=progress
+        )
 
     # Sweeps.
 
@@ -397,8 +356,7 @@ class Model(Generating):
     def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
         """How much each head's pattern looks like each of the simple kinds, averaged over the prompts."""
         self._hooks.refuse("head_scores")
-        request = inference_pb2.ScoreHeadsRequest(model=self.name.encode(), prompts=prompts_of(input, prepend_bos))
-        reply = self._stubs.inference.score_heads(request)
+        reply = self._stubs.inference.score_heads(self._scores_request(input, prepend_bos))
         check_fingerprint(self.fingerprint, reply.fingerprint)
         return HeadScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
 
@@ -412,26 +370,9 @@ class Model(Generating):
     ) -> AttentionPage:
         """A page with the attention patterns of all heads of one prompt, and what ablating each does to the loss."""
         self._hooks.refuse("attention_html")
-        prompts = prompts_of(text_or_tokens, prepend_bos)
-        if len(prompts) != 1:
-            raise InvalidArgument(f"a page shows one prompt; received {len(prompts)}")
-        request = AttentionPageRequest(
-            model=self.name.encode(),
-            prompt=prompts[0],
-            with_ablation=with_ablation,
-            action=_action(kind),
-            title=title.encode(),
-        )
+        request = self._page_request(text_or_tokens, with_ablation, kind, title, prepend_bos)
         with self._stubs.reports.attention_page(request) as page:
             return AttentionPage(page.whole(lambda chunks: b"".join(chunk.html for chunk in chunks)).decode())
-
-    def __repr__(self) -> str:
-        cfg = self.cfg
-        return f"Model({self.name}: {cfg.n_layers} layers x {cfg.n_heads} heads, d_model {cfg.d_model})"
-
-    def array(self, values: npt.NDArray[Any]) -> Array:
-        """NumPy values as the client's arrays, `connect(arrays=…)`."""
-        return self._arrays.array(values)
 
     def _sweep(
         self,
@@ -458,7 +399,7 @@ class Model(Generating):
         return result
 
     def _tokenize(self, prompts: list[common_pb2.Prompt]) -> inference_pb2.TokenizeReply:
-        return self._stubs.inference.tokenize(inference_pb2.TokenizeRequest(model=self.name.encode(), prompts=prompts))
+        return self._stubs.inference.tokenize(self._tokenize_request(prompts))
 
     def _run(
         self,
@@ -470,8 +411,7 @@ class Model(Generating):
         keep: list[str],
     ) -> tuple[Any, ActivationSource, list[int]]:
         """The output, where its activations can be read, and the number of tokens of each prompt."""
-        if return_type not in ("logits", "loss", "both", None):
-            raise InvalidArgument(f'return_type is "logits", "loss", "both" or None; received {return_type!r}')
+        wants_logits, wants_loss = wants(return_type)
         prompts = prompts_of(input, prepend_bos)
         edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
         calls, backward = self._hooks.calls(), self._hooks.calls("bwd")
@@ -479,29 +419,15 @@ class Model(Generating):
         graph = self._graph(recipe, backward)
         if backward and graph is None and self._arrays.kind == "numpy":
             self._check_backward(return_type, calls)
-        is_plain = not calls and not backward and not keep
-        if return_type == "logits" and is_plain and self.session is None and len(prompts) == 1:
-            # One call is enough: nothing but the logits is asked for, and nothing is recorded. (Of several prompts a
-            # query makes one pass after the other; a run puts them into one.)
-            source: ActivationSource = self._unrecorded(prompts, edits)
+        if not calls and not backward and self._is_one_query(prompts, return_type, keep):
+            source: ActivationSource = self._pass(self._recipe(prompts, edits))
             logits = source.read(LOGITS)
             counts = logits.lengths.tolist()
             if graph is not None:
                 graph.close(counts)
                 logits, source = graph.attach(LOGITS, logits), graph.source(source)
             return logits, source, counts
-        wants_logits = return_type in ("logits", "both")
-        wants_loss = return_type in ("loss", "both")
-        request = run_pb2.RunRequest(
-            model=self.name.encode(),
-            session=(self.session or "").encode(),
-            prompts=prompts,
-            interventions=edits,
-            per_token_loss=wants_loss and loss_per_token,
-            keep_names=[name.encode() for name in (*keep, *([LOGITS] if wants_logits else []))],
-            unrecorded=self.session is None,
-            skip_loss=not wants_loss,
-        )
+        request = self._run_request(prompts, edits, return_type, loss_per_token, keep)
         if calls:
             inference, points = self._stubs.inference, self._hooks.points
             session_of = HookSession if graph is None else graph.session
@@ -509,7 +435,7 @@ class Model(Generating):
         else:
             reply = self._stubs.inference.run(request)
             check_fingerprint(self.fingerprint, reply.model.fingerprint)
-            source = self._pass_of(reply, edits)
+            source = self._pass(self._source_of(reply, edits))
         counts = [len(prompt.tokens) for prompt in reply.prompts]
         loss = self._loss(reply, loss_per_token) if wants_loss else None
         if graph is not None:
@@ -549,25 +475,5 @@ class Model(Generating):
             return prompts
         return [token_prompt(token.id for token in row.tokens) for row in self._tokenize(prompts).tokens]
 
-    def _loss(self, reply: run_pb2.RunReply, per_token: bool) -> Array:
-        if not per_token:
-            return self._arrays.array(np.array(reply.loss, np.float32))
-        rows = [np.array(prompt.per_token_loss, np.float32) for prompt in reply.prompts]
-        return self._arrays.padded(rows, [len(row) for row in rows])
-
-    def _pass_of(self, reply: run_pb2.RunReply, edits: list[interventions_pb2.Intervention]) -> Pass:
-        if reply.run_id:
-            return Pass(self._stubs.inference, self._arrays, reply.run_id.decode(), self.fingerprint)
-        # As they were run: texts are tokenised once, and the daemon finds what it kept.
-        tokens = [token_prompt(token.id for token in prompt.tokens) for prompt in reply.prompts]
-        return self._unrecorded(tokens, edits)
-
-    def _unrecorded(self, prompts: list[common_pb2.Prompt], edits: list[interventions_pb2.Intervention]) -> Pass:
-        source = inference_pb2.PassSource(model=self.name.encode(), prompts=prompts, interventions=edits)
+    def _pass(self, source: str | inference_pb2.PassSource) -> Pass:
         return Pass(self._stubs.inference, self._arrays, source, self.fingerprint)
-
-
-def _action(kind: str) -> interventions_pb2.Action:
-    if kind not in KINDS:
-        raise InvalidArgument(f'kind is "zero" or "mean"; received {kind!r}')
-    return _ACTIONS[kind]

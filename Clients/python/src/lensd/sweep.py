@@ -190,16 +190,21 @@ def read_sweep(
     header = None
     parts: list[wire.SweepValues] = []
     for event in events:
-        match event.WhichOneof("event"):
-            case "progress" if progress is not None:
-                progress(event.progress.done, event.progress.total)
-            case "header":
-                header = event.header
-            case "values":
-                parts.append(event.values)
+        tell_progress(event, progress)
+        body = event.WhichOneof("event")
+        if body == "header":
+            header = event.header
+        elif body == "values":
+            parts.append(event.values)
     if header is None:
         raise Internal("the daemon ended the sweep without a result")
     return Sweep.of(header, parts, arrays)
+
+
+def tell_progress(event: wire.SweepEvent, progress: Callable[[int, int], object] | None) -> None:
+    """Calls `progress` with (done, total), where an event says how much is done."""
+    if progress is not None and event.HasField("progress"):
+        progress(event.progress.done, event.progress.total)
 
 
 def axis_numbers(axes: str | Sequence[str]) -> list[wire.SweepAxis]:

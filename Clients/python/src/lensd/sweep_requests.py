@@ -30,9 +30,7 @@ def sweep_request(
     to_single_token: Callable[[str], int],
 ) -> wire.SweepRequest:
     """Raises `InvalidArgument` for what cannot be sent."""
-    asked = [metrics] if isinstance(metrics, Metric) else list(metrics if metrics is not None else [loss()])
-    if not asked or not all(isinstance(metric, Metric) for metric in asked):
-        raise InvalidArgument(f"a sweep reads metrics of lensd.metrics, such as metrics.loss(); received {metrics!r}")
+    asked = metrics_of(metrics)
     return wire.SweepRequest(
         model=model.encode(),
         session=(session or "").encode(),
@@ -44,6 +42,14 @@ def sweep_request(
         metrics=[metric.message(to_single_token) for metric in asked],
         unrecorded=session is None,
     )
+
+
+def metrics_of(given: Metric | Iterable[Metric] | None) -> list[Metric]:
+    """The metrics of a sweep, the loss where none are named. Raises `InvalidArgument` for what is none."""
+    asked = [given] if isinstance(given, Metric) else list(given if given is not None else [loss()])
+    if not asked or not all(isinstance(metric, Metric) for metric in asked):
+        raise InvalidArgument(f"a sweep reads metrics of lensd.metrics, such as metrics.loss(); received {given!r}")
+    return asked
 
 
 def path(receivers: Receivers, hold_mlps: bool, model: str) -> wire.SweepPath:

@@ -1,0 +1,53 @@
+"""The methods that the client calls, each with what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from lensd._proto import (
+    daemon_pb2,
+    generation_pb2,
+    inference_pb2,
+    models_pb2,
+    reports_pb2,
+    run_pb2,
+    sessions_pb2,
+    sweeps_pb2,
+)
+
+Request = TypeVar("Request", bound=Message)
+Reply = TypeVar("Reply", bound=Message)
+
+
+@dataclass(frozen=True)
+class Method(Generic[Request, Reply]):
+    """A method such as `/lens.v1.Inference/Run`: what it is asked and what one message of its answer is."""
+
+    path: str
+    request: type[Request]
+    reply: type[Reply]
+
+
+STATUS = Method("/lens.v1.Daemon/Status", daemon_pb2.DaemonStatusRequest, daemon_pb2.DaemonStatusReply)
+
+LIST_MODELS = Method("/lens.v1.Models/List", models_pb2.ListModelsRequest, models_pb2.ListModelsReply)
+DESCRIBE = Method("/lens.v1.Models/Describe", models_pb2.DescribeModelRequest, models_pb2.DescribeModelReply)
+LOAD = Method("/lens.v1.Models/Load", models_pb2.LoadModelRequest, models_pb2.LoadModelEvent)
+UNLOAD = Method("/lens.v1.Models/Unload", models_pb2.UnloadModelRequest, models_pb2.UnloadModelReply)
+RENAME = Method("/lens.v1.Models/Rename", models_pb2.RenameModelRequest, models_pb2.RenameModelReply)
+
+TOKENIZE = Method("/lens.v1.Inference/Tokenize", inference_pb2.TokenizeRequest, inference_pb2.TokenizeReply)
+RUN = Method("/lens.v1.Inference/Run", run_pb2.RunRequest, run_pb2.RunReply)
+QUERY = Method("/lens.v1.Inference/Query", inference_pb2.QueryRequest, inference_pb2.QueryEvent)
+SWEEP = Method("/lens.v1.Inference/Sweep", sweeps_pb2.SweepRequest, sweeps_pb2.SweepEvent)
+GENERATE = Method("/lens.v1.Inference/Generate", generation_pb2.GenerateRequest, generation_pb2.GenerateEvent)
+SCORE_HEADS = Method("/lens.v1.Inference/ScoreHeads", inference_pb2.ScoreHeadsRequest, inference_pb2.ScoreHeadsReply)
+
+LIST_SESSIONS = Method("/lens.v1.Sessions/List", sessions_pb2.ListSessionsRequest, sessions_pb2.ListSessionsReply)
+SHOW_SESSION = Method("/lens.v1.Sessions/Show", sessions_pb2.ShowSessionRequest, sessions_pb2.ShowSessionReply)
+DELETE_SESSION = Method("/lens.v1.Sessions/Delete", sessions_pb2.DeleteSessionRequest, sessions_pb2.DeleteSessionReply)
+
+ATTENTION_PAGE = Method("/lens.v1.Reports/AttentionPage", reports_pb2.AttentionPageRequest, reports_pb2.PageChunk)
