@@ -1,44 +1,88 @@
 #!/usr/bin/env bash
-# Fuzzes the readers of checkpoint files: libFuzzer, AddressSanitizer, and Swift's own checks.
-#   fuzz.sh build                 builds the fuzzer
+# Fuzzes the readers of checkpoint files and the wire's decoder: libFuzzer, AddressSanitizer, for generated C also
+# UndefinedBehaviorSanitizer, and Swift's own checks.
+#   fuzz.sh build                 builds the fuzzers
 #   fuzz.sh slice                 the same short run every time, for CI
 #   fuzz.sh long [SECONDS]        new inputs for so long per target (default 300); the corpora are kept
+#   fuzz.sh coverage              how much of the wire's decoder the kept corpus runs through
+# PROTOBUF_C=FILE instruments that libprotobuf-c source, too. FUZZ_TARGETS chooses targets of long.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 OUT=.build/fuzz
-FUZZER=$OUT/checkpoint-fuzzer
 SHM=/dev/shm/lens-fuzz-$$
 trap 'rm -rf "$SHM"' EXIT
 mkdir -p "$SHM"
-TARGETS="safetensors index pickle pytorch"
-FLAGS=(-O -swift-version 6 -package-name lensd -sanitize=fuzzer,address -I "$OUT" -module-cache-path "$OUT/cache")
+TARGETS="safetensors index pickle pytorch wire"
+SANITIZE=(-O -sanitize=fuzzer,address)
+SANITIZE_C=(-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+
+is_old() {  # PROGRAM FOLDER...: it is older than what it is made from
+    [ ! -e "$1" ] || [ -n "$(find "${@:2}" -name '*.[sch]*' -newer "$1" -print -quit)" ]
+}
+
+module() {  # FOLDER NAME SOURCE...
+    swiftc "${SANITIZE[@]}" "${IMPORTS[@]}" -parse-as-library -wmo -emit-module -emit-module-path "$1/$2.swiftmodule" \
+        -module-name "$2" -c -o "$1/$2.o" "${@:3}"
+}
+
+program() {  # FOLDER NAME SOURCE-OR-OBJECT...
+    swiftc "${SANITIZE[@]}" "${IMPORTS[@]}" -parse-as-library -o "$1/$2" "${@:3}" \
+        2> >(grep -v "Cannot export local symbol" >&2)
+}
+
+build_checkpoint_fuzzer() {
+    is_old "$OUT/checkpoint-fuzzer" Sources/LensCore Sources/LensCheckpoint Tests/Fuzz || return 0
+    echo "fuzz: building for checkpoints" >&2
+    IMPORTS=(-swift-version 6 -package-name lensd -I "$OUT" -module-cache-path "$OUT/cache")
+    module "$OUT" Crypto Tests/Fuzz/Crypto.swift
+    module "$OUT" LensCore $(find Sources/LensCore -name '*.swift')
+    module "$OUT" LensCheckpoint $(find Sources/LensCheckpoint -name '*.swift')
+    program "$OUT" checkpoint-fuzzer Tests/Fuzz/CheckpointFuzzer.swift "$OUT"/{Crypto,LensCore,LensCheckpoint}.o
+}
+
+build_wire_fuzzer() {  # FOLDER
+    is_old "$1/wire-fuzzer" Sources/LensCore Sources/LensWire Sources/CLensMessages Tests/Fuzz || return 0
+    echo "fuzz: building for the wire" >&2
+    mkdir -p "$1"
+    local messages=Sources/CLensMessages/include protobuf=-lprotobuf-c source
+    IMPORTS=(-swift-version 6 -package-name lensd -I "$1" -module-cache-path "$1/cache"
+        -I "$messages" -Xcc "-I$messages" -I Sources/CProtobufC)
+    rm -f "$1"/*.c.o
+    for source in Sources/CLensMessages/*.c ${PROTOBUF_C:-}; do
+        clang "${SANITIZE_C[@]}" -I "$messages" -c -o "$1/${source##*/}.o" "$source"
+    done
+    [ -z "${PROTOBUF_C:-}" ] || protobuf=
+    module "$1" NIOCore Tests/Fuzz/NIOCore.swift
+    module "$1" LensCore $(find Sources/LensCore -name '*.swift')
+    module "$1" LensWire Sources/LensWire/{Coding,Methods}/*.swift \
+        Sources/LensWire/Framing/{Coding+Frames,Frame,FrameDecoder,WireProtocol}.swift
+    python3 Tests/Fuzz/wire_targets.py swift "$1/WireTargets.swift"
+    program "$1" wire-fuzzer Tests/Fuzz/WireFuzzer.swift "$1/WireTargets.swift" \
+        "$1"/{NIOCore,LensCore,LensWire}.o "$1"/*.c.o $protobuf
+}
 
 build() {
     mkdir -p "$OUT"
-    local newer
-    newer=$(find Sources/LensCore Sources/LensCheckpoint Tests/Fuzz -name '*.s[wh]*' -newer "$FUZZER" 2>/dev/null || echo all)
-    [ -n "$newer" ] || return 0
-    echo "fuzz: building" >&2
-    library() {
-        swiftc "${FLAGS[@]}" -parse-as-library -wmo -emit-module -emit-module-path "$OUT/$1.swiftmodule" \
-            -module-name "$1" -c -o "$OUT/$1.o" "${@:2}"
-    }
-    library Crypto Tests/Fuzz/Crypto.swift
-    library LensCore $(find Sources/LensCore -name '*.swift')
-    library LensCheckpoint $(find Sources/LensCheckpoint -name '*.swift')
-    swiftc "${FLAGS[@]}" -parse-as-library -o "$FUZZER" Tests/Fuzz/CheckpointFuzzer.swift \
-        "$OUT"/{Crypto,LensCore,LensCheckpoint}.o 2> >(grep -v "Cannot export local symbol" >&2)
+    build_checkpoint_fuzzer
+    build_wire_fuzzer "$OUT/wire"
 }
 
 fuzz() {
-    local target=$1 corpus="$OUT/corpus/$1" words=pickle.dict
+    local target=$1 corpus="$OUT/corpus/$1" fuzzer=checkpoint-fuzzer words=pickle.dict malloc=512
     shift
     mkdir -p "$corpus" "$OUT/finds"
-    python3 Tests/Fuzz/seeds.py "$target" "$OUT/seeds/$target"
-    case $target in safetensors | index) words=json.dict ;; esac
-    # Swift's runtime keeps what it makes once; leaks are not what is looked for.
-    LENS_FUZZ=$target LENS_FUZZ_FOLDER=$SHM ASAN_OPTIONS=detect_leaks=0 \
-        "$FUZZER" -max_len=16384 -timeout=5 -rss_limit_mb=2048 -malloc_limit_mb=512 -dict="Tests/Fuzz/$words" \
+    case $target in
+    # What one frame may cost: 24 bytes for each of its own as C structs, and the values made of them.
+    wire) fuzzer=wire/wire-fuzzer words=wire.dict malloc=16 ;;
+    safetensors | index) words=json.dict ;;
+    esac
+    case $target in
+    wire) python3 Tests/Fuzz/wire_targets.py seeds "$OUT/seeds/$target" ;;
+    *) python3 Tests/Fuzz/seeds.py "$target" "$OUT/seeds/$target" ;;
+    esac
+    # Swift's runtime keeps what it makes once; leaks are not what is looked for. Its backtraces wait for one another.
+    SWIFT_BACKTRACE=enable=no LENS_FUZZ=$target LENS_FUZZ_FOLDER=$SHM ASAN_OPTIONS=detect_leaks=0 \
+        "$OUT/$fuzzer" -max_len=16384 -timeout=5 -rss_limit_mb=2048 -malloc_limit_mb=$malloc -dict="Tests/Fuzz/$words" \
         -artifact_prefix="$OUT/finds/$target-" "$@" "$corpus" "$OUT/seeds/$target" 2>&1 |
         grep -E "DONE|ERROR|SUMMARY|Fatal|Test unit written|#[0-9]+ 0x" | sed "s/^/$target: /"
 }
@@ -47,11 +91,13 @@ case ${1:-} in
 build) build ;;
 slice)
     build
-    if LENS_FUZZ_PLANTED=1 fuzz safetensors -runs=1000 >/dev/null; then
-        echo "fuzz: a planted trap was not found" >&2
-        exit 1
-    fi
-    rm -f "$OUT"/finds/safetensors-*
+    for target in safetensors wire; do
+        if LENS_FUZZ_PLANTED=1 fuzz "$target" -runs=1000 >/dev/null; then
+            echo "fuzz: a planted trap was not found" >&2
+            exit 1
+        fi
+        rm -f "$OUT/finds/$target"-*
+    done
     for target in $TARGETS; do
         rm -rf "$OUT/corpus/$target"
         fuzz "$target" -seed=7 -runs=20000
@@ -61,8 +107,20 @@ long)
     build
     for target in ${FUZZ_TARGETS:-$TARGETS}; do fuzz "$target" -max_total_time="${2:-300}"; done
     ;;
+coverage)
+    SANITIZE=(-Onone -sanitize=fuzzer -profile-generate -profile-coverage-mapping)
+    SANITIZE_C=(-O1 -g)
+    build_wire_fuzzer "$OUT/coverage"
+    python3 Tests/Fuzz/wire_targets.py seeds "$OUT/seeds/wire"
+    mkdir -p "$OUT/corpus/wire"
+    LLVM_PROFILE_FILE="$OUT/coverage/profile" \
+        "$OUT/coverage/wire-fuzzer" -runs=0 "$OUT/corpus/wire" "$OUT/seeds/wire" 2>&1 | grep -E "ERROR|DONE" >&2
+    llvm-profdata merge -o "$OUT/coverage/merged" "$OUT/coverage/profile"
+    llvm-cov report "$OUT/coverage/wire-fuzzer" -instr-profile="$OUT/coverage/merged" "${@:2}" \
+        Sources/LensWire
+    ;;
 *)
-    sed -n '2,5s/^# //p' "$0" >&2
+    sed -n '2,9s/^# //p' "$0" >&2
     exit 64
     ;;
 esac
