@@ -91,8 +91,14 @@ soak: build python ## Mixed calls for two hours (SOAK_MINUTES): the daemon's mem
 	    --record Tests/Reliability/records/soak.json >/dev/null
 	@$(VENV)/bin/python Tests/Reliability/report.py
 
+.PHONY: tsan
+tsan: toolchain python ## The concurrent Swift tests under the thread sanitizer, in a build of its own
+	@.ci/packages.sh $(BUILD_PACKAGES)
+	@$(VENV)/bin/python Tests/Reliability races --record Tests/Reliability/records/races.json >/dev/null
+	@$(VENV)/bin/python Tests/Reliability/report.py
+
 .PHONY: fuzz
-fuzz: toolchain ## Fuzz the readers of checkpoint files for some minutes (FUZZ_SECONDS per target, 300)
+fuzz: toolchain ## Fuzz the readers of checkpoint files and the wire's decoder (FUZZ_SECONDS per target, 300)
 	@Tests/Fuzz/fuzz.sh long $(FUZZ_SECONDS)
 
 .PHONY: fuzz-slice

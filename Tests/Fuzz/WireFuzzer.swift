@@ -29,11 +29,14 @@ func cutFrames(_ bytes: UnsafeRawBufferPointer) throws {
     var decoder = FrameDecoder(maxFirstBytes: WireProtocol.maxHelloBytes, maxBytes: WireProtocol.maxRequestBytes)
     var buffer = ByteBuffer(bytes: [])
     var rest = bytes[...]
+    defer { _ = decoder.shouldReclaimBytes(buffer: buffer) }
     while let size = rest.first {
         // A piece's size is part of what is fuzzed; its byte stays in the stream.
         buffer.write(rest.prefix(max(1, Int(size))))
         rest = rest.dropFirst(max(1, Int(size)))
-        while let frame = try decoder.decode(buffer: &buffer) {
+        while let frame = try rest.isEmpty
+            ? decoder.decodeLast(buffer: &buffer, seenEOF: true) : decoder.decode(buffer: &buffer)
+        {
             try frame.withUnsafeReadableBytes { (bytes) throws in
                 let frame = try Coding<ClientFrame>.clientFrame.decode(bytes)
                 guard case .start(let start) = frame.body, let choice = start.method.first else { return }

@@ -4,6 +4,7 @@
 #   fuzz.sh build                 builds the fuzzers
 #   fuzz.sh slice                 the same short run every time, for CI
 #   fuzz.sh long [SECONDS]        new inputs for so long per target (default 300); the corpora are kept
+#   fuzz.sh planted               finds a trap that was planted, and fails
 #   fuzz.sh coverage              how much of the wire's decoder the kept corpus runs through
 # PROTOBUF_C=FILE instruments that libprotobuf-c source, too. FUZZ_TARGETS chooses targets of long.
 set -euo pipefail
@@ -30,12 +31,16 @@ program() {  # FOLDER NAME SOURCE-OR-OBJECT...
         2> >(grep -v "Cannot export local symbol" >&2)
 }
 
+build_core() {  # FOLDER
+    ! is_old "$1/LensCore.o" Sources/LensCore || module "$1" LensCore $(find Sources/LensCore -name '*.swift')
+}
+
 build_checkpoint_fuzzer() {
     is_old "$OUT/checkpoint-fuzzer" Sources/LensCore Sources/LensCheckpoint Tests/Fuzz || return 0
     echo "fuzz: building for checkpoints" >&2
     IMPORTS=(-swift-version 6 -package-name lensd -I "$OUT" -module-cache-path "$OUT/cache")
     module "$OUT" Crypto Tests/Fuzz/Crypto.swift
-    module "$OUT" LensCore $(find Sources/LensCore -name '*.swift')
+    build_core "$OUT"
     module "$OUT" LensCheckpoint $(find Sources/LensCheckpoint -name '*.swift')
     program "$OUT" checkpoint-fuzzer Tests/Fuzz/CheckpointFuzzer.swift "$OUT"/{Crypto,LensCore,LensCheckpoint}.o
 }
@@ -53,7 +58,7 @@ build_wire_fuzzer() {  # FOLDER
     done
     [ -z "${PROTOBUF_C:-}" ] || protobuf=
     module "$1" NIOCore Tests/Fuzz/NIOCore.swift
-    module "$1" LensCore $(find Sources/LensCore -name '*.swift')
+    build_core "$1"
     module "$1" LensWire Sources/LensWire/{Coding,Methods}/*.swift \
         Sources/LensWire/Framing/{Coding+Frames,Frame,FrameDecoder,WireProtocol}.swift
     python3 Tests/Fuzz/wire_targets.py swift "$1/WireTargets.swift"
@@ -64,7 +69,7 @@ build_wire_fuzzer() {  # FOLDER
 build() {
     mkdir -p "$OUT"
     build_checkpoint_fuzzer
-    build_wire_fuzzer "$OUT/wire"
+    build_wire_fuzzer "$OUT"
 }
 
 fuzz() {
@@ -73,7 +78,7 @@ fuzz() {
     mkdir -p "$corpus" "$OUT/finds"
     case $target in
     # What one frame may cost: 24 bytes for each of its own as C structs, and the values made of them.
-    wire) fuzzer=wire/wire-fuzzer words=wire.dict malloc=16 ;;
+    wire) fuzzer=wire-fuzzer words=wire.dict malloc=16 ;;
     safetensors | index) words=json.dict ;;
     esac
     case $target in
@@ -87,21 +92,31 @@ fuzz() {
         grep -E "DONE|ERROR|SUMMARY|Fatal|Test unit written|#[0-9]+ 0x" | sed "s/^/$target: /"
 }
 
+plant() {  # TARGET: fails as it should
+    local status=0
+    LENS_FUZZ_PLANTED=1 fuzz "$1" -runs=1000 || status=$?
+    rm -f "$OUT/finds/$1"-*
+    return $status
+}
+
 case ${1:-} in
 build) build ;;
 slice)
     build
     for target in safetensors wire; do
-        if LENS_FUZZ_PLANTED=1 fuzz "$target" -runs=1000 >/dev/null; then
+        if plant "$target"; then
             echo "fuzz: a planted trap was not found" >&2
             exit 1
         fi
-        rm -f "$OUT/finds/$target"-*
     done
     for target in $TARGETS; do
         rm -rf "$OUT/corpus/$target"
         fuzz "$target" -seed=7 -runs=20000
     done
+    ;;
+planted)
+    build
+    plant "${FUZZ_TARGETS:-wire}"
     ;;
 long)
     build
@@ -115,12 +130,14 @@ coverage)
     mkdir -p "$OUT/corpus/wire"
     LLVM_PROFILE_FILE="$OUT/coverage/profile" \
         "$OUT/coverage/wire-fuzzer" -runs=0 "$OUT/corpus/wire" "$OUT/seeds/wire" 2>&1 | grep -E "ERROR|DONE" >&2
-    llvm-profdata merge -o "$OUT/coverage/merged" "$OUT/coverage/profile"
-    llvm-cov report "$OUT/coverage/wire-fuzzer" -instr-profile="$OUT/coverage/merged" "${@:2}" \
+    # The toolchain's own: others do not read its profiles.
+    tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
+    "$tools/llvm-profdata" merge -o "$OUT/coverage/merged" "$OUT/coverage/profile"
+    "$tools/llvm-cov" report "$OUT/coverage/wire-fuzzer" -instr-profile="$OUT/coverage/merged" "${@:2}" \
         Sources/LensWire
     ;;
 *)
-    sed -n '2,9s/^# //p' "$0" >&2
+    sed -n '2,10s/^# //p' "$0" >&2
     exit 64
     ;;
 esac

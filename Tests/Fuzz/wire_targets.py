@@ -47,7 +47,8 @@ def swift() -> str:
     """The list that WireFuzzer.swift is compiled with."""
     lines = [f"    {{ try roundTrip({expression}, $0) }}," for expression, _ in targets()]
     imports = ["import LensCore", "import LensWire", ""]
-    return "\n".join([*imports, "let decoders: [@Sendable (UnsafeRawBufferPointer) throws -> Void] = [", *lines, "]", ""])
+    head = "let decoders: [@Sendable (UnsafeRawBufferPointer) throws -> Void] = ["
+    return "\n".join([*imports, head, *lines, "]", ""])
 
 
 def seeds() -> list[bytes]:

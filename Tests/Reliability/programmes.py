@@ -16,7 +16,9 @@ from record import Control, Record, Trial
 # found of them.
 FAULTS = ("kills", "system_calls", "ordering", "full_disk", "frames", "disconnects", "access")
 LOAD = ("crowded", "waiting", "slow_peers", "throughput", "soak")
-NAMES = FAULTS + LOAD
+# These build what they run.
+BUILDING = ("decoder", "races")
+NAMES = FAULTS + LOAD + BUILDING
 
 
 def perform(arguments: Sequence[str]) -> tuple[Record, Path | None]:
