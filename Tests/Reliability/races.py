@@ -16,7 +16,7 @@ SCRATCH = ROOT / ".build" / "tsan"
 TESTS = "LensWireTests|LensStoreTests|LensEngineTests"
 MUTEX = Path(__file__).with_name("races.c")
 SUPPRESSIONS = Path(__file__).with_name("races.supp")
-REPORT = re.compile(r"WARNING: ThreadSanitizer: (.*?)\n(.*?)\n\n", re.DOTALL)
+REPORT = re.compile(r"SUMMARY: ThreadSanitizer: ([\w ]+) \S+ in (\S+)")
 PASSED = re.compile(r"Test run with (\d+) tests?.*? passed")
 # Two tasks that add to the same number.
 PLANTED = """
@@ -76,8 +76,8 @@ def controls(_: argparse.Namespace) -> dict[str, Trial]:
 
 
 def _count(trial: Trial, said: str) -> None:
-    for kind, first in REPORT.findall(said):
-        trial.violated(f"{kind}: {' '.join(first.split())}")
+    for kind, where in REPORT.findall(said):
+        trial.violated(f"{kind} in {where}")
     trial.counts.setdefault("reports", trial.counts.get("violations", 0))
 
 
