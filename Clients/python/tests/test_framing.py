@@ -17,12 +17,13 @@ from lensd.framing import (
     LANDING_BYTES,
     MAX_REPLY_BYTES,
     ByteStream,
+    FrameReader,
     LandedFrame,
     MessageFrame,
     SocketStream,
     encode_frame,
+    read_by,
     read_frame,
-    read_reply,
     sole_bytes,
 )
 
@@ -36,7 +37,7 @@ def nowhere(call_id: int, field: int, size: int) -> None:
 
 
 def read_message_or_frame(stream: ByteStream) -> LandedFrame | MessageFrame | ServerFrame | None:
-    return read_reply(stream, nowhere)
+    return read_by(FrameReader(nowhere), stream)
 
 
 def test_request_is_length_and_message() -> None:
@@ -199,9 +200,9 @@ def test_values_land_in_their_place(
 
     def read(stream: ByteStream) -> None:
         for piece in pieces:
-            frame = read_reply(stream, landing.place)
+            frame = read_by(FrameReader(landing.place), stream)
             assert frame == LandedFrame(call_id, len(QueryEvent(values=piece).SerializeToString()))
-        assert read_reply(stream, landing.place) is None
+        assert read_by(FrameReader(landing.place), stream) is None
 
     through(b"".join(values_frame(piece, call_id) for piece in pieces), read)
     assert landing.values.tobytes() == b"".join(pieces)
@@ -211,7 +212,7 @@ def test_values_land_in_their_place(
 def test_what_has_no_place_is_kept_whole() -> None:
     landing = Landing(0, call_id=9)
     values = pattern(1 << 20)
-    frame = read_reply(io.BytesIO(values_frame(values)), landing.place)
+    frame = read_by(FrameReader(landing.place), io.BytesIO(values_frame(values)))
     assert isinstance(frame, MessageFrame)
     found = sole_bytes(frame.message, QueryEvent.VALUES_FIELD_NUMBER)
     assert found is not None
@@ -224,7 +225,7 @@ def test_large_messages_that_are_no_values_are_kept_whole() -> None:
     more = QueryEvent(values=b"v" * LANDING_BYTES).SerializeToString() + b"\x98\x06\x01"
     for message in (header, more, b"\xff" * LANDING_BYTES, b"\x12\xff\xff\xff\xff\xff" * LANDING_BYTES):
         body = ServerFrame(call_id=7, message=message).SerializeToString()
-        frame = read_reply(io.BytesIO(framed(body)), landing.place)
+        frame = read_by(FrameReader(landing.place), io.BytesIO(framed(body)))
         assert isinstance(frame, MessageFrame)
         assert bytes(frame.message) == message
     assert landing.asked == [(7, QueryEvent.HEADER_FIELD_NUMBER, len(header) - 4)]
@@ -235,4 +236,4 @@ def test_end_within_values(kept: int) -> None:
     data = values_frame(b"v" * (1 << 20))
     for place in (nowhere, Landing(1 << 20).place):
         with pytest.raises(lensd.Unavailable, match=f"after {kept} of {len(data) - 4} bytes"):
-            read_reply(io.BytesIO(data[: 4 + kept]), place)
+            read_by(FrameReader(place), io.BytesIO(data[: 4 + kept]))

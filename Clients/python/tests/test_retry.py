@@ -33,7 +33,7 @@ from lensd.activations import IncomingTensors
 from lensd.channel import Channel
 from lensd.generation import GenerationStream
 from lensd.generation_news import GenerationNews
-from lensd.retry import Retry, Safety, Tries, safety_of
+from lensd.retry import MOST_LOSSES, Retry, Safety, Tries, safety_of
 from lensd.stubs import InferenceStub, SessionsStub
 
 QUICK = Retry(seconds=5, first_delay=0.01, max_delay=0.05)
@@ -249,6 +249,12 @@ def test_a_failure_long_after_another_is_a_new_one(monkeypatch: pytest.MonkeyPat
     now[0] += 2
     with pytest.raises(lensd.Unavailable, match="tried 3 times"):
         tries.delay_after(lost, was_sent=False)
+
+
+def test_a_call_that_ends_every_daemon_is_given_up(path: Path) -> None:
+    scripts = [lose_the_call] * MOST_LOSSES
+    with serving(path, *scripts) as at, pytest.raises(lensd.Unavailable, match="8 times during this call"):
+        status(Channel(at, retry=QUICK))
 
 
 # Streams.

@@ -15,7 +15,7 @@ from lensd.call import Call
 from lensd.call_state import Receiver
 from lensd.call_table import CallTable, client_hello, server_hello
 from lensd.errors import InvalidArgument, LensError, Unavailable
-from lensd.framing import MAX_REQUEST_BYTES, SocketStream, encode_frame, read_frame, read_reply
+from lensd.framing import MAX_REQUEST_BYTES, FrameReader, SocketStream, encode_frame, read_by, read_frame
 
 HELLO_SECONDS = 5.0
 # A daemon that does not take a frame for so long is stuck; the connection is given up.
@@ -124,7 +124,8 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            while (frame := read_reply(self._stream, self._calls.place)) is not None:
+            frames = FrameReader(self._calls.place)
+            while (frame := read_by(frames, self._stream)) is not None:
                 self._calls.dispatch(frame)
             failure: LensError = self._calls.closed()
         except LensError as error:

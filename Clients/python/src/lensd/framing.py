@@ -81,12 +81,12 @@ class FrameReader:
     def __init__(self, place: Place | None = None, limit: int = MAX_REPLY_BYTES) -> None:
         self._place = place
         self._limit = limit
+        self._header = memoryview(bytearray(HEADER_BYTES))
         # What comes now and what is left of it; how much of the frame follows, of how much in all.
-        self._body = self._room = memoryview(b"")
+        self._body = self._room = self._header
         self._behind = 0
         self._length: int | None = None
         self._step: Callable[[], Frame | None] = self._take_length
-        self._begin()
 
     @property
     def room(self) -> memoryview:
@@ -98,8 +98,10 @@ class FrameReader:
 
         Raises `Internal` for a length of zero or above the limit and for bytes that do not parse.
         """
-        self._room = self._room[count:]
-        return None if self._room else self._step()
+        if count < len(self._room):
+            self._room = self._room[count:]
+            return None
+        return self._step()
 
     def end(self) -> None:
         """The bytes have ended. Raises `Unavailable` where that is within a frame."""
@@ -116,11 +118,14 @@ class FrameReader:
     def _begin(self) -> None:
         """The next frame's length comes."""
         self._length = None
-        self._expect(memoryview(bytearray(HEADER_BYTES)), self._take_length)
+        self._expect(self._header, self._take_length)
 
     def _expect(self, body: memoryview, step: Callable[[], Frame | None], filled: int = 0, behind: int = 0) -> None:
         """`body` is what comes, all but the first `filled` bytes of it, and then `step`; `behind` follow of a frame."""
-        self._body, self._room, self._step, self._behind = body, body[filled:], step, behind
+        self._body = body
+        self._room = body[filled:] if filled else body
+        self._step = step
+        self._behind = behind
 
     def _take_length(self) -> Frame | None:
         length = int.from_bytes(self._body, "big")
@@ -161,16 +166,22 @@ class FrameReader:
         return _parse(bytes(body)) if self._place is None else _message_or_frame(body)
 
 
+def read_by(reader: FrameReader, stream: ByteStream) -> Frame | None:
+    """The next frame of a stream that one reader reads, or `None` where it ends between two frames."""
+    while True:
+        count = stream.readinto(reader.room)
+        if not count:
+            reader.end()
+            return None
+        if (frame := reader.filled(count)) is not None:
+            return frame
+
+
 def read_frame(stream: ByteStream, limit: int = MAX_REPLY_BYTES) -> ServerFrame | None:
     """The next frame, or `None` where the stream ends between two frames. Raises as `FrameReader`."""
-    frame = _read(stream, FrameReader(None, limit))
+    frame = read_by(FrameReader(None, limit), stream)
     assert frame is None or isinstance(frame, ServerFrame)
     return frame
-
-
-def read_reply(stream: ByteStream, place: Place, limit: int = MAX_REPLY_BYTES) -> Frame | None:
-    """The same, with a place for values."""
-    return _read(stream, FrameReader(place, limit))
 
 
 def sole_bytes(data: memoryview, field: int) -> memoryview | None:
@@ -208,16 +219,6 @@ def _varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at + index + 1
     return -1, at
-
-
-def _read(stream: ByteStream, reader: FrameReader) -> Frame | None:
-    while True:
-        count = stream.readinto(reader.room)
-        if not count:
-            reader.end()
-            return None
-        if (frame := reader.filled(count)) is not None:
-            return frame
 
 
 def _parse(body: bytes) -> ServerFrame:

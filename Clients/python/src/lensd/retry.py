@@ -17,6 +17,8 @@ from lensd.errors import InvalidArgument, LensError, StatusCode
 # How long a call may take that does not say.
 UNARY_SECONDS = 60.0
 REQUEST_ID_BYTES = 16
+# What ends a daemon so often may be the call itself.
+MOST_LOSSES = 8
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Tries:
         # Of the failures in a row: how many, and since when.
         self._failures = 0
         self._failing_since = now
+        # Of all tries.
+        self._losses = 0
 
     def begin(self) -> float | None:
         """A try begins. Returns the seconds that are left of the call's timeout, `None` where it has none."""
@@ -111,6 +115,10 @@ class Tries:
             # The daemon was there all the while: another failure, not more of the same.
             self._failures, self._failing_since = 0, now
         self._failures += 1
+        if was_sent and error.code == StatusCode.UNAVAILABLE:
+            self._losses += 1
+            if self._losses == MOST_LOSSES:
+                raise _amended(error, f"; {MOST_LOSSES} times during this call")
         delay = max(error.retry_after, self._retry.delay(self._failures))
         give_up_at = self._busy_until
         if error.code == StatusCode.UNAVAILABLE:
