@@ -36,7 +36,7 @@ from lensd.hook_names import get_act_name
 from lensd.interventions import Intervention, add, mask, mean, patch, project, scale, set_to, swap, zero
 
 if TYPE_CHECKING:
-    from lensd import metrics, patching
+    from lensd import aio, metrics, patching
     from lensd.cache import ActivationCache
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
@@ -100,6 +100,7 @@ __all__ = [
     "Unknown",
     "__version__",
     "add",
+    "aio",
     "connect",
     "get_act_name",
     "log_prob",
@@ -151,7 +152,7 @@ _LAZY = {
     "repository": "lensd.repositories",
     "save_model": "lensd.saving",
 }
-_LAZY_MODULES = ("metrics", "patching")
+_LAZY_MODULES = ("aio", "metrics", "patching")
 
 
 def __getattr__(name: str) -> Any:
