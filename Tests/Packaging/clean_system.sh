@@ -1,24 +1,28 @@
 # Sourced: Debian systems without anything of ours, each in a folder that is thrown away. Needs root and Debian's mirror.
 
-# clean_system NAME PACKAGE... prints the folder of a new minimal system with these packages; they are kept for next time.
+# clean_system NAME PACKAGE... prints the folder of a new minimal system with these packages; it is kept for next time.
 clean_system() {
     local name=$1 archive=$packages/systems/$1.tar folder
     shift
     mkdir -p "$packages/systems"
     if [ ! -e "$archive" ]; then
-        folder=$(mktemp -d "$packages/systems/$name.XXXXXX")
-        local names="$*"
-        debootstrap --variant=minbase ${names:+--include="${names// /,}"} bookworm "$folder" >"$archive.log" 2>&1 ||
-            { tail -5 "$archive.log" >&2; return 1; }
-        # Nothing is started when a package is installed; a booted system has its own ideas.
-        printf '#!/bin/sh\nexit 101\n' >"$folder/usr/sbin/policy-rc.d"
-        chmod +x "$folder/usr/sbin/policy-rc.d"
+        if [ $# = 0 ]; then
+            folder=$(mktemp -d "$packages/systems/$name.XXXXXX")
+            debootstrap --variant=minbase bookworm "$folder" >"$archive.log" 2>&1 ||
+                { tail -5 "$archive.log" >&2; return 1; }
+            # Nothing is started when a package is installed; a booted system has its own ideas.
+            printf '#!/bin/sh\nexit 101\n' >"$folder/usr/sbin/policy-rc.d"
+            chmod 0755 "$folder" "$folder/usr/sbin/policy-rc.d"
+        else
+            folder=$(clean_system debian)
+            inside "$folder" sh -c 'apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"' sh "$@" \
+                >"$archive.log" 2>&1 || { tail -5 "$archive.log" >&2; return 1; }
+        fi
         tar -C "$folder" -cf "$archive" .
         rm -rf "$folder"
     fi
     folder=$(mktemp -d "$packages/systems/$name.XXXXXX")
     tar -C "$folder" -xf "$archive"
-    chmod 0755 "$folder"
     cp /etc/resolv.conf "$folder/etc/resolv.conf"
     echo "$folder"
 }

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . ./clean_system.sh
 wheel=$(ls "$packages"/lensd-*-manylinux*.whl)
-system=$(clean_system python python3 python3-venv ca-certificates)
+system=$(clean_system python python3 python3-venv)
 trap 'rm -rf "$system"' EXIT
 mkdir "$system/root/wheels"
 cp "$wheel" "$system/root/wheels/"

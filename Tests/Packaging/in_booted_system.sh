@@ -1,0 +1,124 @@
+# Runs as root in the booted system, from its own service; what it writes is the test's result.
+set -uo pipefail
+cd /root
+. ./clean_system.sh
+
+# as USER COMMAND...: with what a login would give.
+as() {
+    local user=$1
+    shift
+    setpriv --reuid "$user" --regid "$user" --init-groups env HOME="/home/$user" "$@"
+}
+alice() { as alice lensctl "$@"; }
+pid() { systemctl show -P MainPID lensd.service; }
+active() { systemctl is-active --quiet lensd.service lensd.socket; }
+setting() { mkdir -p /etc/systemd/system/lensd.service.d && printf '[Service]\n%s\n' "$1" \
+    >/etc/systemd/system/lensd.service.d/test.conf && systemctl daemon-reload; }
+
+check "the package installs" dpkg -i lensd_*.deb
+check "service and socket are up" active
+useradd -m -G lensd alice
+useradd -m bob
+useradd -m carol
+echo "  $(systemd-analyze security lensd.service | tail -1 | sed 's/[^A-Za-z]*\(.*[A-Z]\).*/\1/')"
+check "the socket is the group's" test "$(stat -c '%U:%G %a' /run/lensd/lensd.sock)" = 'lensd:lensd 660'
+check "a member of the group is served" alice run "Once upon a time"
+stranger() {
+    local code=0
+    as bob lensctl status || code=$?
+    [ $code = 77 ]
+}
+check "a stranger is not allowed" stranger
+
+sandboxed() {
+    local status=/proc/$(pid)/status
+    grep -E '^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):' "$status"
+    grep -q "^Uid:.*$(id -u lensd)$" "$status" && grep -q '^CapBnd:.*0000000000000000$' "$status" &&
+        grep -q '^NoNewPrivs:.*1$' "$status" && grep -q '^Seccomp:.*2$' "$status" &&
+        [ "$(grep -c : "/proc/$(pid)/net/dev")" = 1 ] &&
+        ! nsenter -t "$(pid)" -m touch /etc/lensd/written && ! nsenter -t "$(pid)" -m ls /home/alice
+}
+check "the sandbox holds: no capabilities, no network, nothing to write, no homes" sandboxed
+
+back() {
+    local before=$1
+    for _ in $(seq 200); do
+        [ "$(pid)" != "$before" ] && [ "$(pid)" != 0 ] && active && return 0
+        sleep 0.1
+    done
+    return 1
+}
+killed() {
+    local before
+    before=$(pid)
+    kill -9 "$before"
+    alice run "The cat" && back "$before" && alice sessions show default | grep -q Once
+}
+check "killed, it comes back, and a client that came meanwhile has its answer" killed
+
+watched() {
+    setting WatchdogSec=4
+    systemctl restart lensd.service
+    local before
+    before=$(pid)
+    sleep 6
+    [ "$(pid)" = "$before" ] || { echo "it did not say that it is alive"; return 1; }
+    kill -STOP "$before"
+    back "$before" && alice status && setting "" && systemctl restart lensd.service
+}
+check "the watchdog restarts one that hangs, and leaves one that works" watched
+
+reloads() {
+    local before
+    before=$(pid)
+    echo 'treads = 2' >>/etc/lensd/lensd.toml
+    ! systemctl reload lensd.service || return 1
+    sed -i '$d' /etc/lensd/lensd.toml
+    systemctl reload lensd.service && [ "$(pid)" = "$before" ] && alice status
+}
+check "reload refuses a wrong configuration and takes a right one" reloads
+
+activated() {
+    systemctl stop lensd.service && alice run "Once upon a time" && active
+}
+check "the socket starts it" activated
+
+upgrade() {
+    local before
+    before=$(pid)
+    for _ in $(seq 40); do alice run "Once upon a time" || exit 1; done >/root/upgrade.log 2>&1 &
+    dpkg -i lensd_*.deb || return 1
+    wait $! && [ "$(pid)" != "$before" ] && active
+}
+check "an upgrade fails no call" upgrade
+
+bounded() {
+    setting MemoryMax=1G
+    systemctl restart lensd.service
+    alice status | grep 'of 512.0 MiB'
+}
+check "half of MemoryMax is for weights" bounded
+
+forwarded() {
+    as carol mkdir -m 0700 /home/carol/.ssh
+    as carol ssh-keygen -q -t ed25519 -N '' -f /home/carol/.ssh/id_ed25519
+    install -d -m 0700 -o alice -g alice /home/alice/.ssh
+    install -m 0600 -o alice -g alice /home/carol/.ssh/id_ed25519.pub /home/alice/.ssh/authorized_keys
+    as carol ssh -f -N -o ExitOnForwardFailure=yes -o StrictHostKeyChecking=accept-new \
+        -L /home/carol/lensd.sock:/run/lensd/lensd.sock alice@localhost || return 1
+    as carol lensctl --socket /home/carol/lensd.sock sessions show default | grep -q Once
+}
+check "ssh -L: carol, elsewhere, is alice here" forwarded
+
+quiet() {
+    journalctl -u lensd.service -o cat | grep -iE 'once upon|the cat' && return 1
+    return 0
+}
+check "no prompt is in the journal" quiet
+
+check "stopped, a client is told" bash -c '
+    systemctl stop lensd.socket lensd.service && [ ! -e /run/lensd/lensd.sock ] || exit 1
+    code=0; setpriv --reuid alice --regid alice --init-groups lensctl status || code=$?; [ $code = 69 ]'
+check "it is purged" dpkg --purge lensd
+systemctl list-units --all 'lensd*' --no-legend
+echo "all good"
