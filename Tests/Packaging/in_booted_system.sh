@@ -110,6 +110,45 @@ forwarded() {
 }
 check "ssh -L: carol, elsewhere, is alice here" forwarded
 
+# What "Running lensd for a group" tells an administrator to do.
+models() {
+    lensctl models import /usr/share/lensd/models/tinytales-1l --name copy --state /var/lib/lensd &&
+        alice --model copy run "Once upon a time" || return 1
+    mkdir -p /srv/models && cp -r /usr/share/lensd/models/tinytales-1l /srv/models/unpublished
+    printf '[[model]]\nname = "unpublished"\npath = "/srv/models/unpublished"\ngroups = ["lab"]\n' \
+        >>/etc/lensd/lensd.toml
+    groupadd lab
+    useradd -m -G lensd,lab dora
+    systemctl reload lensd.service && sleep 2 || return 1
+    as dora lensctl --model unpublished run "Once upon a time" && ! alice --model unpublished run "Once upon a time"
+}
+check "an imported model is served, and another to its group alone" models
+
+observed() {
+    lensctl status --all && lensctl status --all | grep -q alice && lensctl top --once && lensctl store | grep -q alice &&
+        ! alice status --all || return 1
+    sed -i '1i metrics = "/run/lensd/lensd.prom"' /etc/lensd/lensd.toml
+    systemctl reload lensd.service && sleep 17 && as bob grep '^lensd_calls_total' /run/lensd/lensd.prom
+}
+check "an administrator sees everybody; metrics are for the exporter" observed
+
+restored() {
+    lensctl store backup /var/backups/lensd.sqlite && lensctl store check && alice sessions delete default || return 1
+    ! alice sessions show default || return 1
+    systemctl stop lensd.socket lensd.service
+    install -o lensd -m 0600 /var/backups/lensd.sqlite /var/lib/lensd/backup.sqlite
+    setpriv --reuid lensd --regid lensd --clear-groups lensd --restore /var/lib/lensd/backup.sqlite \
+        --config /etc/lensd/lensd.toml && systemctl start lensd && alice sessions show default | grep -q Once
+}
+check "a backup is restored" restored
+
+doctor() {
+    alice doctor || return 1
+    ! as bob lensctl doctor >/root/doctor.log || return 1
+    grep 'usermod -aG lensd bob' /root/doctor.log
+}
+check "the doctor knows what is wrong with a stranger" doctor
+
 quiet() {
     journalctl -u lensd.service -o cat | grep -iE 'once upon|the cat' && return 1
     return 0

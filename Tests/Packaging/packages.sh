@@ -7,7 +7,7 @@ shift
 export packages
 [ "$(id -u)" = 0 ] || { echo "packages.sh: clean systems need root" >&2; exit 69; }
 .ci/packages.sh debootstrap
-for test in "${@:-units deb tarball wheel boot}"; do
+for test in "${@:-units install deb tarball wheel boot}"; do
     for name in $test; do
         echo "$name"
         "Tests/Packaging/$name.sh"
