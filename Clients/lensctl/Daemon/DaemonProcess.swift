@@ -92,17 +92,20 @@ struct DaemonProcess {
         return stat("/proc/\(id)", &status) == 0 ? status.st_uid : nil
     }
 
+    /// The folder that lensctl is in, links resolved.
+    static var ownFolder: String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        let own = String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return own.lastIndex(of: "/").map { String(own[..<$0]) }
+    }
+
     /// lensd beside the running lensctl, else on the path.
     ///
     /// - Throws: `NOT_FOUND` that says where it was looked for.
     static func findExecutable() throws(LensError) -> String {
-        var folders: [String] = []
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        if count > 0 {
-            let own = String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
-            if let slash = own.lastIndex(of: "/") { folders.append(String(own[..<slash])) }
-        }
+        var folders = ownFolder.map { [$0] } ?? []
         folders += (Environment["PATH"] ?? "").split(separator: ":").map(String.init)
         for folder in folders where access(folder + "/lensd", X_OK) == 0 { return folder + "/lensd" }
         throw .notFound("no lensd beside lensctl or on the path; looked in \(folders.joined(separator: ", "))")

@@ -9,14 +9,25 @@ struct PythonProgram: Sendable {
     /// A path, or a name that is looked for on the path.
     let executable: String
 
-    /// `$LENSD_PYTHON`, else python3 on the path.
+    /// `$LENSD_PYTHON`, else the one of the virtual environment that lensctl was installed into, else python3 on the path.
+    static var preferred: PythonProgram {
+        if let executable = Environment["LENSD_PYTHON"] { return PythonProgram(executable: executable) }
+        if let folder = DaemonProcess.ownFolder, access(folder + "/../pyvenv.cfg", R_OK) == 0,
+            access(folder + "/python3", X_OK) == 0
+        {
+            return PythonProgram(executable: folder + "/python3")
+        }
+        return PythonProgram(executable: "python3")
+    }
+
+    /// The preferred one, where it has what is needed.
     ///
     /// - Parameters:
     ///   - packages: What has to be importable beside lensd.
     ///   - extra: The extra of the package that brings them.
     /// - Throws: `FAILED_PRECONDITION` that says how to install what is missing.
     static func find(with packages: [String], extra: String) async throws(LensError) -> PythonProgram {
-        let program = PythonProgram(executable: Environment["LENSD_PYTHON"] ?? "python3")
+        let program = preferred
         // Finding imports nothing: that would take a second.
         let names = (["lensd"] + packages).map { "'\($0)'" }.joined(separator: ",")
         let question = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, [\(names)])))"
