@@ -27,7 +27,7 @@ ln -s ../check.service "$system/etc/systemd/system/multi-user.target.wants/check
 truncate -s 3G "$disk"
 mkfs.ext4 -q -d "$system" "$disk"
 # Emulated, so that it runs where nested virtualisation does not.
-timeout 900 qemu-system-x86_64 -accel "${LENS_QEMU_ACCEL:-tcg}" -cpu max -smp 2 -m 3G -nodefaults -no-reboot -display none \
+timeout 1500 qemu-system-x86_64 -accel "${LENS_QEMU_ACCEL:-tcg}" -cpu max -smp 2 -m 3G -nodefaults -no-reboot -display none \
     -serial "file:$system.console" -serial "file:$results" -drive "file=$disk,format=raw,if=virtio" \
     -kernel "$system"/boot/vmlinuz-* -initrd "$system"/boot/initrd.img-* \
     -append "root=/dev/vda rw console=ttyS0 quiet" || true
