@@ -103,12 +103,13 @@ bounded() {
 look "half of MemoryMax is for weights" bounded
 
 forwarded() {
+    usermod -p '*' alice  # without a password, not locked
     as carol mkdir -m 0700 /home/carol/.ssh
     as carol ssh-keygen -q -t ed25519 -N '' -f /home/carol/.ssh/id_ed25519
     install -d -m 0700 -o alice -g alice /home/alice/.ssh
     install -m 0600 -o alice -g alice /home/carol/.ssh/id_ed25519.pub /home/alice/.ssh/authorized_keys
     as carol ssh -f -N -o ExitOnForwardFailure=yes -o StrictHostKeyChecking=accept-new \
-        -L /home/carol/lensd.sock:/run/lensd/lensd.sock alice@localhost || return 1
+        -L /home/carol/lensd.sock:/run/lensd/lensd.sock alice@127.0.0.1 || return 1
     as carol lensctl --socket /home/carol/lensd.sock sessions show default | grep -q Once
 }
 look "ssh -L: carol, elsewhere, is alice here" forwarded
