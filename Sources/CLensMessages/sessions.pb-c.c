@@ -187,6 +187,186 @@ void   lens__v1__show_session_reply__free_unpacked
   assert(message->base.descriptor == &lens__v1__show_session_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__create_session_request__init
+                     (Lens__V1__CreateSessionRequest         *message)
+{
+  static const Lens__V1__CreateSessionRequest init_value = LENS__V1__CREATE_SESSION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__create_session_request__get_packed_size
+                     (const Lens__V1__CreateSessionRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__create_session_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__create_session_request__pack
+                     (const Lens__V1__CreateSessionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__create_session_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__create_session_request__pack_to_buffer
+                     (const Lens__V1__CreateSessionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__create_session_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CreateSessionRequest *
+       lens__v1__create_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CreateSessionRequest *)
+     protobuf_c_message_unpack (&lens__v1__create_session_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__create_session_request__free_unpacked
+                     (Lens__V1__CreateSessionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__create_session_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__create_session_reply__init
+                     (Lens__V1__CreateSessionReply         *message)
+{
+  static const Lens__V1__CreateSessionReply init_value = LENS__V1__CREATE_SESSION_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__create_session_reply__get_packed_size
+                     (const Lens__V1__CreateSessionReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__create_session_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__create_session_reply__pack
+                     (const Lens__V1__CreateSessionReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__create_session_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__create_session_reply__pack_to_buffer
+                     (const Lens__V1__CreateSessionReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__create_session_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CreateSessionReply *
+       lens__v1__create_session_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CreateSessionReply *)
+     protobuf_c_message_unpack (&lens__v1__create_session_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__create_session_reply__free_unpacked
+                     (Lens__V1__CreateSessionReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__create_session_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__rename_session_request__init
+                     (Lens__V1__RenameSessionRequest         *message)
+{
+  static const Lens__V1__RenameSessionRequest init_value = LENS__V1__RENAME_SESSION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__rename_session_request__get_packed_size
+                     (const Lens__V1__RenameSessionRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__rename_session_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__rename_session_request__pack
+                     (const Lens__V1__RenameSessionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__rename_session_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__rename_session_request__pack_to_buffer
+                     (const Lens__V1__RenameSessionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__rename_session_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__RenameSessionRequest *
+       lens__v1__rename_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__RenameSessionRequest *)
+     protobuf_c_message_unpack (&lens__v1__rename_session_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__rename_session_request__free_unpacked
+                     (Lens__V1__RenameSessionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__rename_session_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__rename_session_reply__init
+                     (Lens__V1__RenameSessionReply         *message)
+{
+  static const Lens__V1__RenameSessionReply init_value = LENS__V1__RENAME_SESSION_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__rename_session_reply__get_packed_size
+                     (const Lens__V1__RenameSessionReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__rename_session_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__rename_session_reply__pack
+                     (const Lens__V1__RenameSessionReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__rename_session_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__rename_session_reply__pack_to_buffer
+                     (const Lens__V1__RenameSessionReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__rename_session_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__RenameSessionReply *
+       lens__v1__rename_session_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__RenameSessionReply *)
+     protobuf_c_message_unpack (&lens__v1__rename_session_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__rename_session_reply__free_unpacked
+                     (Lens__V1__RenameSessionReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__rename_session_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   lens__v1__delete_session_request__init
                      (Lens__V1__DeleteSessionRequest         *message)
 {
@@ -275,6 +455,366 @@ void   lens__v1__delete_session_reply__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &lens__v1__delete_session_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__share_session_request__init
+                     (Lens__V1__ShareSessionRequest         *message)
+{
+  static const Lens__V1__ShareSessionRequest init_value = LENS__V1__SHARE_SESSION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__share_session_request__get_packed_size
+                     (const Lens__V1__ShareSessionRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__share_session_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__share_session_request__pack
+                     (const Lens__V1__ShareSessionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__share_session_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__share_session_request__pack_to_buffer
+                     (const Lens__V1__ShareSessionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__share_session_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ShareSessionRequest *
+       lens__v1__share_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ShareSessionRequest *)
+     protobuf_c_message_unpack (&lens__v1__share_session_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__share_session_request__free_unpacked
+                     (Lens__V1__ShareSessionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__share_session_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__list_grants_request__init
+                     (Lens__V1__ListGrantsRequest         *message)
+{
+  static const Lens__V1__ListGrantsRequest init_value = LENS__V1__LIST_GRANTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__list_grants_request__get_packed_size
+                     (const Lens__V1__ListGrantsRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__list_grants_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__list_grants_request__pack
+                     (const Lens__V1__ListGrantsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__list_grants_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__list_grants_request__pack_to_buffer
+                     (const Lens__V1__ListGrantsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__list_grants_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ListGrantsRequest *
+       lens__v1__list_grants_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ListGrantsRequest *)
+     protobuf_c_message_unpack (&lens__v1__list_grants_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__list_grants_request__free_unpacked
+                     (Lens__V1__ListGrantsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__list_grants_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__grants_reply__init
+                     (Lens__V1__GrantsReply         *message)
+{
+  static const Lens__V1__GrantsReply init_value = LENS__V1__GRANTS_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__grants_reply__get_packed_size
+                     (const Lens__V1__GrantsReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__grants_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__grants_reply__pack
+                     (const Lens__V1__GrantsReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__grants_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__grants_reply__pack_to_buffer
+                     (const Lens__V1__GrantsReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__grants_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__GrantsReply *
+       lens__v1__grants_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__GrantsReply *)
+     protobuf_c_message_unpack (&lens__v1__grants_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__grants_reply__free_unpacked
+                     (Lens__V1__GrantsReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__grants_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__session_grant__init
+                     (Lens__V1__SessionGrant         *message)
+{
+  static const Lens__V1__SessionGrant init_value = LENS__V1__SESSION_GRANT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__session_grant__get_packed_size
+                     (const Lens__V1__SessionGrant *message)
+{
+  assert(message->base.descriptor == &lens__v1__session_grant__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__session_grant__pack
+                     (const Lens__V1__SessionGrant *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__session_grant__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__session_grant__pack_to_buffer
+                     (const Lens__V1__SessionGrant *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__session_grant__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SessionGrant *
+       lens__v1__session_grant__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SessionGrant *)
+     protobuf_c_message_unpack (&lens__v1__session_grant__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__session_grant__free_unpacked
+                     (Lens__V1__SessionGrant *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__session_grant__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__set_note_request__init
+                     (Lens__V1__SetNoteRequest         *message)
+{
+  static const Lens__V1__SetNoteRequest init_value = LENS__V1__SET_NOTE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__set_note_request__get_packed_size
+                     (const Lens__V1__SetNoteRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__set_note_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__set_note_request__pack
+                     (const Lens__V1__SetNoteRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__set_note_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__set_note_request__pack_to_buffer
+                     (const Lens__V1__SetNoteRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__set_note_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SetNoteRequest *
+       lens__v1__set_note_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SetNoteRequest *)
+     protobuf_c_message_unpack (&lens__v1__set_note_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__set_note_request__free_unpacked
+                     (Lens__V1__SetNoteRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__set_note_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__set_note_reply__init
+                     (Lens__V1__SetNoteReply         *message)
+{
+  static const Lens__V1__SetNoteReply init_value = LENS__V1__SET_NOTE_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__set_note_reply__get_packed_size
+                     (const Lens__V1__SetNoteReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__set_note_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__set_note_reply__pack
+                     (const Lens__V1__SetNoteReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__set_note_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__set_note_reply__pack_to_buffer
+                     (const Lens__V1__SetNoteReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__set_note_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SetNoteReply *
+       lens__v1__set_note_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SetNoteReply *)
+     protobuf_c_message_unpack (&lens__v1__set_note_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__set_note_reply__free_unpacked
+                     (Lens__V1__SetNoteReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__set_note_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__search_sessions_request__init
+                     (Lens__V1__SearchSessionsRequest         *message)
+{
+  static const Lens__V1__SearchSessionsRequest init_value = LENS__V1__SEARCH_SESSIONS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__search_sessions_request__get_packed_size
+                     (const Lens__V1__SearchSessionsRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__search_sessions_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__search_sessions_request__pack
+                     (const Lens__V1__SearchSessionsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__search_sessions_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__search_sessions_request__pack_to_buffer
+                     (const Lens__V1__SearchSessionsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__search_sessions_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SearchSessionsRequest *
+       lens__v1__search_sessions_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SearchSessionsRequest *)
+     protobuf_c_message_unpack (&lens__v1__search_sessions_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__search_sessions_request__free_unpacked
+                     (Lens__V1__SearchSessionsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__search_sessions_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__search_sessions_reply__init
+                     (Lens__V1__SearchSessionsReply         *message)
+{
+  static const Lens__V1__SearchSessionsReply init_value = LENS__V1__SEARCH_SESSIONS_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__search_sessions_reply__get_packed_size
+                     (const Lens__V1__SearchSessionsReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__search_sessions_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__search_sessions_reply__pack
+                     (const Lens__V1__SearchSessionsReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__search_sessions_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__search_sessions_reply__pack_to_buffer
+                     (const Lens__V1__SearchSessionsReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__search_sessions_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SearchSessionsReply *
+       lens__v1__search_sessions_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SearchSessionsReply *)
+     protobuf_c_message_unpack (&lens__v1__search_sessions_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__search_sessions_reply__free_unpacked
+                     (Lens__V1__SearchSessionsReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__search_sessions_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   lens__v1__session_summary__init
@@ -367,9 +907,87 @@ void   lens__v1__run_summary__free_unpacked
   assert(message->base.descriptor == &lens__v1__run_summary__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-#define lens__v1__list_sessions_request__field_descriptors NULL
-#define lens__v1__list_sessions_request__field_indices_by_name NULL
-#define lens__v1__list_sessions_request__number_ranges NULL
+void   lens__v1__sweep_effect__init
+                     (Lens__V1__SweepEffect         *message)
+{
+  static const Lens__V1__SweepEffect init_value = LENS__V1__SWEEP_EFFECT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__sweep_effect__get_packed_size
+                     (const Lens__V1__SweepEffect *message)
+{
+  assert(message->base.descriptor == &lens__v1__sweep_effect__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__sweep_effect__pack
+                     (const Lens__V1__SweepEffect *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__sweep_effect__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__sweep_effect__pack_to_buffer
+                     (const Lens__V1__SweepEffect *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__sweep_effect__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SweepEffect *
+       lens__v1__sweep_effect__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SweepEffect *)
+     protobuf_c_message_unpack (&lens__v1__sweep_effect__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__sweep_effect__free_unpacked
+                     (Lens__V1__SweepEffect *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__sweep_effect__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor lens__v1__list_sessions_request__field_descriptors[2] =
+{
+  {
+    "skip",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ListSessionsRequest, skip),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ListSessionsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__list_sessions_request__field_indices_by_name[] = {
+  1,   /* field[1] = limit */
+  0,   /* field[0] = skip */
+};
+static const ProtobufCIntRange lens__v1__list_sessions_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
 const ProtobufCMessageDescriptor lens__v1__list_sessions_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
@@ -378,14 +996,14 @@ const ProtobufCMessageDescriptor lens__v1__list_sessions_request__descriptor =
   "Lens__V1__ListSessionsRequest",
   "lens.v1",
   sizeof(Lens__V1__ListSessionsRequest),
-  0,
+  2,
   lens__v1__list_sessions_request__field_descriptors,
   lens__v1__list_sessions_request__field_indices_by_name,
-  0,  lens__v1__list_sessions_request__number_ranges,
+  1,  lens__v1__list_sessions_request__number_ranges,
   (ProtobufCMessageInit) lens__v1__list_sessions_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__list_sessions_reply__field_descriptors[1] =
+static const ProtobufCFieldDescriptor lens__v1__list_sessions_reply__field_descriptors[2] =
 {
   {
     "sessions",
@@ -399,14 +1017,27 @@ static const ProtobufCFieldDescriptor lens__v1__list_sessions_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "total",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ListSessionsReply, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__list_sessions_reply__field_indices_by_name[] = {
   0,   /* field[0] = sessions */
+  1,   /* field[1] = total */
 };
 static const ProtobufCIntRange lens__v1__list_sessions_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor lens__v1__list_sessions_reply__descriptor =
 {
@@ -416,14 +1047,14 @@ const ProtobufCMessageDescriptor lens__v1__list_sessions_reply__descriptor =
   "Lens__V1__ListSessionsReply",
   "lens.v1",
   sizeof(Lens__V1__ListSessionsReply),
-  1,
+  2,
   lens__v1__list_sessions_reply__field_descriptors,
   lens__v1__list_sessions_reply__field_indices_by_name,
   1,  lens__v1__list_sessions_reply__number_ranges,
   (ProtobufCMessageInit) lens__v1__list_sessions_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__show_session_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor lens__v1__show_session_request__field_descriptors[3] =
 {
   {
     "name",
@@ -437,14 +1068,40 @@ static const ProtobufCFieldDescriptor lens__v1__show_session_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "before",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ShowSessionRequest, before),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ShowSessionRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__show_session_request__field_indices_by_name[] = {
+  1,   /* field[1] = before */
+  2,   /* field[2] = limit */
   0,   /* field[0] = name */
 };
 static const ProtobufCIntRange lens__v1__show_session_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor lens__v1__show_session_request__descriptor =
 {
@@ -454,14 +1111,14 @@ const ProtobufCMessageDescriptor lens__v1__show_session_request__descriptor =
   "Lens__V1__ShowSessionRequest",
   "lens.v1",
   sizeof(Lens__V1__ShowSessionRequest),
-  1,
+  3,
   lens__v1__show_session_request__field_descriptors,
   lens__v1__show_session_request__field_indices_by_name,
   1,  lens__v1__show_session_request__number_ranges,
   (ProtobufCMessageInit) lens__v1__show_session_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__show_session_reply__field_descriptors[2] =
+static const ProtobufCFieldDescriptor lens__v1__show_session_reply__field_descriptors[3] =
 {
   {
     "session",
@@ -487,15 +1144,28 @@ static const ProtobufCFieldDescriptor lens__v1__show_session_reply__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "more",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ShowSessionReply, more),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__show_session_reply__field_indices_by_name[] = {
+  2,   /* field[2] = more */
   1,   /* field[1] = runs */
   0,   /* field[0] = session */
 };
 static const ProtobufCIntRange lens__v1__show_session_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor lens__v1__show_session_reply__descriptor =
 {
@@ -505,11 +1175,169 @@ const ProtobufCMessageDescriptor lens__v1__show_session_reply__descriptor =
   "Lens__V1__ShowSessionReply",
   "lens.v1",
   sizeof(Lens__V1__ShowSessionReply),
-  2,
+  3,
   lens__v1__show_session_reply__field_descriptors,
   lens__v1__show_session_reply__field_indices_by_name,
   1,  lens__v1__show_session_reply__number_ranges,
   (ProtobufCMessageInit) lens__v1__show_session_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__create_session_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CreateSessionRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CreateSessionRequest, note),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__create_session_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = note */
+};
+static const ProtobufCIntRange lens__v1__create_session_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__create_session_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CreateSessionRequest",
+  "CreateSessionRequest",
+  "Lens__V1__CreateSessionRequest",
+  "lens.v1",
+  sizeof(Lens__V1__CreateSessionRequest),
+  2,
+  lens__v1__create_session_request__field_descriptors,
+  lens__v1__create_session_request__field_indices_by_name,
+  1,  lens__v1__create_session_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__create_session_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__create_session_reply__field_descriptors[1] =
+{
+  {
+    "session",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CreateSessionReply, session),
+    &lens__v1__session_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__create_session_reply__field_indices_by_name[] = {
+  0,   /* field[0] = session */
+};
+static const ProtobufCIntRange lens__v1__create_session_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__create_session_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CreateSessionReply",
+  "CreateSessionReply",
+  "Lens__V1__CreateSessionReply",
+  "lens.v1",
+  sizeof(Lens__V1__CreateSessionReply),
+  1,
+  lens__v1__create_session_reply__field_descriptors,
+  lens__v1__create_session_reply__field_indices_by_name,
+  1,  lens__v1__create_session_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__create_session_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__rename_session_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RenameSessionRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "new_name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RenameSessionRequest, new_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__rename_session_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = new_name */
+};
+static const ProtobufCIntRange lens__v1__rename_session_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__rename_session_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.RenameSessionRequest",
+  "RenameSessionRequest",
+  "Lens__V1__RenameSessionRequest",
+  "lens.v1",
+  sizeof(Lens__V1__RenameSessionRequest),
+  2,
+  lens__v1__rename_session_request__field_descriptors,
+  lens__v1__rename_session_request__field_indices_by_name,
+  1,  lens__v1__rename_session_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__rename_session_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define lens__v1__rename_session_reply__field_descriptors NULL
+#define lens__v1__rename_session_reply__field_indices_by_name NULL
+#define lens__v1__rename_session_reply__number_ranges NULL
+const ProtobufCMessageDescriptor lens__v1__rename_session_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.RenameSessionReply",
+  "RenameSessionReply",
+  "Lens__V1__RenameSessionReply",
+  "lens.v1",
+  sizeof(Lens__V1__RenameSessionReply),
+  0,
+  lens__v1__rename_session_reply__field_descriptors,
+  lens__v1__rename_session_reply__field_indices_by_name,
+  0,  lens__v1__rename_session_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__rename_session_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor lens__v1__delete_session_request__field_descriptors[1] =
@@ -588,7 +1416,428 @@ const ProtobufCMessageDescriptor lens__v1__delete_session_reply__descriptor =
   (ProtobufCMessageInit) lens__v1__delete_session_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__session_summary__field_descriptors[5] =
+static const ProtobufCFieldDescriptor lens__v1__share_session_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ShareSessionRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ShareSessionRequest, user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__share_session_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = user */
+};
+static const ProtobufCIntRange lens__v1__share_session_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__share_session_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ShareSessionRequest",
+  "ShareSessionRequest",
+  "Lens__V1__ShareSessionRequest",
+  "lens.v1",
+  sizeof(Lens__V1__ShareSessionRequest),
+  2,
+  lens__v1__share_session_request__field_descriptors,
+  lens__v1__share_session_request__field_indices_by_name,
+  1,  lens__v1__share_session_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__share_session_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__list_grants_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ListGrantsRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__list_grants_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange lens__v1__list_grants_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__list_grants_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ListGrantsRequest",
+  "ListGrantsRequest",
+  "Lens__V1__ListGrantsRequest",
+  "lens.v1",
+  sizeof(Lens__V1__ListGrantsRequest),
+  1,
+  lens__v1__list_grants_request__field_descriptors,
+  lens__v1__list_grants_request__field_indices_by_name,
+  1,  lens__v1__list_grants_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__list_grants_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__grants_reply__field_descriptors[1] =
+{
+  {
+    "grants",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__GrantsReply, n_grants),
+    offsetof(Lens__V1__GrantsReply, grants),
+    &lens__v1__session_grant__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__grants_reply__field_indices_by_name[] = {
+  0,   /* field[0] = grants */
+};
+static const ProtobufCIntRange lens__v1__grants_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__grants_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.GrantsReply",
+  "GrantsReply",
+  "Lens__V1__GrantsReply",
+  "lens.v1",
+  sizeof(Lens__V1__GrantsReply),
+  1,
+  lens__v1__grants_reply__field_descriptors,
+  lens__v1__grants_reply__field_indices_by_name,
+  1,  lens__v1__grants_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__grants_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__session_grant__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionGrant, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionGrant, user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionGrant, created_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__session_grant__field_indices_by_name[] = {
+  2,   /* field[2] = created_at */
+  1,   /* field[1] = user */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange lens__v1__session_grant__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__session_grant__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SessionGrant",
+  "SessionGrant",
+  "Lens__V1__SessionGrant",
+  "lens.v1",
+  sizeof(Lens__V1__SessionGrant),
+  3,
+  lens__v1__session_grant__field_descriptors,
+  lens__v1__session_grant__field_indices_by_name,
+  1,  lens__v1__session_grant__number_ranges,
+  (ProtobufCMessageInit) lens__v1__session_grant__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__set_note_request__field_descriptors[3] =
+{
+  {
+    "session",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Lens__V1__SetNoteRequest, subject_case),
+    offsetof(Lens__V1__SetNoteRequest, session),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Lens__V1__SetNoteRequest, subject_case),
+    offsetof(Lens__V1__SetNoteRequest, run),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SetNoteRequest, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__set_note_request__field_indices_by_name[] = {
+  1,   /* field[1] = run */
+  0,   /* field[0] = session */
+  2,   /* field[2] = text */
+};
+static const ProtobufCIntRange lens__v1__set_note_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__set_note_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SetNoteRequest",
+  "SetNoteRequest",
+  "Lens__V1__SetNoteRequest",
+  "lens.v1",
+  sizeof(Lens__V1__SetNoteRequest),
+  3,
+  lens__v1__set_note_request__field_descriptors,
+  lens__v1__set_note_request__field_indices_by_name,
+  1,  lens__v1__set_note_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__set_note_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__set_note_reply__field_descriptors[1] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SetNoteReply, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__set_note_reply__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+};
+static const ProtobufCIntRange lens__v1__set_note_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__set_note_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SetNoteReply",
+  "SetNoteReply",
+  "Lens__V1__SetNoteReply",
+  "lens.v1",
+  sizeof(Lens__V1__SetNoteReply),
+  1,
+  lens__v1__set_note_reply__field_descriptors,
+  lens__v1__set_note_reply__field_indices_by_name,
+  1,  lens__v1__set_note_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__set_note_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__search_sessions_request__field_descriptors[3] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SearchSessionsRequest, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "before",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SearchSessionsRequest, before),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SearchSessionsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__search_sessions_request__field_indices_by_name[] = {
+  1,   /* field[1] = before */
+  2,   /* field[2] = limit */
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange lens__v1__search_sessions_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__search_sessions_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SearchSessionsRequest",
+  "SearchSessionsRequest",
+  "Lens__V1__SearchSessionsRequest",
+  "lens.v1",
+  sizeof(Lens__V1__SearchSessionsRequest),
+  3,
+  lens__v1__search_sessions_request__field_descriptors,
+  lens__v1__search_sessions_request__field_indices_by_name,
+  1,  lens__v1__search_sessions_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__search_sessions_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__search_sessions_reply__field_descriptors[3] =
+{
+  {
+    "sessions",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__SearchSessionsReply, n_sessions),
+    offsetof(Lens__V1__SearchSessionsReply, sessions),
+    &lens__v1__session_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "runs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__SearchSessionsReply, n_runs),
+    offsetof(Lens__V1__SearchSessionsReply, runs),
+    &lens__v1__run_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "more",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SearchSessionsReply, more),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__search_sessions_reply__field_indices_by_name[] = {
+  2,   /* field[2] = more */
+  1,   /* field[1] = runs */
+  0,   /* field[0] = sessions */
+};
+static const ProtobufCIntRange lens__v1__search_sessions_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__search_sessions_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SearchSessionsReply",
+  "SearchSessionsReply",
+  "Lens__V1__SearchSessionsReply",
+  "lens.v1",
+  sizeof(Lens__V1__SearchSessionsReply),
+  3,
+  lens__v1__search_sessions_reply__field_descriptors,
+  lens__v1__search_sessions_reply__field_indices_by_name,
+  1,  lens__v1__search_sessions_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__search_sessions_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__session_summary__field_descriptors[11] =
 {
   {
     "id",
@@ -650,18 +1899,96 @@ static const ProtobufCFieldDescriptor lens__v1__session_summary__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "owner",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionSummary, owner),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "owner_name",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionSummary, owner_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "address",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionSummary, address),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionSummary, note),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "read_only",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionSummary, read_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "grant_count",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionSummary, grant_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__session_summary__field_indices_by_name[] = {
+  7,   /* field[7] = address */
   2,   /* field[2] = created_at */
+  10,   /* field[10] = grant_count */
   0,   /* field[0] = id */
   1,   /* field[1] = name */
+  8,   /* field[8] = note */
+  5,   /* field[5] = owner */
+  6,   /* field[6] = owner_name */
+  9,   /* field[9] = read_only */
   4,   /* field[4] = run_count */
   3,   /* field[3] = updated_at */
 };
 static const ProtobufCIntRange lens__v1__session_summary__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor lens__v1__session_summary__descriptor =
 {
@@ -671,14 +1998,14 @@ const ProtobufCMessageDescriptor lens__v1__session_summary__descriptor =
   "Lens__V1__SessionSummary",
   "lens.v1",
   sizeof(Lens__V1__SessionSummary),
-  5,
+  11,
   lens__v1__session_summary__field_descriptors,
   lens__v1__session_summary__field_indices_by_name,
   1,  lens__v1__session_summary__number_ranges,
   (ProtobufCMessageInit) lens__v1__session_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[13] =
+static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[17] =
 {
   {
     "id",
@@ -836,18 +2163,70 @@ static const ProtobufCFieldDescriptor lens__v1__run_summary__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "note",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RunSummary, note),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "effects",
+    15,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__RunSummary, n_effects),
+    offsetof(Lens__V1__RunSummary, effects),
+    &lens__v1__sweep_effect__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "imported",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RunSummary, imported),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "owner",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__RunSummary, owner),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
   3,   /* field[3] = created_at */
   12,   /* field[12] = detail */
   11,   /* field[11] = edits */
+  14,   /* field[14] = effects */
   8,   /* field[8] = excerpt */
   5,   /* field[5] = fingerprint */
   10,   /* field[10] = hooked */
   0,   /* field[0] = id */
+  15,   /* field[15] = imported */
   1,   /* field[1] = kind */
   9,   /* field[9] = loss */
   4,   /* field[4] = model */
+  13,   /* field[13] = note */
+  16,   /* field[16] = owner */
   6,   /* field[6] = prompt_count */
   2,   /* field[2] = session */
   7,   /* field[7] = token_count */
@@ -855,7 +2234,7 @@ static const unsigned lens__v1__run_summary__field_indices_by_name[] = {
 static const ProtobufCIntRange lens__v1__run_summary__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
 {
@@ -865,23 +2244,88 @@ const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor =
   "Lens__V1__RunSummary",
   "lens.v1",
   sizeof(Lens__V1__RunSummary),
-  13,
+  17,
   lens__v1__run_summary__field_descriptors,
   lens__v1__run_summary__field_indices_by_name,
   1,  lens__v1__run_summary__number_ranges,
   (ProtobufCMessageInit) lens__v1__run_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__sessions__method_descriptors[3] =
+static const ProtobufCFieldDescriptor lens__v1__sweep_effect__field_descriptors[2] =
+{
+  {
+    "place",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SweepEffect, place),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "delta",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SweepEffect, delta),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__sweep_effect__field_indices_by_name[] = {
+  1,   /* field[1] = delta */
+  0,   /* field[0] = place */
+};
+static const ProtobufCIntRange lens__v1__sweep_effect__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__sweep_effect__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SweepEffect",
+  "SweepEffect",
+  "Lens__V1__SweepEffect",
+  "lens.v1",
+  sizeof(Lens__V1__SweepEffect),
+  2,
+  lens__v1__sweep_effect__field_descriptors,
+  lens__v1__sweep_effect__field_indices_by_name,
+  1,  lens__v1__sweep_effect__number_ranges,
+  (ProtobufCMessageInit) lens__v1__sweep_effect__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor lens__v1__sessions__method_descriptors[10] =
 {
   { "List", &lens__v1__list_sessions_request__descriptor, &lens__v1__list_sessions_reply__descriptor },
   { "Show", &lens__v1__show_session_request__descriptor, &lens__v1__show_session_reply__descriptor },
+  { "Create", &lens__v1__create_session_request__descriptor, &lens__v1__create_session_reply__descriptor },
+  { "Rename", &lens__v1__rename_session_request__descriptor, &lens__v1__rename_session_reply__descriptor },
   { "Delete", &lens__v1__delete_session_request__descriptor, &lens__v1__delete_session_reply__descriptor },
+  { "Share", &lens__v1__share_session_request__descriptor, &lens__v1__grants_reply__descriptor },
+  { "Unshare", &lens__v1__share_session_request__descriptor, &lens__v1__grants_reply__descriptor },
+  { "ListGrants", &lens__v1__list_grants_request__descriptor, &lens__v1__grants_reply__descriptor },
+  { "SetNote", &lens__v1__set_note_request__descriptor, &lens__v1__set_note_reply__descriptor },
+  { "Search", &lens__v1__search_sessions_request__descriptor, &lens__v1__search_sessions_reply__descriptor },
 };
 const unsigned lens__v1__sessions__method_indices_by_name[] = {
-  2,        /* Delete */
+  2,        /* Create */
+  4,        /* Delete */
   0,        /* List */
-  1         /* Show */
+  7,        /* ListGrants */
+  3,        /* Rename */
+  9,        /* Search */
+  8,        /* SetNote */
+  5,        /* Share */
+  1,        /* Show */
+  6         /* Unshare */
 };
 const ProtobufCServiceDescriptor lens__v1__sessions__descriptor =
 {
@@ -890,7 +2334,7 @@ const ProtobufCServiceDescriptor lens__v1__sessions__descriptor =
   "Sessions",
   "Lens__V1__Sessions",
   "lens.v1",
-  3,
+  10,
   lens__v1__sessions__method_descriptors,
   lens__v1__sessions__method_indices_by_name
 };
@@ -910,13 +2354,69 @@ void lens__v1__sessions__show(ProtobufCService *service,
   assert(service->descriptor == &lens__v1__sessions__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void lens__v1__sessions__create(ProtobufCService *service,
+                                const Lens__V1__CreateSessionRequest *input,
+                                Lens__V1__CreateSessionReply_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__rename(ProtobufCService *service,
+                                const Lens__V1__RenameSessionRequest *input,
+                                Lens__V1__RenameSessionReply_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void lens__v1__sessions__delete(ProtobufCService *service,
                                 const Lens__V1__DeleteSessionRequest *input,
                                 Lens__V1__DeleteSessionReply_Closure closure,
                                 void *closure_data)
 {
   assert(service->descriptor == &lens__v1__sessions__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__share(ProtobufCService *service,
+                               const Lens__V1__ShareSessionRequest *input,
+                               Lens__V1__GrantsReply_Closure closure,
+                               void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__unshare(ProtobufCService *service,
+                                 const Lens__V1__ShareSessionRequest *input,
+                                 Lens__V1__GrantsReply_Closure closure,
+                                 void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__list_grants(ProtobufCService *service,
+                                     const Lens__V1__ListGrantsRequest *input,
+                                     Lens__V1__GrantsReply_Closure closure,
+                                     void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__set_note(ProtobufCService *service,
+                                  const Lens__V1__SetNoteRequest *input,
+                                  Lens__V1__SetNoteReply_Closure closure,
+                                  void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__search(ProtobufCService *service,
+                                const Lens__V1__SearchSessionsRequest *input,
+                                Lens__V1__SearchSessionsReply_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__sessions__init (Lens__V1__Sessions_Service *service,
                                Lens__V1__Sessions_ServiceDestroy destroy)

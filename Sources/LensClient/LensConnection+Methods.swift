@@ -137,21 +137,6 @@ extension LensConnection {
         try await call(.scoreHeads, request, options: options)
     }
 
-    public func listSessions(options: CallOptions = CallOptions()) async throws(LensError) -> [SessionSummary] {
-        try await call(.listSessions, EmptyRequest(), options: options)
-    }
-
-    public func showSession(
-        _ name: String, options: CallOptions = CallOptions()
-    ) async throws(LensError) -> SessionDetail {
-        try await call(.showSession, SessionRequest(name: name), options: options)
-    }
-
-    /// Deletes a session of the caller's; returns how many runs went with it.
-    public func deleteSession(_ name: String, options: CallOptions = CallOptions()) async throws(LensError) -> Int {
-        try await call(.deleteSession, SessionRequest(name: name), options: options)
-    }
-
     /// One self-contained HTML page, in UTF-8.
     public func attentionPage(
         _ request: AttentionPageRequest, options: CallOptions = CallOptions()

@@ -8,7 +8,7 @@ extension InferenceHandler {
     func generate(
         _ request: GenerateRequest, _ context: CallContext, _ send: @escaping SendEvent<GenerateEvent>
     ) async throws {
-        if request.isRecorded { _ = try SessionName(checking: request.session) }
+        if request.isRecorded { try await checkSession(request.session, context) }
         let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         var options = request.options
         // A retry must ask the same question.

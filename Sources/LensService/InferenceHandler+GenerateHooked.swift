@@ -13,7 +13,7 @@ extension InferenceHandler {
             throw LensError.invalidArgument("a hooked generation begins with a start; received an answer")
         }
         let generation = request.generation
-        if generation.isRecorded { _ = try SessionName(checking: generation.session) }
+        if generation.isRecorded { try await checkSession(generation.session, context) }
         let (engine, recipe) = try await prepare(
             generation.model, generation.prompts, generation.interventions, context)
         let client = HookClient(user: context.peer.userID) { event in

@@ -13,7 +13,7 @@ extension InferenceHandler {
             throw LensError.invalidArgument("a hooked run begins with a start; received an answer")
         }
         let run = request.run
-        if run.isRecorded { _ = try SessionName(checking: run.session) }
+        if run.isRecorded { try await checkSession(run.session, context) }
         let (engine, recipe) = try await prepare(run.model, run.prompts, run.interventions, context)
         try await send(
             .start(model: recipe.model.name ?? "", form: recipe.model.form, fingerprint: recipe.fingerprint))

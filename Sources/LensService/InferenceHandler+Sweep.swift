@@ -17,7 +17,7 @@ extension InferenceHandler {
     private func reply(
         to request: SweepRequest, _ context: CallContext, _ send: @escaping SendEvent<SweepEvent>
     ) async throws -> SweepReply {
-        if request.isRecorded { _ = try SessionName(checking: request.session) }
+        if request.isRecorded { try await checkSession(request.session, context) }
         let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         let sweep = try engine.prepare(
             request.sweep, of: recipe, runs: try await runs(of: request.sweep.edits, context))

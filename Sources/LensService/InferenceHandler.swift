@@ -13,7 +13,7 @@ struct InferenceHandler: Sendable {
     }
 
     func run(_ request: RunRequest, _ context: CallContext) async throws(LensError) -> RunReply {
-        if request.isRecorded { _ = try SessionName(checking: request.session) }
+        if request.isRecorded { try await checkSession(request.session, context) }
         let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         guard request.isRecorded else {
             return try await engine.run(request, recipe: recipe, control: context.control)
@@ -55,7 +55,7 @@ struct InferenceHandler: Sendable {
     ) async throws(LensError) -> (runID: String, Engine, Recipe) {
         switch source {
         case .run(let reference):
-            let (runID, recipe) = try await store.recipe(of: reference, owner: context.peer.userID)
+            let (runID, recipe) = try await recipe(of: reference, context)
             let engine = try await engine.engine(with: recipe, for: context.caller, control: context.control)
             return (runID, engine, recipe)
         case .prompts(let model, let prompts, let interventions):
@@ -87,7 +87,7 @@ struct InferenceHandler: Sendable {
         var size = 0
         for case .run(let reference)? in interventions.map(\.action.source) where runs[reference] == nil {
             try context.control.check()
-            let recipe = try await store.recipe(of: reference, owner: context.peer.userID).recipe
+            let recipe = try await recipe(of: reference, context).recipe
             // One run has many prefixes: what is too much together is not gathered first.
             size += recipe.size
             guard size <= Recipe.maximumSize else { throw Recipe.tooLarge }
@@ -96,7 +96,18 @@ struct InferenceHandler: Sendable {
         return runs
     }
 
+    /// A recorded run that the caller may read.
+    private func recipe(
+        of reference: String, _ context: CallContext
+    ) async throws(LensError) -> (runID: String, recipe: Recipe) {
+        try await store.recipe(of: try await RunAddress(parsing: reference), for: context.peer.userID)
+    }
+
     // MARK: - Recording
+
+    func checkSession(_ name: String, _ context: CallContext) async throws(LensError) {
+        try await store.checkRecording(into: name, owner: context.peer.userID)
+    }
 
     func earlierResult(
         of recipe: Recipe, _ subject: RunSubject, _ context: CallContext

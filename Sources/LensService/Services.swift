@@ -43,9 +43,16 @@ public struct Services: Sendable {
         bidirectional(.generateHooked, in: &router, inference.generateHooked)
         bidirectional(.gradient, in: &router, inference.gradient)
         unary(.scoreHeads, in: &router, inference.scoreHeads)
-        unary(.listSessions, in: &router) { _, context in try await sessions.list(context) }
+        unary(.listSessions, in: &router, sessions.list)
         unary(.showSession, in: &router, sessions.show)
+        unary(.createSession, in: &router, sessions.create)
+        unary(.renameSession, in: &router, sessions.rename)
         unary(.deleteSession, in: &router, sessions.delete)
+        unary(.shareSession, in: &router, sessions.share)
+        unary(.unshareSession, in: &router, sessions.unshare)
+        unary(.listGrants, in: &router, sessions.grants)
+        unary(.setNote, in: &router, sessions.setNote)
+        unary(.searchSessions, in: &router, sessions.search)
         streaming(.attentionPage, in: &router, reports.attentionPage)
         return router
     }

@@ -40,25 +40,21 @@ extension SessionStore {
         }
     }
 
-    /// One of the caller's runs or sweeps, by its id, by a unique prefix of at least 4 digits, or `last`.
+    /// A run or sweep that the caller may read.
     ///
-    /// - Throws: `NOT_FOUND`; `INVALID_ARGUMENT` for a prefix that several runs share or that can be none; `DATA_LOSS`.
-    public func run(_ reference: String, owner: UInt32) async throws(LensError) -> RunRecord {
-        let wanted = try RunReference(parsing: reference)
-        return try await read { db in
-            try Self.record(Self.row(of: wanted, written: reference, owner: owner, in: db))
-        }
+    /// - Throws: `NOT_FOUND`; `INVALID_ARGUMENT` for a prefix that several runs share; `DATA_LOSS`.
+    public func run(_ run: RunAddress, for caller: UInt32) async throws(LensError) -> RunRecord {
+        try await read { db in try Self.record(Self.row(of: run, for: caller, in: db)) }
     }
 
-    /// What computes a run's activations again; found as by ``run(_:owner:)``.
+    /// What computes a run's activations again; found as by ``run(_:for:)``.
     ///
     /// - Throws: also `FAILED_PRECONDITION` for a run in which a hook function took part.
     public func recipe(
-        of reference: String, owner: UInt32
+        of run: RunAddress, for caller: UInt32
     ) async throws(LensError) -> (runID: String, recipe: Recipe) {
-        let wanted = try RunReference(parsing: reference)
-        return try await read { db in
-            let row = try Self.row(of: wanted, written: reference, owner: owner, in: db)
+        try await read { db in
+            let row = try Self.row(of: run, for: caller, in: db)
             let id = try Self.identifier(row)
             if try row.decode(Bool.self, forColumn: "hooked") {
                 throw LensError(
@@ -70,6 +66,24 @@ extension SessionStore {
         }
     }
 
+    /// Holds the name of a session that a run is to be written into against what there can be, before it is computed.
+    ///
+    /// - Throws: `INVALID_ARGUMENT`.
+    public func checkRecording(into session: String, owner: UInt32) async throws(LensError) {
+        let name = try SessionName(checking: session)
+        guard session.contains("/") else { return }
+        try await read { db in try Self.checkRecording(into: name, owner: owner, in: db) }
+    }
+
+    /// Sessions of the time when names could have a `/` go on; new ones are made without.
+    private static func checkRecording(into name: SessionName, owner: UInt32, in db: Database) throws {
+        guard name.text.contains("/") else { return }
+        let isThere = try Bool.fetchOne(
+            db, sql: "SELECT EXISTS (SELECT 1 FROM sessions WHERE owner = ? AND name = ?)",
+            arguments: [owner, name.text])
+        if isThere != true { _ = try SessionName(new: name.text) }
+    }
+
     // MARK: - Writing
 
     /// A run's blobs and counts, ready to be bound.
@@ -78,6 +92,7 @@ extension SessionStore {
         let tokens: Data
         let interventions: Data
         let result: Data
+        let effects: Data?
 
         init(_ run: NewRun) throws(LensError) {
             let model = run.result.model
@@ -91,12 +106,14 @@ extension SessionStore {
             tokens = TokensCoding.encode(recipe.tokens)
             interventions = try InterventionsCoding.encode(recipe.interventions)
             result = try ResultCoding.encode(run.result)
+            effects = try EffectsCoding.encode(run.result.effects)
         }
     }
 
     private static func insert(
         _ encoded: EncodedRun, of run: NewRun, session: SessionName, owner: UInt32, in db: Database
     ) throws -> RunSummary {
+        try checkRecording(into: session, owner: owner, in: db)
         let now = Timestamp.seconds
         let id = RunIdentifier.random()
         let model = run.result.model
@@ -105,7 +122,8 @@ extension SessionStore {
             model: encoded.recipe.model.description, fingerprint: model.fingerprint,
             promptCount: encoded.recipe.tokens.count, tokenCount: encoded.recipe.tokens.reduce(0) { $0 + $1.count },
             excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss, isHooked: run.isHooked,
-            edits: RunSummary.editTexts(encoded.recipe.interventions), detail: run.result.detail)
+            edits: RunSummary.editTexts(encoded.recipe.interventions), detail: run.result.detail,
+            effects: run.result.effects, owner: owner)
         try db.execute(
             sql: """
                 INSERT INTO sessions (id, owner, name, created, updated) VALUES (?, ?, ?, ?, ?)
@@ -116,15 +134,16 @@ extension SessionStore {
             sql: """
                 INSERT INTO runs (id, owner, session, kind, created, model, form, fingerprint, prompt_count,
                     token_count, tokens, interventions, excerpt, loss, detail, result, lensd_version, request_id,
-                    hooked)
-                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions
+                    hooked, effects)
+                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions
                 WHERE owner = ? AND name = ?
                 """,
             arguments: [
                 id.data, summary.kind.rawValue, now, model.name, model.form.rawValue, model.fingerprint,
                 summary.promptCount, summary.tokenCount, encoded.tokens, encoded.interventions, summary.excerpt,
                 summary.loss, summary.detail, encoded.result, lensdVersion,
-                run.requestID.isEmpty ? nil : Data(run.requestID), run.isHooked, owner, session.text,
+                run.requestID.isEmpty ? nil : Data(run.requestID), run.isHooked, encoded.effects, owner,
+                session.text,
             ])
         return summary
     }
@@ -144,34 +163,49 @@ extension SessionStore {
         ).map(record)
     }
 
-    private static func row(
-        of reference: RunReference, written text: String, owner: UInt32, in db: Database
-    ) throws -> Row {
-        let row: Row?
-        switch reference {
-        case .last:
-            row = try Row.fetchOne(
-                db, sql: "SELECT \(runColumns) WHERE runs.owner = ? ORDER BY number DESC LIMIT 1", arguments: [owner])
-            guard row != nil else { throw LensError.notFound("no run is 'last': you have none yet") }
-        case .prefix(let lowest, let highest):
-            let bounds: StatementArguments = [owner, lowest.data, highest.data]
-            let scope = "runs.owner = ? AND runs.id BETWEEN ? AND ?"
-            let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM runs WHERE \(scope)", arguments: bounds) ?? 0
-            guard count <= 1 else {
-                throw LensError.invalidArgument(
-                    "the prefix '\(text)' is shared by \(count) of your runs; give more digits")
-            }
-            row = try Row.fetchOne(db, sql: "SELECT \(runColumns) WHERE \(scope)", arguments: bounds)
+    static func row(of run: RunAddress, for caller: UInt32, in db: Database) throws -> Row {
+        guard let address = run.session else {
+            let own = "runs.owner = :caller"
+            if let row = try row(of: run, where: own, ["caller": caller], among: "of your runs", in: db) { return row }
+            guard case .prefix = run.reference else { throw LensError.notFound("no run is 'last': you have none yet") }
+            let shared = """
+                (runs.owner, runs.session) IN (SELECT owner, session FROM grants WHERE grantee = :caller)
+                """
+            let row = try row(of: run, where: shared, ["caller": caller], among: "runs shared with you", in: db)
+            guard let row else { throw LensError.notFound("no run '\(run.text)' among your runs") }
+            return row
         }
-        guard let row else { throw LensError.notFound("no run '\(text)' among your runs") }
+        let session = try readable(address, by: caller, in: db)
+        let row = try row(
+            of: run, where: "runs.owner = :owner AND runs.session = :session",
+            ["owner": session.owner, "session": session.id], among: "runs of session '\(address.text)'", in: db)
+        guard let row else { throw LensError.notFound("no run '\(run.text)' in session '\(address.text)'") }
         return row
+    }
+
+    /// - Throws: `INVALID_ARGUMENT` where several of these runs have the prefix.
+    private static func row(
+        of run: RunAddress, where scope: String, _ arguments: StatementArguments, among place: String, in db: Database
+    ) throws -> Row? {
+        guard case .prefix(let lowest, let highest) = run.reference else {
+            return try Row.fetchOne(
+                db, sql: "SELECT \(runColumns) WHERE \(scope) ORDER BY number DESC LIMIT 1", arguments: arguments)
+        }
+        let bounded = "\(scope) AND runs.id BETWEEN :lowest AND :highest"
+        let arguments = arguments &+ ["lowest": lowest.data, "highest": highest.data]
+        let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM runs WHERE \(bounded)", arguments: arguments) ?? 0
+        guard count <= 1 else {
+            throw LensError.invalidArgument("the prefix '\(run.text)' is shared by \(count) \(place); give more digits")
+        }
+        return try Row.fetchOne(db, sql: "SELECT \(runColumns) WHERE \(bounded)", arguments: arguments)
     }
 
     // MARK: - Rows
 
     static let summaryColumns = """
         runs.id, kind, sessions.name AS session_name, runs.created, model, form, fingerprint, prompt_count, token_count,
-        excerpt, loss, hooked, detail, \(editsColumn)
+        excerpt, loss, hooked, detail, substr(runs.note, 1, \(NoteText.shownLength)) AS note, effects, imported, runs.owner,
+        \(editsColumn)
         """
 
     /// What lists say of edits; those with many values are not read.
@@ -191,7 +225,10 @@ extension SessionStore {
             excerpt: try row.decode(forColumn: "excerpt"),
             loss: try row.decode(Double?.self, forColumn: "loss") ?? .nan,
             isHooked: try row.decode(forColumn: "hooked"), edits: try edits(row),
-            detail: try row.decode(forColumn: "detail"))
+            detail: try row.decode(forColumn: "detail"), note: try row.decode(forColumn: "note"),
+            effects: try row.decode(Data?.self, forColumn: "effects").map(EffectsCoding.decode) ?? [],
+            isImported: try row.decode(Double?.self, forColumn: "imported") != nil,
+            owner: try row.decode(forColumn: "owner"))
     }
 
     private static func edits(_ row: Row) throws -> [String] {
@@ -207,7 +244,7 @@ extension SessionStore {
         return ModelReference(name: try row.decode(forColumn: "model"), form: form)
     }
 
-    private static func identifier(_ row: Row) throws -> String {
+    static func identifier(_ row: Row) throws -> String {
         try RunIdentifier(stored: row.decode(forColumn: "id")).text
     }
 

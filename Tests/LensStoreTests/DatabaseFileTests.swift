@@ -107,12 +107,12 @@ import Testing
                 """)
         try Samples.store(folder, migrations: [filled]).close()
         let store = try Samples.store(folder, state: "new", after: "state")
-        let found = try await store.run("last", owner: 7)
+        let found = try await store.run("last", for: 7)
         #expect(found.id == id && found.recipe.tokens == [[0, 5]] && found.summary.detail == "")
         guard case .run(let reply) = found.result else { throw Unexpected() }
         #expect(reply.prompts[0].tokens.map(\.text) == ["a", "b"])
         _ = try await store.record(Samples.generation(), owner: 7)
-        #expect(try await store.session(named: "default", owner: 7).runs.map(\.kind) == [.generation, .run])
+        #expect(try await store.session("default", for: 7).runs.map(\.kind) == [.generation, .run])
         try store.close()
         // Number 9 was taken once.
         let proof = SchemaMigration(
@@ -245,8 +245,8 @@ import Testing
         }
         #expect(refusal?.code == .resourceExhausted && ids.count > 3)
         #expect(try await store.counts(owner: 1).runs == ids.count)
-        for id in ids { #expect(try await store.run(id, owner: 1).recipe.tokens == big) }
-        #expect(try await store.deleteSession(named: "early", owner: 1) == 3)
+        for id in ids { #expect(try await store.run(id, for: 1).recipe.tokens == big) }
+        #expect(try await store.deleteSession("early", by: 1) == 3)
         _ = try await store.record(Samples.run(tokens: big), owner: 1)
     }
 
@@ -273,10 +273,10 @@ import Testing
             }
         }
         #expect(refusal?.code == .resourceExhausted)
-        #expect(try await store.run(kept, owner: 1).id == kept)
+        #expect(try await store.run(kept, for: 1).id == kept)
         unlink(state + "/filler")
         acknowledged.append(try await store.record(Samples.run(), owner: 1).id)
-        #expect(try await store.session(named: "default", owner: 1).runs.map(\.id) == acknowledged.reversed())
+        #expect(try await store.session("default", for: 1).runs.map(\.id) == acknowledged.reversed())
     }
 
     private func mode(_ name: String) throws -> mode_t {

@@ -107,3 +107,52 @@ func startupError<Value>(_ body: () throws -> Value) -> StartupError? {
         return error as? StartupError
     }
 }
+
+/// By names and references as they are written; nobody has an account here, so owners are uids.
+extension SessionStore {
+    func run(_ reference: String, for caller: UInt32) async throws -> RunRecord {
+        try await run(RunAddress(parsing: reference) { _ in nil }, for: caller)
+    }
+
+    func recipe(of reference: String, for caller: UInt32) async throws -> (runID: String, recipe: Recipe) {
+        try await recipe(of: RunAddress(parsing: reference) { _ in nil }, for: caller)
+    }
+
+    func session(
+        _ name: String, before: String = "", limit: Int = 0, for caller: UInt32
+    ) async throws -> SessionDetail {
+        try await session(SessionAddress(parsing: name) { _ in nil }, before: before, limit: limit, for: caller)
+    }
+
+    func sessions(for caller: UInt32) async throws -> [SessionSummary] {
+        try await sessions(ListSessionsRequest(), for: caller).sessions
+    }
+
+    func deleteSession(_ name: String, by caller: UInt32) async throws -> Int {
+        try await deleteSession(SessionAddress(parsing: name) { _ in nil }, by: caller)
+    }
+
+    func renameSession(_ name: String, to newName: String, by caller: UInt32) async throws {
+        try await renameSession(SessionAddress(parsing: name) { _ in nil }, to: newName, by: caller)
+    }
+
+    func share(_ name: String, with user: UInt32, by caller: UInt32) async throws -> [SessionGrant] {
+        try await share(SessionAddress(parsing: name) { _ in nil }, with: user, account: nil, by: caller)
+    }
+
+    func unshare(_ name: String, with user: UInt32, by caller: UInt32) async throws -> [SessionGrant] {
+        try await unshare(SessionAddress(parsing: name) { _ in nil }, with: user, by: caller)
+    }
+
+    func grants(of name: String, by caller: UInt32) async throws -> [SessionGrant] {
+        try await grants(of: SessionAddress(parsing: name) { _ in nil }, by: caller)
+    }
+
+    func setNote(_ text: String, ofSession name: String, by caller: UInt32) async throws -> String {
+        try await setNote(text, of: SessionAddress(parsing: name) { _ in nil }, by: caller)
+    }
+
+    func setNote(_ text: String, ofRun run: String, by caller: UInt32) async throws -> String {
+        try await setNote(text, of: RunAddress(parsing: run) { _ in nil }, by: caller)
+    }
+}

@@ -38,9 +38,9 @@ import Testing
         ]
         let new = Samples.run(tokens: [[0, 17, Int32.max], [5], []], interventions: edits, form: .raw)
         let recorded = try await store.record(new, owner: 1000)
-        let found = try await store.run(recorded.id, owner: 1000)
+        let found = try await store.run(recorded.id, for: 1000)
         #expect(found.recipe == new.recipe)
-        #expect(try await store.recipe(of: "last", owner: 1000).recipe == new.recipe)
+        #expect(try await store.recipe(of: "last", for: 1000).recipe == new.recipe)
         #expect(found.id.utf8.count == 32 && found.id.allSatisfy(\.isHexDigit))
         #expect(found.summary.model == "tiny@raw" && found.lensdVersion == lensdVersion)
         #expect(found.summary.promptCount == 3 && found.summary.tokenCount == 4)
@@ -68,18 +68,18 @@ import Testing
             "patch blocks.2.attn.hook_z from=(3 tokens) from_prompt=0 from_pos=2:5", "and 1 more",
         ]
         #expect(recorded.summary.edits == texts)
-        #expect(try await store.run("last", owner: 1).summary.edits == texts)
-        #expect(try await store.session(named: "default", owner: 1).runs[0].edits == texts)
+        #expect(try await store.run("last", for: 1).summary.edits == texts)
+        #expect(try await store.session("default", for: 1).runs[0].edits == texts)
         let large = Intervention(
             point: z, action: .add(try Operand(shape: [8192], values: Array(repeating: 1, count: 8192))))
         _ = try await store.record(Samples.run(interventions: [large]), owner: 1)
-        #expect(try await store.session(named: "default", owner: 1).runs[0].edits == ["edits with many values"])
+        #expect(try await store.session("default", for: 1).runs[0].edits == ["edits with many values"])
     }
 
     @Test func aSweepComesBackAsItWasRecorded() async throws {
         let new = Samples.sweep()
         let recorded = try await store.record(new, owner: 7)
-        guard case .sweep(let reply, let question) = try await store.run(recorded.id, owner: 7).result,
+        guard case .sweep(let reply, let question) = try await store.run(recorded.id, for: 7).result,
             case .sweep(let sent, let asked) = new.result
         else { throw Unexpected() }
         #expect(question == asked)
@@ -95,13 +95,13 @@ import Testing
             stopsAtEOS: false, eosTokens: [3], stopStrings: ["ab\u{0}"])
         let new = Samples.generation(options: options)
         let recorded = try await store.record(new, owner: 7)
-        let found = try await store.run("last", owner: 7)
+        let found = try await store.run("last", for: 7)
         guard case .generation(let reply) = found.result, case .generation(let sent) = new.result else {
             throw Unexpected()
         }
         #expect(reply.prompts == sent.prompts && reply.options == options && reply.runID == recorded.id)
         #expect(found.recipe.tokens == [[0, 5, 6, 7], [0]])
-        let summary = try await store.session(named: "default", owner: 7).runs[0]
+        let summary = try await store.session("default", for: 7).runs[0]
         #expect(summary.kind == .generation && summary.detail.hasPrefix("9 tokens, temperature 0.7, top-k 5"))
         #expect(abs(summary.loss - 7.0 / 24) < 1e-7)
     }
@@ -125,21 +125,21 @@ import Testing
     @Test func aLossThatIsNoneStaysNaN() async throws {
         let recorded = try await store.record(Samples.run(tokens: [[0]]), owner: 1)
         #expect(recorded.summary.loss.isNaN)
-        #expect(try await store.run("last", owner: 1).summary.loss.isNaN)
+        #expect(try await store.run("last", for: 1).summary.loss.isNaN)
     }
 
     @Test func runsAreFoundByPrefixAndLast() async throws {
         var ids: [String] = []
         for _ in 0..<8 { ids.append(try await store.record(Samples.run(), owner: 1).id) }
-        #expect(try await store.run("last", owner: 1).id == ids[7])
+        #expect(try await store.run("last", for: 1).id == ids[7])
         let id = ids[3]
-        #expect(try await store.run(String(id.prefix(12)), owner: 1).id == id)
-        #expect(try await store.run(id.uppercased(), owner: 1).id == id)
+        #expect(try await store.run(String(id.prefix(12)), for: 1).id == id)
+        #expect(try await store.run(id.uppercased(), for: 1).id == id)
         for bad in ["", "abc", "xyzw", id + "0", "LAST", "last ", "ab\u{1B}cd"] {
-            let error = await lensError { try await store.run(bad, owner: 1) }
+            let error = await lensError { try await store.run(bad, for: 1) }
             #expect(error?.code == .invalidArgument, "\(bad)")
         }
-        let escaped = await lensError { try await store.run("ab\u{1B}cd", owner: 1) }
+        let escaped = await lensError { try await store.run("ab\u{1B}cd", for: 1) }
         #expect(escaped?.message.contains("\\u{1b}") == true)
     }
 
@@ -150,7 +150,7 @@ import Testing
             prefixes[String(try await store.record(Samples.run(), owner: 1).id.prefix(4)), default: 0] += 1
         }
         guard let (prefix, count) = prefixes.first(where: { $0.value > 1 }) else { return }
-        let error = await lensError { try await store.run(prefix, owner: 1) }
+        let error = await lensError { try await store.run(prefix, for: 1) }
         #expect(
             error == .invalidArgument("the prefix '\(prefix)' is shared by \(count) of your runs; give more digits"))
     }
@@ -158,18 +158,18 @@ import Testing
     @Test func whatBelongsToSomebodyElseIsAnsweredAsAbsent() async throws {
         let recorded = try await store.record(Samples.run("secret", requestID: "r1"), owner: 1)
         for reference in [recorded.id, String(recorded.id.prefix(8)), "last"] {
-            let foreign = await lensError { try await store.run(reference, owner: 2) }
+            let foreign = await lensError { try await store.run(reference, for: 2) }
             #expect(foreign?.code == .notFound)
-            #expect(await lensError { try await store.recipe(of: reference, owner: 2) } == foreign)
+            #expect(await lensError { try await store.recipe(of: reference, for: 2) } == foreign)
             // The same question to a store that has nothing at all.
             let empty = try Samples.store(folder, state: "empty")
-            #expect(await lensError { try await empty.run(reference, owner: 2) } == foreign)
+            #expect(await lensError { try await empty.run(reference, for: 2) } == foreign)
             try empty.close()
         }
-        let session = await lensError { try await store.session(named: "secret", owner: 2) }
+        let session = await lensError { try await store.session("secret", for: 2) }
         #expect(session == .notFound("no session 'secret' among your sessions"))
-        #expect(await lensError { try await store.deleteSession(named: "secret", owner: 2) } == session)
-        #expect(try await store.sessions(owner: 2).isEmpty)
+        #expect(await lensError { try await store.deleteSession("secret", by: 2) } == session)
+        #expect(try await store.sessions(for: 2).isEmpty)
         #expect(try await store.counts(owner: 2) == StoreCounts(sessions: 0, runs: 0))
         let earlier = try await store.earlierRun(
             requestID: Array("r1".utf8), recipe: recorded.recipe, subject: .run, owner: 2)
@@ -177,14 +177,14 @@ import Testing
         // Names and request ids are each user's own.
         let theirs = try await store.record(Samples.run("secret", requestID: "r1"), owner: 2)
         #expect(theirs.id != recorded.id)
-        #expect(try await store.deleteSession(named: "secret", owner: 2) == 1)
-        #expect(try await store.run(recorded.id, owner: 1).id == recorded.id)
+        #expect(try await store.deleteSession("secret", by: 2) == 1)
+        #expect(try await store.run(recorded.id, for: 1).id == recorded.id)
     }
 
     @Test func theHighestUidsAreOwnersLikeOthers() async throws {
         for owner in [0, 65_533, UInt32.max] {
             let id = try await store.record(Samples.run(), owner: owner).id
-            #expect(try await store.run("last", owner: owner).id == id)
+            #expect(try await store.run("last", for: owner).id == id)
         }
     }
 
@@ -227,20 +227,20 @@ import Testing
     @Test func sessionsAreListedShownAndDeleted() async throws {
         for name in ["first", "second", "первый 🎈"] { _ = try await store.record(Samples.run(name), owner: 1) }
         let newest = try await store.record(Samples.sweep("first"), owner: 1)
-        let sessions = try await store.sessions(owner: 1)
+        let sessions = try await store.sessions(for: 1)
         #expect(sessions.map(\.name) == ["first", "первый 🎈", "second"])
         #expect(sessions.map(\.runCount) == [2, 1, 1])
         #expect(sessions[0].updatedAt >= sessions[0].createdAt && sessions[0].createdAt > 1.7e9)
 
-        let detail = try await store.session(named: "first", owner: 1)
+        let detail = try await store.session("first", for: 1)
         #expect(detail.session == sessions[0])
         #expect(detail.runs.map(\.kind) == [.sweep, .run])
         #expect(detail.runs[0] == newest.summary)
-        #expect(try await store.session(named: "first", owner: 1, runLimit: 1).runs.map(\.id) == [newest.id])
+        #expect(try await store.session("first", limit: 1, for: 1).runs.map(\.id) == [newest.id])
 
-        #expect(try await store.deleteSession(named: "first", owner: 1) == 2)
-        #expect(await lensError { try await store.run(newest.id, owner: 1) }?.code == .notFound)
-        #expect(await lensError { try await store.session(named: "first", owner: 1) }?.code == .notFound)
+        #expect(try await store.deleteSession("first", by: 1) == 2)
+        #expect(await lensError { try await store.run(newest.id, for: 1) }?.code == .notFound)
+        #expect(await lensError { try await store.session("first", for: 1) }?.code == .notFound)
         #expect(try await store.counts(owner: 1) == StoreCounts(sessions: 2, runs: 2))
     }
 
@@ -248,8 +248,8 @@ import Testing
     func aNameThatIsNoneIsRefusedEverywhere(name: String) async throws {
         for error in [
             await lensError { try await store.record(Samples.run(name), owner: 1) },
-            await lensError { try await store.session(named: name, owner: 1) },
-            await lensError { try await store.deleteSession(named: name, owner: 1) },
+            await lensError { try await store.session(name, for: 1) },
+            await lensError { try await store.deleteSession(name, by: 1) },
         ] {
             #expect(error?.code == .invalidArgument)
             #expect(error?.message.contains("1 to 64 printable characters; received") == true)
@@ -298,14 +298,14 @@ import Testing
         let plain = try await store.record(Samples.run(), owner: 1).id
         let hooked = try await store.record(Samples.run(isHooked: true), owner: 1)
         #expect(hooked.summary.isHooked)
-        #expect(try await store.run(hooked.id, owner: 1).summary.loss == 1.0 / 3.0)
-        #expect(try await store.session(named: "default", owner: 1).runs.map(\.isHooked) == [true, false])
-        let error = await lensError { try await store.recipe(of: hooked.id, owner: 1) }
+        #expect(try await store.run(hooked.id, for: 1).summary.loss == 1.0 / 3.0)
+        #expect(try await store.session("default", for: 1).runs.map(\.isHooked) == [true, false])
+        let error = await lensError { try await store.recipe(of: hooked.id, for: 1) }
         #expect(error?.code == .failedPrecondition)
         #expect(error?.message.contains("a hook function took part") == true)
-        #expect(await lensError { try await store.recipe(of: "last", owner: 1) }?.code == .failedPrecondition)
-        #expect(await lensError { try await store.recipe(of: hooked.id, owner: 2) }?.code == .notFound)
-        #expect(try await store.recipe(of: plain, owner: 1).runID == plain)
+        #expect(await lensError { try await store.recipe(of: "last", for: 1) }?.code == .failedPrecondition)
+        #expect(await lensError { try await store.recipe(of: hooked.id, for: 2) }?.code == .notFound)
+        #expect(try await store.recipe(of: plain, for: 1).runID == plain)
     }
 
     /// A request id that a run without hooks used is not a retry of one with them.

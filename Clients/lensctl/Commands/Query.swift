@@ -7,7 +7,7 @@ struct Query: ConsoleCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read one activation of a run, whole or sliced.",
         discussion: """
-            RUN is an id, a unique prefix of one, or 'last'. HOOK is a name of TransformerLens or a short form, with \
+            RUN is an id, a unique prefix of one, 'last', or SESSION:RUN, such as alice/ioi:last. HOOK is a name of TransformerLens or a short form, with \
             NumPy's basic indexing behind it, on the shape without batch: pattern0, resid_post-1, \
             'blocks.0.attn.hook_pattern[3, :, ::2]'. --head and --pos index by the axis's meaning. What is not at \
             hand any more is computed again from the run's recipe.
@@ -20,7 +20,7 @@ struct Query: ConsoleCommand {
               lensctl query last z0 --out z.npy
             """)
 
-    @Argument(help: "The run: an id, a unique prefix of one, or 'last'.")
+    @Argument(help: "The run: an id, a unique prefix of one, 'last', or SESSION:RUN.")
     var run: String
     @Argument(help: "The hook point, with a slice behind it where one is wanted.")
     var hook: String

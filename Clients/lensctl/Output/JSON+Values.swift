@@ -52,6 +52,10 @@ extension JSON {
         .object([
             ("name", .string(session.name)), ("id", .string(session.id)), ("created_at", .number(session.createdAt)),
             ("updated_at", .number(session.updatedAt)), ("runs", .integer(session.runCount)),
+            ("address", .string(session.address)), ("owner", .integer(Int(session.owner))),
+            ("owner_name", session.ownerName.isEmpty ? .null : .string(session.ownerName)),
+            ("read_only", .bool(session.isReadOnly)), ("shared_with", .integer(session.grantCount)),
+            ("note", .string(session.note)),
         ])
     }
 
@@ -62,6 +66,12 @@ extension JSON {
             ("prompts", .integer(run.promptCount)), ("tokens", .integer(run.tokenCount)),
             ("excerpt", .string(run.excerpt)), ("loss", .number(run.loss)), ("hooked", .bool(run.isHooked)),
             ("edits", .array(run.edits.map(JSON.string))), ("detail", .string(run.detail)),
+            (
+                "effects",
+                .array(
+                    run.effects.map { .object([("place", .string($0.place)), ("delta", .number($0.delta))]) })
+            ),
+            ("note", .string(run.note)), ("imported", .bool(run.isImported)),
         ])
     }
 }

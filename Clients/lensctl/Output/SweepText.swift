@@ -79,7 +79,7 @@ struct SweepText {
                 let together = metric.delta(of: first * places + second)
                 found.append(
                     (
-                        placeLabel(first, sweep.axes) + "+" + placeLabel(second, sweep.axes), together,
+                        sweep.axes.label(ofPlace: first) + "+" + sweep.axes.label(ofPlace: second), together,
                         together - single[first] - single[second]
                     ))
             }
@@ -105,30 +105,18 @@ struct SweepText {
 
     private func labels(on terminal: Terminal) -> [String] {
         let count = sweep.axes.map(\.entries.count).reduce(1, *)
-        return (0..<(sweep.isPaired ? 0 : count)).map { placeLabel($0, sweep.axes) }
+        return (0..<(sweep.isPaired ? 0 : count)).map { sweep.axes.label(ofPlace: $0) }
     }
 
     private func rowLabel(_ variant: Int) -> String {
-        placeLabel(variant / max(sweep.axes.last?.entries.count ?? 1, 1), Array(sweep.axes.dropLast()))
-    }
-
-    /// `L0H3`, `L1 @4`: layer, head, position, source, component.
-    private func placeLabel(_ place: Int, _ axes: [SweepReply.Axis]) -> String {
-        var rest = place
-        var parts: [String] = []
-        for axis in axes.reversed() {
-            let count = max(axis.entries.count, 1)
-            parts.append(axis.axis.letter + String(axis.entries[rest % count]))
-            rest /= count
-        }
-        return parts.reversed().joined()
+        Array(sweep.axes.dropLast()).label(ofPlace: variant / max(sweep.axes.last?.entries.count ?? 1, 1))
     }
 
     /// Positions show their token.
     private func name(_ axis: SweepAxis, _ entry: Int, on terminal: Terminal) -> String {
         guard axis == .position || axis == .source, sweep.tokens.count == 1, let tokens = sweep.tokens.first,
             tokens.indices.contains(entry)
-        else { return axis.letter + String(entry) }
+        else { return axis.mark + String(entry) }
         return terminal.visible(token: tokens[entry].text)
     }
 
@@ -180,18 +168,5 @@ struct SweepText {
                     })
             ),
         ])
-    }
-}
-
-extension SweepAxis {
-    /// How an entry of the axis is marked in a label.
-    fileprivate var letter: String {
-        switch self {
-        case .layer: "L"
-        case .head: "H"
-        case .position: "@"
-        case .source: "<"
-        case .component: "N"
-        }
     }
 }

@@ -11,7 +11,9 @@ package struct SchemaMigration: Sendable {
     }
 
     /// Every step, oldest first.
-    package static let all: [SchemaMigration] = [sessionsAndRuns, hookedRuns, kindsAndDetails]
+    package static let all: [SchemaMigration] = [
+        sessionsAndRuns, hookedRuns, kindsAndDetails, grantsAndNotes,
+    ]
 
     static func migrator(_ migrations: [SchemaMigration]) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -113,5 +115,29 @@ package struct SchemaMigration: Sendable {
             ALTER TABLE new_runs RENAME TO runs;
             CREATE INDEX runs_of_session ON runs (owner, session, number);
             CREATE UNIQUE INDEX runs_of_request ON runs (owner, request_id) WHERE request_id IS NOT NULL;
+            """)
+
+    /// Who else may read a session, notes, a sweep's strongest effects, and what came from a file.
+    ///
+    /// `account` is the name that the grantee's account had: a uid that was given to another account is another user.
+    private static let grantsAndNotes = SchemaMigration(
+        "4 grants and notes",
+        sql: """
+            ALTER TABLE sessions ADD COLUMN note TEXT NOT NULL DEFAULT '';
+            ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT '';
+            ALTER TABLE runs ADD COLUMN effects BLOB;
+            ALTER TABLE runs ADD COLUMN imported REAL;
+
+            CREATE TABLE grants (
+                owner INTEGER NOT NULL,
+                session BLOB NOT NULL,
+                grantee INTEGER NOT NULL CHECK (grantee BETWEEN 0 AND 4294967295 AND grantee <> owner),
+                account TEXT,
+                created REAL NOT NULL,
+                PRIMARY KEY (owner, session, grantee),
+                FOREIGN KEY (owner, session) REFERENCES sessions (owner, id) ON DELETE CASCADE
+            ) STRICT, WITHOUT ROWID;
+
+            CREATE INDEX grants_of_grantee ON grants (grantee, owner, session);
             """)
 }

@@ -14,6 +14,14 @@ struct RunIdentifier: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// Reads a whole id, 32 hexadecimal digits.
+    init(parsing text: String) throws(LensError) {
+        guard case .prefix(let lowest, let highest) = try RunReference(parsing: text), lowest == highest else {
+            throw .invalidArgument("a whole id has 32 hexadecimal digits; received \(text.quotedForMessage)")
+        }
+        self = lowest
+    }
+
     /// Reads the column of an id.
     init(stored data: Data) throws(LensError) {
         guard data.count == 16 else {

@@ -48,6 +48,11 @@ public enum RunResult: Sendable {
         }
     }
 
+    /// What lists show of a sweep.
+    var effects: [SweepEffect] {
+        if case .sweep(let reply, _) = self { reply.strongestEffects(3) } else { [] }
+    }
+
     /// What was to be run, of the tokens that were: a generation began with less.
     func promptTokens(_ tokens: [[Int32]]) -> [[Int32]] {
         guard case .generation(let reply) = self else { return tokens }

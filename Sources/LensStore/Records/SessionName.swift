@@ -16,10 +16,22 @@ public struct SessionName: Hashable, Sendable {
         }
         self.text = text
     }
+
+    /// The name of a session that is to be made.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` also for a `/`, by which other users' sessions are named.
+    public init(new text: String) throws(LensError) {
+        try self.init(checking: text)
+        guard !text.contains("/") else {
+            throw .invalidArgument(
+                "a new session's name has no '/'; received '\(text)' (OWNER/NAME is another user's session, and only "
+                    + "its owner writes into it)")
+        }
+    }
 }
 
 extension Unicode.Scalar {
-    fileprivate var isPrintable: Bool {
+    var isPrintable: Bool {
         switch properties.generalCategory {
         case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
         default: true
@@ -29,7 +41,7 @@ extension Unicode.Scalar {
 
 extension String {
     /// What came, short and with every unprintable character escaped, to stand in an error's message.
-    var quotedForMessage: String {
+    package var quotedForMessage: String {
         var quoted = ""
         for scalar in unicodeScalars.prefix(64) {
             quoted += scalar.isPrintable ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"

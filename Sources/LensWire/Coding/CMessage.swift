@@ -152,6 +152,19 @@ typealias CDeleteSessionRequest = Lens__V1__DeleteSessionRequest
 typealias CDeleteSessionReply = Lens__V1__DeleteSessionReply
 typealias CSessionSummary = Lens__V1__SessionSummary
 typealias CRunSummary = Lens__V1__RunSummary
+typealias CCreateSessionRequest = Lens__V1__CreateSessionRequest
+typealias CCreateSessionReply = Lens__V1__CreateSessionReply
+typealias CRenameSessionRequest = Lens__V1__RenameSessionRequest
+typealias CRenameSessionReply = Lens__V1__RenameSessionReply
+typealias CShareSessionRequest = Lens__V1__ShareSessionRequest
+typealias CListGrantsRequest = Lens__V1__ListGrantsRequest
+typealias CGrantsReply = Lens__V1__GrantsReply
+typealias CSessionGrant = Lens__V1__SessionGrant
+typealias CSetNoteRequest = Lens__V1__SetNoteRequest
+typealias CSetNoteReply = Lens__V1__SetNoteReply
+typealias CSearchSessionsRequest = Lens__V1__SearchSessionsRequest
+typealias CSearchSessionsReply = Lens__V1__SearchSessionsReply
+typealias CSweepEffect = Lens__V1__SweepEffect
 typealias CAttentionPageRequest = Lens__V1__AttentionPageRequest
 typealias CPageChunk = Lens__V1__PageChunk
 
@@ -252,6 +265,21 @@ extension CDeleteSessionRequest: CMessage { static var reset: CReset<Self> { len
 extension CDeleteSessionReply: CMessage { static var reset: CReset<Self> { lens__v1__delete_session_reply__init } }
 extension CSessionSummary: CMessage { static var reset: CReset<Self> { lens__v1__session_summary__init } }
 extension CRunSummary: CMessage { static var reset: CReset<Self> { lens__v1__run_summary__init } }
+extension CCreateSessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__create_session_request__init } }
+extension CCreateSessionReply: CMessage { static var reset: CReset<Self> { lens__v1__create_session_reply__init } }
+extension CRenameSessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__rename_session_request__init } }
+extension CRenameSessionReply: CMessage { static var reset: CReset<Self> { lens__v1__rename_session_reply__init } }
+extension CShareSessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__share_session_request__init } }
+extension CListGrantsRequest: CMessage { static var reset: CReset<Self> { lens__v1__list_grants_request__init } }
+extension CGrantsReply: CMessage { static var reset: CReset<Self> { lens__v1__grants_reply__init } }
+extension CSessionGrant: CMessage { static var reset: CReset<Self> { lens__v1__session_grant__init } }
+extension CSetNoteRequest: CMessage { static var reset: CReset<Self> { lens__v1__set_note_request__init } }
+extension CSetNoteReply: CMessage { static var reset: CReset<Self> { lens__v1__set_note_reply__init } }
+extension CSearchSessionsRequest: CMessage {
+    static var reset: CReset<Self> { lens__v1__search_sessions_request__init }
+}
+extension CSearchSessionsReply: CMessage { static var reset: CReset<Self> { lens__v1__search_sessions_reply__init } }
+extension CSweepEffect: CMessage { static var reset: CReset<Self> { lens__v1__sweep_effect__init } }
 extension CAttentionPageRequest: CMessage { static var reset: CReset<Self> { lens__v1__attention_page_request__init } }
 extension CPageChunk: CMessage { static var reset: CReset<Self> { lens__v1__page_chunk__init } }
 extension CGenerateRequest: CMessage { static var reset: CReset<Self> { lens__v1__generate_request__init } }

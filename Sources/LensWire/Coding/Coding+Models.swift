@@ -18,7 +18,6 @@ extension Coding where Value == EmptyRequest {
 
     static var listModelsRequest: Self { empty(CListModelsRequest.self) }
     static var daemonStatusRequest: Self { empty(CDaemonStatusRequest.self) }
-    static var listSessionsRequest: Self { empty(CListSessionsRequest.self) }
 }
 
 extension Coding where Value == ModelList {

@@ -105,15 +105,27 @@ extension UnaryMethod<HeadScoresRequest, HeadScoresReply> {
     }
 }
 
-extension UnaryMethod<EmptyRequest, [SessionSummary]> {
+extension UnaryMethod<ListSessionsRequest, SessionPage> {
     public static var listSessions: Self {
         Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply, retry: .always)
     }
 }
 
-extension UnaryMethod<SessionRequest, SessionDetail> {
+extension UnaryMethod<ShowSessionRequest, SessionDetail> {
     public static var showSession: Self {
         Self(path: "/lens.v1.Sessions/Show", request: .showSessionRequest, reply: .showSessionReply, retry: .always)
+    }
+}
+
+extension UnaryMethod<CreateSessionRequest, SessionSummary> {
+    public static var createSession: Self {
+        Self(path: "/lens.v1.Sessions/Create", request: .createSessionRequest, reply: .createSessionReply)
+    }
+}
+
+extension UnaryMethod<RenameSessionRequest, EmptyRequest> {
+    public static var renameSession: Self {
+        Self(path: "/lens.v1.Sessions/Rename", request: .renameSessionRequest, reply: .renameSessionReply)
     }
 }
 
@@ -121,6 +133,37 @@ extension UnaryMethod<SessionRequest, Int> {
     /// Answers how many runs were deleted with the session.
     public static var deleteSession: Self {
         Self(path: "/lens.v1.Sessions/Delete", request: .deleteSessionRequest, reply: .deleteSessionReply)
+    }
+}
+
+extension UnaryMethod<ShareSessionRequest, [SessionGrant]> {
+    /// Answers everybody who may read the session.
+    public static var shareSession: Self {
+        Self(path: "/lens.v1.Sessions/Share", request: .shareSessionRequest, reply: .grantsReply)
+    }
+
+    /// Answers everybody who still may.
+    public static var unshareSession: Self {
+        Self(path: "/lens.v1.Sessions/Unshare", request: .shareSessionRequest, reply: .grantsReply)
+    }
+}
+
+extension UnaryMethod<SessionRequest, [SessionGrant]> {
+    public static var listGrants: Self {
+        Self(path: "/lens.v1.Sessions/ListGrants", request: .listGrantsRequest, reply: .grantsReply)
+    }
+}
+
+extension UnaryMethod<SetNoteRequest, String> {
+    /// Answers the id of the session or run.
+    public static var setNote: Self {
+        Self(path: "/lens.v1.Sessions/SetNote", request: .setNoteRequest, reply: .setNoteReply)
+    }
+}
+
+extension UnaryMethod<SearchSessionsRequest, SessionFindings> {
+    public static var searchSessions: Self {
+        Self(path: "/lens.v1.Sessions/Search", request: .searchSessionsRequest, reply: .searchSessionsReply)
     }
 }
 

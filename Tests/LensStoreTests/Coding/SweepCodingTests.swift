@@ -57,7 +57,7 @@ import Testing
             })
         let run = NewRun(session: "s", recipe: recipe, result: .sweep(reply, of: question), excerpt: "")
         let id = try await store.record(run, owner: 1).id
-        guard case .sweep(var found, let asked) = try await store.run(id, owner: 1).result else {
+        guard case .sweep(var found, let asked) = try await store.run(id, for: 1).result else {
             throw LensError(.internal, "not a sweep")
         }
         #expect(asked == question)

@@ -26,9 +26,6 @@ import Testing
         try checkRoundTrip(StreamingMethod.loadModel.request, Samples.modelNames)
         try checkRoundTrip(UnaryMethod.unloadModel.request, Samples.modelNames)
         try checkRoundTrip(UnaryMethod.renameModel.request, Samples.renames)
-        try checkRoundTrip(UnaryMethod.listSessions.request, [EmptyRequest()])
-        try checkRoundTrip(UnaryMethod.showSession.request, [SessionRequest(name: "Ümlaut")])
-        try checkRoundTrip(UnaryMethod.deleteSession.request, [SessionRequest(name: "x")])
         try checkRoundTrip(StreamingMethod.attentionPage.request, Samples.attentionPageRequests)
     }
 
@@ -44,10 +41,37 @@ import Testing
         try checkRoundTrip(StreamingMethod.loadModel.event, Samples.loadEvents)
         try checkRoundTrip(UnaryMethod.unloadModel.reply, [true, false])
         try checkRoundTrip(UnaryMethod.renameModel.reply, [EmptyRequest()])
-        try checkRoundTrip(UnaryMethod.listSessions.reply, [[], [Samples.session]])
-        try checkRoundTrip(UnaryMethod.showSession.reply, Samples.sessionDetails)
-        try checkRoundTrip(UnaryMethod.deleteSession.reply, [0, 17])
         try checkRoundTrip(StreamingMethod.attentionPage.event, [[], Array("<html>".utf8)])
+    }
+
+    @Test func sessionRequestsRoundTrip() throws {
+        try checkRoundTrip(
+            UnaryMethod.listSessions.request, [ListSessionsRequest(), ListSessionsRequest(skip: 1 << 40, limit: 1000)])
+        try checkRoundTrip(
+            UnaryMethod.showSession.request,
+            [ShowSessionRequest(name: "Ümlaut"), ShowSessionRequest(name: "x", before: "id", limit: 7)])
+        try checkRoundTrip(
+            UnaryMethod.createSession.request, [CreateSessionRequest(name: "x", note: "n\n")])
+        try checkRoundTrip(UnaryMethod.renameSession.request, [RenameSessionRequest(name: "x", newName: "y")])
+        try checkRoundTrip(UnaryMethod.deleteSession.request, [SessionRequest(name: "x")])
+        try checkRoundTrip(UnaryMethod.shareSession.request, Samples.shares)
+        try checkRoundTrip(UnaryMethod.unshareSession.request, Samples.shares)
+        try checkRoundTrip(UnaryMethod.listGrants.request, [SessionRequest(name: "x")])
+        try checkRoundTrip(UnaryMethod.setNote.request, Samples.notes)
+        try checkRoundTrip(
+            UnaryMethod.searchSessions.request,
+            [SearchSessionsRequest(text: "%_\\"), SearchSessionsRequest(text: "a", before: "id", limit: 1)])
+    }
+
+    @Test func sessionRepliesRoundTrip() throws {
+        try checkRoundTrip(UnaryMethod.listSessions.reply, Samples.sessionPages)
+        try checkRoundTrip(UnaryMethod.showSession.reply, Samples.sessionDetails)
+        try checkRoundTrip(UnaryMethod.createSession.reply, [Samples.session, Samples.sharedSession])
+        try checkRoundTrip(UnaryMethod.renameSession.reply, [EmptyRequest()])
+        try checkRoundTrip(UnaryMethod.deleteSession.reply, [0, 17])
+        try checkRoundTrip(UnaryMethod.shareSession.reply, Samples.grants)
+        try checkRoundTrip(UnaryMethod.setNote.reply, ["id"])
+        try checkRoundTrip(UnaryMethod.searchSessions.reply, Samples.sessionFindings)
     }
 
     @Test func framesRoundTrip() throws {

@@ -78,6 +78,11 @@ import Testing
         try add("renames", UnaryMethod.renameModel.request, Samples.renames)
         try add("loadEvents", StreamingMethod.loadModel.event, Samples.loadEvents)
         try add("sessionDetails", UnaryMethod.showSession.reply, Samples.sessionDetails)
+        try add("sessionPages", UnaryMethod.listSessions.reply, Samples.sessionPages)
+        try add("sessionFindings", UnaryMethod.searchSessions.reply, Samples.sessionFindings)
+        try add("grants", UnaryMethod.shareSession.reply, Samples.grants)
+        try add("shares", UnaryMethod.shareSession.request, Samples.shares)
+        try add("notes", UnaryMethod.setNote.request, Samples.notes)
         try add("attentionPageRequests", StreamingMethod.attentionPage.request, Samples.attentionPageRequests)
         return samples
     }

@@ -14,6 +14,10 @@ import Testing
         BidirectionalMethod.gradient.path: .bidirectional, UnaryMethod.scoreHeads.path: .unary,
         UnaryMethod.listSessions.path: .unary,
         UnaryMethod.showSession.path: .unary, UnaryMethod.deleteSession.path: .unary,
+        UnaryMethod.createSession.path: .unary, UnaryMethod.renameSession.path: .unary,
+        UnaryMethod.shareSession.path: .unary, UnaryMethod.unshareSession.path: .unary,
+        UnaryMethod.listGrants.path: .unary, UnaryMethod.setNote.path: .unary,
+        UnaryMethod.searchSessions.path: .unary,
         StreamingMethod.attentionPage.path: .serverStreaming,
     ]
 

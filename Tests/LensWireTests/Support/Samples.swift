@@ -298,20 +298,36 @@ enum Samples {
     ]
 
     static let session = SessionSummary(id: "i", name: "default", createdAt: 1.5, updatedAt: 2.5, runCount: 3)
+    static let sharedSession = SessionSummary(
+        id: "j", name: "ioi", owner: .max, ownerName: "älice", address: "älice/ioi", createdAt: 1.5, updatedAt: 2.5,
+        runCount: 0, note: "a\nnote", isReadOnly: true, grantCount: 2)
+    static let sessionRuns = [
+        RunSummary(
+            id: "r", kind: .sweep, session: "default", createdAt: 1.5, model: "m@raw", fingerprint: "f",
+            promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan, detail: "zero of z", note: "n",
+            effects: [SweepEffect(place: "L0H8", delta: 1.25), SweepEffect(place: "L0H3+L0H4", delta: -0.5)],
+            isImported: true, owner: 1000),
+        RunSummary(
+            id: "h", kind: .run, session: "default", createdAt: 1.5, model: "m", fingerprint: "f",
+            promptCount: 1, tokenCount: 3, excerpt: "", loss: 1.5, isHooked: true,
+            edits: ["zero z0 head=8", ""]),
+    ]
     static let sessionDetails = [
         SessionDetail(session: session, runs: []),
-        SessionDetail(
-            session: session,
-            runs: [
-                RunSummary(
-                    id: "r", kind: .sweep, session: "default", createdAt: 1.5, model: "m@raw", fingerprint: "f",
-                    promptCount: 2, tokenCount: 3, excerpt: "Once …", loss: .nan, detail: "zero of z"),
-                RunSummary(
-                    id: "h", kind: .run, session: "default", createdAt: 1.5, model: "m", fingerprint: "f",
-                    promptCount: 1, tokenCount: 3, excerpt: "", loss: 1.5, isHooked: true,
-                    edits: ["zero z0 head=8", ""]),
-            ]),
+        SessionDetail(session: sharedSession, runs: sessionRuns, hasMore: true),
     ]
+    static let sessionPages = [
+        SessionPage(sessions: [], total: 0), SessionPage(sessions: [session, sharedSession], total: 7),
+    ]
+    static let sessionFindings = [
+        SessionFindings(sessions: [session], runs: sessionRuns, hasMore: true),
+        SessionFindings(sessions: [], runs: [], hasMore: false),
+    ]
+    static let grants = [[], [SessionGrant(userID: 1007, userName: "bob", createdAt: 1.5)]]
+    static let notes = [
+        SetNoteRequest(.session("ioi"), text: "ü\n"), SetNoteRequest(.run("älice/ioi:last"), text: ""),
+    ]
+    static let shares = [ShareSessionRequest(name: "ioi", user: "bob")]
 
     static let attentionPageRequests = [
         AttentionPageRequest(model: raw, prompt: prompts[0], withAblation: true, action: .mean, title: "<script>"),

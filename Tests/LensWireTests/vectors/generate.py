@@ -137,7 +137,27 @@ STATES = [
     ),
     models.ModelState(name=b"c", residency=models.RESIDENCY_KNOWN, note=text("was unloaded – ü")),
 ]  # fmt: skip
-SESSION = sessions.SessionSummary(id=b"i", name=b"default", created_at=1.5, updated_at=2.5, run_count=3)
+SESSION = sessions.SessionSummary(
+    id=b"i", name=b"default", address=b"default", created_at=1.5, updated_at=2.5, run_count=3
+)
+SHARED_SESSION = sessions.SessionSummary(
+    id=b"j", name=b"ioi", owner=0xFFFFFFFF, owner_name=text("älice"), address=text("älice/ioi"), created_at=1.5,
+    updated_at=2.5, note=b"a\nnote", read_only=True, grant_count=2,
+)  # fmt: skip
+SESSION_RUNS = [
+    sessions.RunSummary(
+        id=b"r", kind=b"sweep", session=b"default", created_at=1.5, model=b"m@raw", fingerprint=b"f",
+        prompt_count=2, token_count=3, excerpt=text("Once …"), loss=NAN, detail=b"zero of z", note=b"n",
+        effects=[
+            sessions.SweepEffect(place=b"L0H8", delta=1.25), sessions.SweepEffect(place=b"L0H3+L0H4", delta=-0.5),
+        ],
+        imported=True, owner=1000,
+    ),
+    sessions.RunSummary(
+        id=b"h", kind=b"run", session=b"default", created_at=1.5, model=b"m", fingerprint=b"f",
+        prompt_count=1, token_count=3, loss=1.5, hooked=True, edits=[b"zero z0 head=8", b""],
+    ),
+]  # fmt: skip
 SHAPES = [hooks.TensorShape(sizes=[3, 2**40]), hooks.TensorShape()]
 ACTIVATION = hooks.HookedActivation(
     hook=b"blocks.0.attn.hook_z", element_type=b"F32", shapes=SHAPES, lengths=[3, 0]
@@ -442,19 +462,24 @@ VECTORS = {
     ],
     "sessionDetails": [
         sessions.ShowSessionReply(session=SESSION),
-        sessions.ShowSessionReply(
-            session=SESSION,
-            runs=[
-                sessions.RunSummary(
-                    id=b"r", kind=b"sweep", session=b"default", created_at=1.5, model=b"m@raw", fingerprint=b"f",
-                    prompt_count=2, token_count=3, excerpt=text("Once …"), loss=NAN, detail=b"zero of z",
-                ),
-                sessions.RunSummary(
-                    id=b"h", kind=b"run", session=b"default", created_at=1.5, model=b"m", fingerprint=b"f",
-                    prompt_count=1, token_count=3, loss=1.5, hooked=True, edits=[b"zero z0 head=8", b""],
-                ),
-            ],
-        ),
+        sessions.ShowSessionReply(session=SHARED_SESSION, runs=SESSION_RUNS, more=True),
+    ],
+    "sessionPages": [
+        sessions.ListSessionsReply(),
+        sessions.ListSessionsReply(sessions=[SESSION, SHARED_SESSION], total=7),
+    ],
+    "sessionFindings": [
+        sessions.SearchSessionsReply(sessions=[SESSION], runs=SESSION_RUNS, more=True),
+        sessions.SearchSessionsReply(),
+    ],
+    "grants": [
+        sessions.GrantsReply(),
+        sessions.GrantsReply(grants=[sessions.SessionGrant(user_id=1007, user=b"bob", created_at=1.5)]),
+    ],
+    "shares": [sessions.ShareSessionRequest(name=b"ioi", user=b"bob")],
+    "notes": [
+        sessions.SetNoteRequest(session=b"ioi", text=text("ü\n")),
+        sessions.SetNoteRequest(run=text("älice/ioi:last")),
     ],
     "attentionPageRequests": [
         reports.AttentionPageRequest(

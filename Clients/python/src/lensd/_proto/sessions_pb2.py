@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lens/v1/sessions.proto\x12\x07lens.v1\"\x15\n\x13ListSessionsRequest\">\n\x11ListSessionsReply\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.lens.v1.SessionSummary\"\"\n\x12ShowSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"_\n\x10ShowSessionReply\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.lens.v1.SessionSummary\x12!\n\x04runs\x18\x02 \x03(\x0b\x32\x13.lens.v1.RunSummary\"$\n\x14\x44\x65leteSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"\'\n\x12\x44\x65leteSessionReply\x12\x11\n\trun_count\x18\x01 \x01(\x04\"e\n\x0eSessionSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12\x12\n\ncreated_at\x18\x03 \x01(\x01\x12\x12\n\nupdated_at\x18\x04 \x01(\x01\x12\x11\n\trun_count\x18\x05 \x01(\x04\"\xe8\x01\n\nRunSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\x0c\x12\x0f\n\x07session\x18\x03 \x01(\x0c\x12\x12\n\ncreated_at\x18\x04 \x01(\x01\x12\r\n\x05model\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x06 \x01(\x0c\x12\x14\n\x0cprompt_count\x18\x07 \x01(\r\x12\x13\n\x0btoken_count\x18\x08 \x01(\x04\x12\x0f\n\x07\x65xcerpt\x18\t \x01(\x0c\x12\x0c\n\x04loss\x18\n \x01(\x01\x12\x0e\n\x06hooked\x18\x0b \x01(\x08\x12\r\n\x05\x65\x64its\x18\x0c \x03(\x0c\x12\x0e\n\x06\x64\x65tail\x18\r \x01(\x0c\x32\xdc\x01\n\x08Sessions\x12\x45\n\x04List\x12\x1c.lens.v1.ListSessionsRequest\x1a\x1a.lens.v1.ListSessionsReply\"\x03\x90\x02\x01\x12\x43\n\x04Show\x12\x1b.lens.v1.ShowSessionRequest\x1a\x19.lens.v1.ShowSessionReply\"\x03\x90\x02\x01\x12\x44\n\x06\x44\x65lete\x12\x1d.lens.v1.DeleteSessionRequest\x1a\x1b.lens.v1.DeleteSessionReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lens/v1/sessions.proto\x12\x07lens.v1\"2\n\x13ListSessionsRequest\x12\x0c\n\x04skip\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"M\n\x11ListSessionsReply\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.lens.v1.SessionSummary\x12\r\n\x05total\x18\x02 \x01(\x04\"A\n\x12ShowSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0c\x12\r\n\x05limit\x18\x03 \x01(\r\"m\n\x10ShowSessionReply\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.lens.v1.SessionSummary\x12!\n\x04runs\x18\x02 \x03(\x0b\x32\x13.lens.v1.RunSummary\x12\x0c\n\x04more\x18\x03 \x01(\x08\"2\n\x14\x43reateSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x0c\n\x04note\x18\x02 \x01(\x0c\">\n\x12\x43reateSessionReply\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.lens.v1.SessionSummary\"6\n\x14RenameSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x10\n\x08new_name\x18\x02 \x01(\x0c\"\x14\n\x12RenameSessionReply\"$\n\x14\x44\x65leteSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"\'\n\x12\x44\x65leteSessionReply\x12\x11\n\trun_count\x18\x01 \x01(\x04\"1\n\x13ShareSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\x0c\n\x04user\x18\x02 \x01(\x0c\"!\n\x11ListGrantsRequest\x12\x0c\n\x04name\x18\x01 \x01(\x0c\"4\n\x0bGrantsReply\x12%\n\x06grants\x18\x01 \x03(\x0b\x32\x15.lens.v1.SessionGrant\"A\n\x0cSessionGrant\x12\x0f\n\x07user_id\x18\x01 \x01(\r\x12\x0c\n\x04user\x18\x02 \x01(\x0c\x12\x12\n\ncreated_at\x18\x03 \x01(\x01\"K\n\x0eSetNoteRequest\x12\x11\n\x07session\x18\x01 \x01(\x0cH\x00\x12\r\n\x03run\x18\x02 \x01(\x0cH\x00\x12\x0c\n\x04text\x18\x03 \x01(\x0c\x42\t\n\x07subject\"\x1a\n\x0cSetNoteReply\x12\n\n\x02id\x18\x01 \x01(\x0c\"D\n\x15SearchSessionsRequest\x12\x0c\n\x04text\x18\x01 \x01(\x0c\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0c\x12\r\n\x05limit\x18\x03 \x01(\r\"q\n\x13SearchSessionsReply\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.lens.v1.SessionSummary\x12!\n\x04runs\x18\x02 \x03(\x0b\x32\x13.lens.v1.RunSummary\x12\x0c\n\x04more\x18\x03 \x01(\x08\"\xcf\x01\n\x0eSessionSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12\x12\n\ncreated_at\x18\x03 \x01(\x01\x12\x12\n\nupdated_at\x18\x04 \x01(\x01\x12\x11\n\trun_count\x18\x05 \x01(\x04\x12\r\n\x05owner\x18\x06 \x01(\r\x12\x12\n\nowner_name\x18\x07 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\x0c\x12\x0c\n\x04note\x18\t \x01(\x0c\x12\x11\n\tread_only\x18\n \x01(\x08\x12\x13\n\x0bgrant_count\x18\x0b \x01(\r\"\xbe\x02\n\nRunSummary\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\x0c\x12\x0f\n\x07session\x18\x03 \x01(\x0c\x12\x12\n\ncreated_at\x18\x04 \x01(\x01\x12\r\n\x05model\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x06 \x01(\x0c\x12\x14\n\x0cprompt_count\x18\x07 \x01(\r\x12\x13\n\x0btoken_count\x18\x08 \x01(\x04\x12\x0f\n\x07\x65xcerpt\x18\t \x01(\x0c\x12\x0c\n\x04loss\x18\n \x01(\x01\x12\x0e\n\x06hooked\x18\x0b \x01(\x08\x12\r\n\x05\x65\x64its\x18\x0c \x03(\x0c\x12\x0e\n\x06\x64\x65tail\x18\r \x01(\x0c\x12\x0c\n\x04note\x18\x0e \x01(\x0c\x12%\n\x07\x65\x66\x66\x65\x63ts\x18\x0f \x03(\x0b\x32\x14.lens.v1.SweepEffect\x12\x10\n\x08imported\x18\x10 \x01(\x08\x12\r\n\x05owner\x18\x11 \x01(\r\"+\n\x0bSweepEffect\x12\r\n\x05place\x18\x01 \x01(\x0c\x12\r\n\x05\x64\x65lta\x18\x02 \x01(\x01\x32\xbb\x05\n\x08Sessions\x12\x45\n\x04List\x12\x1c.lens.v1.ListSessionsRequest\x1a\x1a.lens.v1.ListSessionsReply\"\x03\x90\x02\x01\x12\x43\n\x04Show\x12\x1b.lens.v1.ShowSessionRequest\x1a\x19.lens.v1.ShowSessionReply\"\x03\x90\x02\x01\x12\x44\n\x06\x43reate\x12\x1d.lens.v1.CreateSessionRequest\x1a\x1b.lens.v1.CreateSessionReply\x12\x44\n\x06Rename\x12\x1d.lens.v1.RenameSessionRequest\x1a\x1b.lens.v1.RenameSessionReply\x12\x44\n\x06\x44\x65lete\x12\x1d.lens.v1.DeleteSessionRequest\x1a\x1b.lens.v1.DeleteSessionReply\x12@\n\x05Share\x12\x1c.lens.v1.ShareSessionRequest\x1a\x14.lens.v1.GrantsReply\"\x03\x90\x02\x02\x12=\n\x07Unshare\x12\x1c.lens.v1.ShareSessionRequest\x1a\x14.lens.v1.GrantsReply\x12\x43\n\nListGrants\x12\x1a.lens.v1.ListGrantsRequest\x1a\x14.lens.v1.GrantsReply\"\x03\x90\x02\x01\x12>\n\x07SetNote\x12\x17.lens.v1.SetNoteRequest\x1a\x15.lens.v1.SetNoteReply\"\x03\x90\x02\x02\x12K\n\x06Search\x12\x1e.lens.v1.SearchSessionsRequest\x1a\x1c.lens.v1.SearchSessionsReply\"\x03\x90\x02\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.sessions_pb2', globals())
@@ -24,22 +24,56 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _SESSIONS.methods_by_name['List']._serialized_options = b'\220\002\001'
   _SESSIONS.methods_by_name['Show']._options = None
   _SESSIONS.methods_by_name['Show']._serialized_options = b'\220\002\001'
+  _SESSIONS.methods_by_name['Share']._options = None
+  _SESSIONS.methods_by_name['Share']._serialized_options = b'\220\002\002'
+  _SESSIONS.methods_by_name['ListGrants']._options = None
+  _SESSIONS.methods_by_name['ListGrants']._serialized_options = b'\220\002\001'
+  _SESSIONS.methods_by_name['SetNote']._options = None
+  _SESSIONS.methods_by_name['SetNote']._serialized_options = b'\220\002\002'
+  _SESSIONS.methods_by_name['Search']._options = None
+  _SESSIONS.methods_by_name['Search']._serialized_options = b'\220\002\001'
   _LISTSESSIONSREQUEST._serialized_start=35
-  _LISTSESSIONSREQUEST._serialized_end=56
-  _LISTSESSIONSREPLY._serialized_start=58
-  _LISTSESSIONSREPLY._serialized_end=120
-  _SHOWSESSIONREQUEST._serialized_start=122
-  _SHOWSESSIONREQUEST._serialized_end=156
-  _SHOWSESSIONREPLY._serialized_start=158
-  _SHOWSESSIONREPLY._serialized_end=253
-  _DELETESESSIONREQUEST._serialized_start=255
-  _DELETESESSIONREQUEST._serialized_end=291
-  _DELETESESSIONREPLY._serialized_start=293
-  _DELETESESSIONREPLY._serialized_end=332
-  _SESSIONSUMMARY._serialized_start=334
-  _SESSIONSUMMARY._serialized_end=435
-  _RUNSUMMARY._serialized_start=438
-  _RUNSUMMARY._serialized_end=670
-  _SESSIONS._serialized_start=673
-  _SESSIONS._serialized_end=893
+  _LISTSESSIONSREQUEST._serialized_end=85
+  _LISTSESSIONSREPLY._serialized_start=87
+  _LISTSESSIONSREPLY._serialized_end=164
+  _SHOWSESSIONREQUEST._serialized_start=166
+  _SHOWSESSIONREQUEST._serialized_end=231
+  _SHOWSESSIONREPLY._serialized_start=233
+  _SHOWSESSIONREPLY._serialized_end=342
+  _CREATESESSIONREQUEST._serialized_start=344
+  _CREATESESSIONREQUEST._serialized_end=394
+  _CREATESESSIONREPLY._serialized_start=396
+  _CREATESESSIONREPLY._serialized_end=458
+  _RENAMESESSIONREQUEST._serialized_start=460
+  _RENAMESESSIONREQUEST._serialized_end=514
+  _RENAMESESSIONREPLY._serialized_start=516
+  _RENAMESESSIONREPLY._serialized_end=536
+  _DELETESESSIONREQUEST._serialized_start=538
+  _DELETESESSIONREQUEST._serialized_end=574
+  _DELETESESSIONREPLY._serialized_start=576
+  _DELETESESSIONREPLY._serialized_end=615
+  _SHARESESSIONREQUEST._serialized_start=617
+  _SHARESESSIONREQUEST._serialized_end=666
+  _LISTGRANTSREQUEST._serialized_start=668
+  _LISTGRANTSREQUEST._serialized_end=701
+  _GRANTSREPLY._serialized_start=703
+  _GRANTSREPLY._serialized_end=755
+  _SESSIONGRANT._serialized_start=757
+  _SESSIONGRANT._serialized_end=822
+  _SETNOTEREQUEST._serialized_start=824
+  _SETNOTEREQUEST._serialized_end=899
+  _SETNOTEREPLY._serialized_start=901
+  _SETNOTEREPLY._serialized_end=927
+  _SEARCHSESSIONSREQUEST._serialized_start=929
+  _SEARCHSESSIONSREQUEST._serialized_end=997
+  _SEARCHSESSIONSREPLY._serialized_start=999
+  _SEARCHSESSIONSREPLY._serialized_end=1112
+  _SESSIONSUMMARY._serialized_start=1115
+  _SESSIONSUMMARY._serialized_end=1322
+  _RUNSUMMARY._serialized_start=1325
+  _RUNSUMMARY._serialized_end=1643
+  _SWEEPEFFECT._serialized_start=1645
+  _SWEEPEFFECT._serialized_end=1688
+  _SESSIONS._serialized_start=1691
+  _SESSIONS._serialized_end=2390
 # @@protoc_insertion_point(module_scope)

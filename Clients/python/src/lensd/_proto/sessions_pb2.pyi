@@ -5,6 +5,20 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class CreateSessionReply(_message.Message):
+    __slots__ = ["session"]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: SessionSummary
+    def __init__(self, session: _Optional[_Union[SessionSummary, _Mapping]] = ...) -> None: ...
+
+class CreateSessionRequest(_message.Message):
+    __slots__ = ["name", "note"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    name: bytes
+    note: bytes
+    def __init__(self, name: _Optional[bytes] = ..., note: _Optional[bytes] = ...) -> None: ...
+
 class DeleteSessionReply(_message.Message):
     __slots__ = ["run_count"]
     RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -17,70 +31,188 @@ class DeleteSessionRequest(_message.Message):
     name: bytes
     def __init__(self, name: _Optional[bytes] = ...) -> None: ...
 
+class GrantsReply(_message.Message):
+    __slots__ = ["grants"]
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    grants: _containers.RepeatedCompositeFieldContainer[SessionGrant]
+    def __init__(self, grants: _Optional[_Iterable[_Union[SessionGrant, _Mapping]]] = ...) -> None: ...
+
+class ListGrantsRequest(_message.Message):
+    __slots__ = ["name"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: bytes
+    def __init__(self, name: _Optional[bytes] = ...) -> None: ...
+
 class ListSessionsReply(_message.Message):
-    __slots__ = ["sessions"]
+    __slots__ = ["sessions", "total"]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
     sessions: _containers.RepeatedCompositeFieldContainer[SessionSummary]
-    def __init__(self, sessions: _Optional[_Iterable[_Union[SessionSummary, _Mapping]]] = ...) -> None: ...
+    total: int
+    def __init__(self, sessions: _Optional[_Iterable[_Union[SessionSummary, _Mapping]]] = ..., total: _Optional[int] = ...) -> None: ...
 
 class ListSessionsRequest(_message.Message):
+    __slots__ = ["limit", "skip"]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SKIP_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    skip: int
+    def __init__(self, skip: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class RenameSessionReply(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
 
+class RenameSessionRequest(_message.Message):
+    __slots__ = ["name", "new_name"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NEW_NAME_FIELD_NUMBER: _ClassVar[int]
+    name: bytes
+    new_name: bytes
+    def __init__(self, name: _Optional[bytes] = ..., new_name: _Optional[bytes] = ...) -> None: ...
+
 class RunSummary(_message.Message):
-    __slots__ = ["created_at", "detail", "edits", "excerpt", "fingerprint", "hooked", "id", "kind", "loss", "model", "prompt_count", "session", "token_count"]
+    __slots__ = ["created_at", "detail", "edits", "effects", "excerpt", "fingerprint", "hooked", "id", "imported", "kind", "loss", "model", "note", "owner", "prompt_count", "session", "token_count"]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     EDITS_FIELD_NUMBER: _ClassVar[int]
+    EFFECTS_FIELD_NUMBER: _ClassVar[int]
     EXCERPT_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     HOOKED_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
+    IMPORTED_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     LOSS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     PROMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     created_at: float
     detail: bytes
     edits: _containers.RepeatedScalarFieldContainer[bytes]
+    effects: _containers.RepeatedCompositeFieldContainer[SweepEffect]
     excerpt: bytes
     fingerprint: bytes
     hooked: bool
     id: bytes
+    imported: bool
     kind: bytes
     loss: float
     model: bytes
+    note: bytes
+    owner: int
     prompt_count: int
     session: bytes
     token_count: int
-    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[bytes] = ..., session: _Optional[bytes] = ..., created_at: _Optional[float] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., prompt_count: _Optional[int] = ..., token_count: _Optional[int] = ..., excerpt: _Optional[bytes] = ..., loss: _Optional[float] = ..., hooked: bool = ..., edits: _Optional[_Iterable[bytes]] = ..., detail: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[bytes] = ..., session: _Optional[bytes] = ..., created_at: _Optional[float] = ..., model: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., prompt_count: _Optional[int] = ..., token_count: _Optional[int] = ..., excerpt: _Optional[bytes] = ..., loss: _Optional[float] = ..., hooked: bool = ..., edits: _Optional[_Iterable[bytes]] = ..., detail: _Optional[bytes] = ..., note: _Optional[bytes] = ..., effects: _Optional[_Iterable[_Union[SweepEffect, _Mapping]]] = ..., imported: bool = ..., owner: _Optional[int] = ...) -> None: ...
+
+class SearchSessionsReply(_message.Message):
+    __slots__ = ["more", "runs", "sessions"]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    more: bool
+    runs: _containers.RepeatedCompositeFieldContainer[RunSummary]
+    sessions: _containers.RepeatedCompositeFieldContainer[SessionSummary]
+    def __init__(self, sessions: _Optional[_Iterable[_Union[SessionSummary, _Mapping]]] = ..., runs: _Optional[_Iterable[_Union[RunSummary, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class SearchSessionsRequest(_message.Message):
+    __slots__ = ["before", "limit", "text"]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    before: bytes
+    limit: int
+    text: bytes
+    def __init__(self, text: _Optional[bytes] = ..., before: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class SessionGrant(_message.Message):
+    __slots__ = ["created_at", "user", "user_id"]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    created_at: float
+    user: bytes
+    user_id: int
+    def __init__(self, user_id: _Optional[int] = ..., user: _Optional[bytes] = ..., created_at: _Optional[float] = ...) -> None: ...
 
 class SessionSummary(_message.Message):
-    __slots__ = ["created_at", "id", "name", "run_count", "updated_at"]
+    __slots__ = ["address", "created_at", "grant_count", "id", "name", "note", "owner", "owner_name", "read_only", "run_count", "updated_at"]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    GRANT_COUNT_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    OWNER_NAME_FIELD_NUMBER: _ClassVar[int]
+    READ_ONLY_FIELD_NUMBER: _ClassVar[int]
     RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    address: bytes
     created_at: float
+    grant_count: int
     id: bytes
     name: bytes
+    note: bytes
+    owner: int
+    owner_name: bytes
+    read_only: bool
     run_count: int
     updated_at: float
-    def __init__(self, id: _Optional[bytes] = ..., name: _Optional[bytes] = ..., created_at: _Optional[float] = ..., updated_at: _Optional[float] = ..., run_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[bytes] = ..., name: _Optional[bytes] = ..., created_at: _Optional[float] = ..., updated_at: _Optional[float] = ..., run_count: _Optional[int] = ..., owner: _Optional[int] = ..., owner_name: _Optional[bytes] = ..., address: _Optional[bytes] = ..., note: _Optional[bytes] = ..., read_only: bool = ..., grant_count: _Optional[int] = ...) -> None: ...
+
+class SetNoteReply(_message.Message):
+    __slots__ = ["id"]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    def __init__(self, id: _Optional[bytes] = ...) -> None: ...
+
+class SetNoteRequest(_message.Message):
+    __slots__ = ["run", "session", "text"]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    run: bytes
+    session: bytes
+    text: bytes
+    def __init__(self, session: _Optional[bytes] = ..., run: _Optional[bytes] = ..., text: _Optional[bytes] = ...) -> None: ...
+
+class ShareSessionRequest(_message.Message):
+    __slots__ = ["name", "user"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    name: bytes
+    user: bytes
+    def __init__(self, name: _Optional[bytes] = ..., user: _Optional[bytes] = ...) -> None: ...
 
 class ShowSessionReply(_message.Message):
-    __slots__ = ["runs", "session"]
+    __slots__ = ["more", "runs", "session"]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     RUNS_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    more: bool
     runs: _containers.RepeatedCompositeFieldContainer[RunSummary]
     session: SessionSummary
-    def __init__(self, session: _Optional[_Union[SessionSummary, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[RunSummary, _Mapping]]] = ...) -> None: ...
+    def __init__(self, session: _Optional[_Union[SessionSummary, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[RunSummary, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
 class ShowSessionRequest(_message.Message):
-    __slots__ = ["name"]
+    __slots__ = ["before", "limit", "name"]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    before: bytes
+    limit: int
     name: bytes
-    def __init__(self, name: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, name: _Optional[bytes] = ..., before: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class SweepEffect(_message.Message):
+    __slots__ = ["delta", "place"]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    delta: float
+    place: bytes
+    def __init__(self, place: _Optional[bytes] = ..., delta: _Optional[float] = ...) -> None: ...

@@ -19,10 +19,23 @@ typedef struct Lens__V1__ListSessionsRequest Lens__V1__ListSessionsRequest;
 typedef struct Lens__V1__ListSessionsReply Lens__V1__ListSessionsReply;
 typedef struct Lens__V1__ShowSessionRequest Lens__V1__ShowSessionRequest;
 typedef struct Lens__V1__ShowSessionReply Lens__V1__ShowSessionReply;
+typedef struct Lens__V1__CreateSessionRequest Lens__V1__CreateSessionRequest;
+typedef struct Lens__V1__CreateSessionReply Lens__V1__CreateSessionReply;
+typedef struct Lens__V1__RenameSessionRequest Lens__V1__RenameSessionRequest;
+typedef struct Lens__V1__RenameSessionReply Lens__V1__RenameSessionReply;
 typedef struct Lens__V1__DeleteSessionRequest Lens__V1__DeleteSessionRequest;
 typedef struct Lens__V1__DeleteSessionReply Lens__V1__DeleteSessionReply;
+typedef struct Lens__V1__ShareSessionRequest Lens__V1__ShareSessionRequest;
+typedef struct Lens__V1__ListGrantsRequest Lens__V1__ListGrantsRequest;
+typedef struct Lens__V1__GrantsReply Lens__V1__GrantsReply;
+typedef struct Lens__V1__SessionGrant Lens__V1__SessionGrant;
+typedef struct Lens__V1__SetNoteRequest Lens__V1__SetNoteRequest;
+typedef struct Lens__V1__SetNoteReply Lens__V1__SetNoteReply;
+typedef struct Lens__V1__SearchSessionsRequest Lens__V1__SearchSessionsRequest;
+typedef struct Lens__V1__SearchSessionsReply Lens__V1__SearchSessionsReply;
 typedef struct Lens__V1__SessionSummary Lens__V1__SessionSummary;
 typedef struct Lens__V1__RunSummary Lens__V1__RunSummary;
+typedef struct Lens__V1__SweepEffect Lens__V1__SweepEffect;
 
 
 /* --- enums --- */
@@ -33,10 +46,18 @@ typedef struct Lens__V1__RunSummary Lens__V1__RunSummary;
 struct  Lens__V1__ListSessionsRequest
 {
   ProtobufCMessage base;
+  /*
+   * How many to leave out from the front.
+   */
+  uint64_t skip;
+  /*
+   * How many to answer, at most 1000; 0 means 1000.
+   */
+  uint32_t limit;
 };
 #define LENS__V1__LIST_SESSIONS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__list_sessions_request__descriptor) \
-     }
+    , 0, 0 }
 
 
 struct  Lens__V1__ListSessionsReply
@@ -44,20 +65,32 @@ struct  Lens__V1__ListSessionsReply
   ProtobufCMessage base;
   size_t n_sessions;
   Lens__V1__SessionSummary **sessions;
+  /*
+   * Of all, whatever was left out.
+   */
+  uint64_t total;
 };
 #define LENS__V1__LIST_SESSIONS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__list_sessions_reply__descriptor) \
-    , 0,NULL }
+    , 0,NULL, 0 }
 
 
 struct  Lens__V1__ShowSessionRequest
 {
   ProtobufCMessage base;
   ProtobufCBinaryData name;
+  /*
+   * The id of a run of the session: only older ones are answered.
+   */
+  ProtobufCBinaryData before;
+  /*
+   * How many runs to answer, at most 1000; 0 means 1000.
+   */
+  uint32_t limit;
 };
 #define LENS__V1__SHOW_SESSION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__show_session_request__descriptor) \
-    , {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Lens__V1__ShowSessionReply
@@ -69,10 +102,55 @@ struct  Lens__V1__ShowSessionReply
    */
   size_t n_runs;
   Lens__V1__RunSummary **runs;
+  /*
+   * Older runs follow.
+   */
+  protobuf_c_boolean more;
 };
 #define LENS__V1__SHOW_SESSION_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__show_session_reply__descriptor) \
-    , NULL, 0,NULL }
+    , NULL, 0,NULL, 0 }
+
+
+struct  Lens__V1__CreateSessionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData note;
+};
+#define LENS__V1__CREATE_SESSION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__create_session_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Lens__V1__CreateSessionReply
+{
+  ProtobufCMessage base;
+  Lens__V1__SessionSummary *session;
+};
+#define LENS__V1__CREATE_SESSION_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__create_session_reply__descriptor) \
+    , NULL }
+
+
+struct  Lens__V1__RenameSessionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData new_name;
+};
+#define LENS__V1__RENAME_SESSION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__rename_session_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Lens__V1__RenameSessionReply
+{
+  ProtobufCMessage base;
+};
+#define LENS__V1__RENAME_SESSION_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__rename_session_reply__descriptor) \
+     }
 
 
 struct  Lens__V1__DeleteSessionRequest
@@ -98,6 +176,153 @@ struct  Lens__V1__DeleteSessionReply
     , 0 }
 
 
+struct  Lens__V1__ShareSessionRequest
+{
+  ProtobufCMessage base;
+  /*
+   * A session of the caller's own.
+   */
+  ProtobufCBinaryData name;
+  /*
+   * A user's name or uid, as the daemon's machine knows it.
+   */
+  ProtobufCBinaryData user;
+};
+#define LENS__V1__SHARE_SESSION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__share_session_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Lens__V1__ListGrantsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+};
+#define LENS__V1__LIST_GRANTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__list_grants_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Lens__V1__GrantsReply
+{
+  ProtobufCMessage base;
+  /*
+   * Oldest first.
+   */
+  size_t n_grants;
+  Lens__V1__SessionGrant **grants;
+};
+#define LENS__V1__GRANTS_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__grants_reply__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * Somebody may read a session.
+ */
+struct  Lens__V1__SessionGrant
+{
+  ProtobufCMessage base;
+  uint32_t user_id;
+  /*
+   * The account's name; empty where there is none.
+   */
+  ProtobufCBinaryData user;
+  /*
+   * Seconds since 1970.
+   */
+  double created_at;
+};
+#define LENS__V1__SESSION_GRANT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__session_grant__descriptor) \
+    , 0, {0,NULL}, 0 }
+
+
+typedef enum {
+  LENS__V1__SET_NOTE_REQUEST__SUBJECT__NOT_SET = 0,
+  LENS__V1__SET_NOTE_REQUEST__SUBJECT_SESSION = 1,
+  LENS__V1__SET_NOTE_REQUEST__SUBJECT_RUN = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__SET_NOTE_REQUEST__SUBJECT__CASE)
+} Lens__V1__SetNoteRequest__SubjectCase;
+
+/*
+ * Of a session or a run of the caller's own; an empty note takes it away.
+ */
+struct  Lens__V1__SetNoteRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData text;
+  Lens__V1__SetNoteRequest__SubjectCase subject_case;
+  union {
+    ProtobufCBinaryData session;
+    /*
+     * An id, a unique prefix of one, "last", or SESSION:RUN.
+     */
+    ProtobufCBinaryData run;
+  };
+};
+#define LENS__V1__SET_NOTE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__set_note_request__descriptor) \
+    , {0,NULL}, LENS__V1__SET_NOTE_REQUEST__SUBJECT__NOT_SET, {0} }
+
+
+struct  Lens__V1__SetNoteReply
+{
+  ProtobufCMessage base;
+  /*
+   * Of the session or run, whole.
+   */
+  ProtobufCBinaryData id;
+};
+#define LENS__V1__SET_NOTE_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__set_note_reply__descriptor) \
+    , {0,NULL} }
+
+
+struct  Lens__V1__SearchSessionsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * What names, notes and excerpts are to contain; ASCII letters in either case.
+   */
+  ProtobufCBinaryData text;
+  /*
+   * The id of a run that was found: only older ones are answered, and no sessions.
+   */
+  ProtobufCBinaryData before;
+  /*
+   * How many runs to answer, at most 1000; 0 means 100.
+   */
+  uint32_t limit;
+};
+#define LENS__V1__SEARCH_SESSIONS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__search_sessions_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+struct  Lens__V1__SearchSessionsReply
+{
+  ProtobufCMessage base;
+  /*
+   * By name or note, at most 100.
+   */
+  size_t n_sessions;
+  Lens__V1__SessionSummary **sessions;
+  /*
+   * By note or excerpt, newest first.
+   */
+  size_t n_runs;
+  Lens__V1__RunSummary **runs;
+  /*
+   * Older runs follow.
+   */
+  protobuf_c_boolean more;
+};
+#define LENS__V1__SEARCH_SESSIONS_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__search_sessions_reply__descriptor) \
+    , 0,NULL, 0,NULL, 0 }
+
+
 struct  Lens__V1__SessionSummary
 {
   ProtobufCMessage base;
@@ -109,10 +334,31 @@ struct  Lens__V1__SessionSummary
   double created_at;
   double updated_at;
   uint64_t run_count;
+  uint32_t owner;
+  /*
+   * The name of the owner's account; empty where there is none.
+   */
+  ProtobufCBinaryData owner_name;
+  /*
+   * What the caller names it by: NAME, or OWNER/NAME of another user's.
+   */
+  ProtobufCBinaryData address;
+  /*
+   * In lists its beginning.
+   */
+  ProtobufCBinaryData note;
+  /*
+   * Another user's, who shares it.
+   */
+  protobuf_c_boolean read_only;
+  /*
+   * How many users it is shared with; only its owner is told.
+   */
+  uint32_t grant_count;
 };
 #define LENS__V1__SESSION_SUMMARY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__session_summary__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
 
 
 struct  Lens__V1__RunSummary
@@ -123,6 +369,9 @@ struct  Lens__V1__RunSummary
    * "run", "sweep" or "generation".
    */
   ProtobufCBinaryData kind;
+  /*
+   * The session's address.
+   */
   ProtobufCBinaryData session;
   double created_at;
   ProtobufCBinaryData model;
@@ -144,10 +393,44 @@ struct  Lens__V1__RunSummary
    * What was asked beside the recipe, in short; may be empty.
    */
   ProtobufCBinaryData detail;
+  /*
+   * In lists its beginning.
+   */
+  ProtobufCBinaryData note;
+  /*
+   * Of a sweep, the strongest of its first metric, strongest first.
+   */
+  size_t n_effects;
+  Lens__V1__SweepEffect **effects;
+  /*
+   * It came from a file: nobody here computed it.
+   */
+  protobuf_c_boolean imported;
+  /*
+   * The uid that it belongs to.
+   */
+  uint32_t owner;
 };
 #define LENS__V1__RUN_SUMMARY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__run_summary__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0,NULL, {0,NULL}, {0,NULL}, 0,NULL, 0, 0 }
+
+
+struct  Lens__V1__SweepEffect
+{
+  ProtobufCMessage base;
+  /*
+   * Such as "L0H3"; a pair's two are joined by "+".
+   */
+  ProtobufCBinaryData place;
+  /*
+   * What the edit did to the metric.
+   */
+  double delta;
+};
+#define LENS__V1__SWEEP_EFFECT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__sweep_effect__descriptor) \
+    , {0,NULL}, 0 }
 
 
 /* Lens__V1__ListSessionsRequest methods */
@@ -226,6 +509,82 @@ Lens__V1__ShowSessionReply *
 void   lens__v1__show_session_reply__free_unpacked
                      (Lens__V1__ShowSessionReply *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__CreateSessionRequest methods */
+void   lens__v1__create_session_request__init
+                     (Lens__V1__CreateSessionRequest         *message);
+size_t lens__v1__create_session_request__get_packed_size
+                     (const Lens__V1__CreateSessionRequest   *message);
+size_t lens__v1__create_session_request__pack
+                     (const Lens__V1__CreateSessionRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__create_session_request__pack_to_buffer
+                     (const Lens__V1__CreateSessionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CreateSessionRequest *
+       lens__v1__create_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__create_session_request__free_unpacked
+                     (Lens__V1__CreateSessionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CreateSessionReply methods */
+void   lens__v1__create_session_reply__init
+                     (Lens__V1__CreateSessionReply         *message);
+size_t lens__v1__create_session_reply__get_packed_size
+                     (const Lens__V1__CreateSessionReply   *message);
+size_t lens__v1__create_session_reply__pack
+                     (const Lens__V1__CreateSessionReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__create_session_reply__pack_to_buffer
+                     (const Lens__V1__CreateSessionReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CreateSessionReply *
+       lens__v1__create_session_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__create_session_reply__free_unpacked
+                     (Lens__V1__CreateSessionReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__RenameSessionRequest methods */
+void   lens__v1__rename_session_request__init
+                     (Lens__V1__RenameSessionRequest         *message);
+size_t lens__v1__rename_session_request__get_packed_size
+                     (const Lens__V1__RenameSessionRequest   *message);
+size_t lens__v1__rename_session_request__pack
+                     (const Lens__V1__RenameSessionRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__rename_session_request__pack_to_buffer
+                     (const Lens__V1__RenameSessionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__RenameSessionRequest *
+       lens__v1__rename_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__rename_session_request__free_unpacked
+                     (Lens__V1__RenameSessionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__RenameSessionReply methods */
+void   lens__v1__rename_session_reply__init
+                     (Lens__V1__RenameSessionReply         *message);
+size_t lens__v1__rename_session_reply__get_packed_size
+                     (const Lens__V1__RenameSessionReply   *message);
+size_t lens__v1__rename_session_reply__pack
+                     (const Lens__V1__RenameSessionReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__rename_session_reply__pack_to_buffer
+                     (const Lens__V1__RenameSessionReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__RenameSessionReply *
+       lens__v1__rename_session_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__rename_session_reply__free_unpacked
+                     (Lens__V1__RenameSessionReply *message,
+                      ProtobufCAllocator *allocator);
 /* Lens__V1__DeleteSessionRequest methods */
 void   lens__v1__delete_session_request__init
                      (Lens__V1__DeleteSessionRequest         *message);
@@ -263,6 +622,158 @@ Lens__V1__DeleteSessionReply *
                       const uint8_t       *data);
 void   lens__v1__delete_session_reply__free_unpacked
                      (Lens__V1__DeleteSessionReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ShareSessionRequest methods */
+void   lens__v1__share_session_request__init
+                     (Lens__V1__ShareSessionRequest         *message);
+size_t lens__v1__share_session_request__get_packed_size
+                     (const Lens__V1__ShareSessionRequest   *message);
+size_t lens__v1__share_session_request__pack
+                     (const Lens__V1__ShareSessionRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__share_session_request__pack_to_buffer
+                     (const Lens__V1__ShareSessionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ShareSessionRequest *
+       lens__v1__share_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__share_session_request__free_unpacked
+                     (Lens__V1__ShareSessionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ListGrantsRequest methods */
+void   lens__v1__list_grants_request__init
+                     (Lens__V1__ListGrantsRequest         *message);
+size_t lens__v1__list_grants_request__get_packed_size
+                     (const Lens__V1__ListGrantsRequest   *message);
+size_t lens__v1__list_grants_request__pack
+                     (const Lens__V1__ListGrantsRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__list_grants_request__pack_to_buffer
+                     (const Lens__V1__ListGrantsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ListGrantsRequest *
+       lens__v1__list_grants_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__list_grants_request__free_unpacked
+                     (Lens__V1__ListGrantsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__GrantsReply methods */
+void   lens__v1__grants_reply__init
+                     (Lens__V1__GrantsReply         *message);
+size_t lens__v1__grants_reply__get_packed_size
+                     (const Lens__V1__GrantsReply   *message);
+size_t lens__v1__grants_reply__pack
+                     (const Lens__V1__GrantsReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__grants_reply__pack_to_buffer
+                     (const Lens__V1__GrantsReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__GrantsReply *
+       lens__v1__grants_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__grants_reply__free_unpacked
+                     (Lens__V1__GrantsReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__SessionGrant methods */
+void   lens__v1__session_grant__init
+                     (Lens__V1__SessionGrant         *message);
+size_t lens__v1__session_grant__get_packed_size
+                     (const Lens__V1__SessionGrant   *message);
+size_t lens__v1__session_grant__pack
+                     (const Lens__V1__SessionGrant   *message,
+                      uint8_t             *out);
+size_t lens__v1__session_grant__pack_to_buffer
+                     (const Lens__V1__SessionGrant   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SessionGrant *
+       lens__v1__session_grant__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__session_grant__free_unpacked
+                     (Lens__V1__SessionGrant *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__SetNoteRequest methods */
+void   lens__v1__set_note_request__init
+                     (Lens__V1__SetNoteRequest         *message);
+size_t lens__v1__set_note_request__get_packed_size
+                     (const Lens__V1__SetNoteRequest   *message);
+size_t lens__v1__set_note_request__pack
+                     (const Lens__V1__SetNoteRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__set_note_request__pack_to_buffer
+                     (const Lens__V1__SetNoteRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SetNoteRequest *
+       lens__v1__set_note_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__set_note_request__free_unpacked
+                     (Lens__V1__SetNoteRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__SetNoteReply methods */
+void   lens__v1__set_note_reply__init
+                     (Lens__V1__SetNoteReply         *message);
+size_t lens__v1__set_note_reply__get_packed_size
+                     (const Lens__V1__SetNoteReply   *message);
+size_t lens__v1__set_note_reply__pack
+                     (const Lens__V1__SetNoteReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__set_note_reply__pack_to_buffer
+                     (const Lens__V1__SetNoteReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SetNoteReply *
+       lens__v1__set_note_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__set_note_reply__free_unpacked
+                     (Lens__V1__SetNoteReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__SearchSessionsRequest methods */
+void   lens__v1__search_sessions_request__init
+                     (Lens__V1__SearchSessionsRequest         *message);
+size_t lens__v1__search_sessions_request__get_packed_size
+                     (const Lens__V1__SearchSessionsRequest   *message);
+size_t lens__v1__search_sessions_request__pack
+                     (const Lens__V1__SearchSessionsRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__search_sessions_request__pack_to_buffer
+                     (const Lens__V1__SearchSessionsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SearchSessionsRequest *
+       lens__v1__search_sessions_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__search_sessions_request__free_unpacked
+                     (Lens__V1__SearchSessionsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__SearchSessionsReply methods */
+void   lens__v1__search_sessions_reply__init
+                     (Lens__V1__SearchSessionsReply         *message);
+size_t lens__v1__search_sessions_reply__get_packed_size
+                     (const Lens__V1__SearchSessionsReply   *message);
+size_t lens__v1__search_sessions_reply__pack
+                     (const Lens__V1__SearchSessionsReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__search_sessions_reply__pack_to_buffer
+                     (const Lens__V1__SearchSessionsReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SearchSessionsReply *
+       lens__v1__search_sessions_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__search_sessions_reply__free_unpacked
+                     (Lens__V1__SearchSessionsReply *message,
                       ProtobufCAllocator *allocator);
 /* Lens__V1__SessionSummary methods */
 void   lens__v1__session_summary__init
@@ -302,6 +813,25 @@ Lens__V1__RunSummary *
 void   lens__v1__run_summary__free_unpacked
                      (Lens__V1__RunSummary *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__SweepEffect methods */
+void   lens__v1__sweep_effect__init
+                     (Lens__V1__SweepEffect         *message);
+size_t lens__v1__sweep_effect__get_packed_size
+                     (const Lens__V1__SweepEffect   *message);
+size_t lens__v1__sweep_effect__pack
+                     (const Lens__V1__SweepEffect   *message,
+                      uint8_t             *out);
+size_t lens__v1__sweep_effect__pack_to_buffer
+                     (const Lens__V1__SweepEffect   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SweepEffect *
+       lens__v1__sweep_effect__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__sweep_effect__free_unpacked
+                     (Lens__V1__SweepEffect *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Lens__V1__ListSessionsRequest_Closure)
@@ -316,17 +846,56 @@ typedef void (*Lens__V1__ShowSessionRequest_Closure)
 typedef void (*Lens__V1__ShowSessionReply_Closure)
                  (const Lens__V1__ShowSessionReply *message,
                   void *closure_data);
+typedef void (*Lens__V1__CreateSessionRequest_Closure)
+                 (const Lens__V1__CreateSessionRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CreateSessionReply_Closure)
+                 (const Lens__V1__CreateSessionReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__RenameSessionRequest_Closure)
+                 (const Lens__V1__RenameSessionRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__RenameSessionReply_Closure)
+                 (const Lens__V1__RenameSessionReply *message,
+                  void *closure_data);
 typedef void (*Lens__V1__DeleteSessionRequest_Closure)
                  (const Lens__V1__DeleteSessionRequest *message,
                   void *closure_data);
 typedef void (*Lens__V1__DeleteSessionReply_Closure)
                  (const Lens__V1__DeleteSessionReply *message,
                   void *closure_data);
+typedef void (*Lens__V1__ShareSessionRequest_Closure)
+                 (const Lens__V1__ShareSessionRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ListGrantsRequest_Closure)
+                 (const Lens__V1__ListGrantsRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__GrantsReply_Closure)
+                 (const Lens__V1__GrantsReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__SessionGrant_Closure)
+                 (const Lens__V1__SessionGrant *message,
+                  void *closure_data);
+typedef void (*Lens__V1__SetNoteRequest_Closure)
+                 (const Lens__V1__SetNoteRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__SetNoteReply_Closure)
+                 (const Lens__V1__SetNoteReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__SearchSessionsRequest_Closure)
+                 (const Lens__V1__SearchSessionsRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__SearchSessionsReply_Closure)
+                 (const Lens__V1__SearchSessionsReply *message,
+                  void *closure_data);
 typedef void (*Lens__V1__SessionSummary_Closure)
                  (const Lens__V1__SessionSummary *message,
                   void *closure_data);
 typedef void (*Lens__V1__RunSummary_Closure)
                  (const Lens__V1__RunSummary *message,
+                  void *closure_data);
+typedef void (*Lens__V1__SweepEffect_Closure)
+                 (const Lens__V1__SweepEffect *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -343,9 +912,37 @@ struct Lens__V1__Sessions_Service
                const Lens__V1__ShowSessionRequest *input,
                Lens__V1__ShowSessionReply_Closure closure,
                void *closure_data);
+  void (*create)(Lens__V1__Sessions_Service *service,
+                 const Lens__V1__CreateSessionRequest *input,
+                 Lens__V1__CreateSessionReply_Closure closure,
+                 void *closure_data);
+  void (*rename)(Lens__V1__Sessions_Service *service,
+                 const Lens__V1__RenameSessionRequest *input,
+                 Lens__V1__RenameSessionReply_Closure closure,
+                 void *closure_data);
   void (*delete)(Lens__V1__Sessions_Service *service,
                  const Lens__V1__DeleteSessionRequest *input,
                  Lens__V1__DeleteSessionReply_Closure closure,
+                 void *closure_data);
+  void (*share)(Lens__V1__Sessions_Service *service,
+                const Lens__V1__ShareSessionRequest *input,
+                Lens__V1__GrantsReply_Closure closure,
+                void *closure_data);
+  void (*unshare)(Lens__V1__Sessions_Service *service,
+                  const Lens__V1__ShareSessionRequest *input,
+                  Lens__V1__GrantsReply_Closure closure,
+                  void *closure_data);
+  void (*list_grants)(Lens__V1__Sessions_Service *service,
+                      const Lens__V1__ListGrantsRequest *input,
+                      Lens__V1__GrantsReply_Closure closure,
+                      void *closure_data);
+  void (*set_note)(Lens__V1__Sessions_Service *service,
+                   const Lens__V1__SetNoteRequest *input,
+                   Lens__V1__SetNoteReply_Closure closure,
+                   void *closure_data);
+  void (*search)(Lens__V1__Sessions_Service *service,
+                 const Lens__V1__SearchSessionsRequest *input,
+                 Lens__V1__SearchSessionsReply_Closure closure,
                  void *closure_data);
 };
 typedef void (*Lens__V1__Sessions_ServiceDestroy)(Lens__V1__Sessions_Service *);
@@ -357,7 +954,14 @@ void lens__v1__sessions__init (Lens__V1__Sessions_Service *service,
     { LENS__V1__SESSIONS__BASE_INIT,\
       function_prefix__ ## list,\
       function_prefix__ ## show,\
-      function_prefix__ ## delete  }
+      function_prefix__ ## create,\
+      function_prefix__ ## rename,\
+      function_prefix__ ## delete,\
+      function_prefix__ ## share,\
+      function_prefix__ ## unshare,\
+      function_prefix__ ## list_grants,\
+      function_prefix__ ## set_note,\
+      function_prefix__ ## search  }
 void lens__v1__sessions__list(ProtobufCService *service,
                               const Lens__V1__ListSessionsRequest *input,
                               Lens__V1__ListSessionsReply_Closure closure,
@@ -366,9 +970,37 @@ void lens__v1__sessions__show(ProtobufCService *service,
                               const Lens__V1__ShowSessionRequest *input,
                               Lens__V1__ShowSessionReply_Closure closure,
                               void *closure_data);
+void lens__v1__sessions__create(ProtobufCService *service,
+                                const Lens__V1__CreateSessionRequest *input,
+                                Lens__V1__CreateSessionReply_Closure closure,
+                                void *closure_data);
+void lens__v1__sessions__rename(ProtobufCService *service,
+                                const Lens__V1__RenameSessionRequest *input,
+                                Lens__V1__RenameSessionReply_Closure closure,
+                                void *closure_data);
 void lens__v1__sessions__delete(ProtobufCService *service,
                                 const Lens__V1__DeleteSessionRequest *input,
                                 Lens__V1__DeleteSessionReply_Closure closure,
+                                void *closure_data);
+void lens__v1__sessions__share(ProtobufCService *service,
+                               const Lens__V1__ShareSessionRequest *input,
+                               Lens__V1__GrantsReply_Closure closure,
+                               void *closure_data);
+void lens__v1__sessions__unshare(ProtobufCService *service,
+                                 const Lens__V1__ShareSessionRequest *input,
+                                 Lens__V1__GrantsReply_Closure closure,
+                                 void *closure_data);
+void lens__v1__sessions__list_grants(ProtobufCService *service,
+                                     const Lens__V1__ListGrantsRequest *input,
+                                     Lens__V1__GrantsReply_Closure closure,
+                                     void *closure_data);
+void lens__v1__sessions__set_note(ProtobufCService *service,
+                                  const Lens__V1__SetNoteRequest *input,
+                                  Lens__V1__SetNoteReply_Closure closure,
+                                  void *closure_data);
+void lens__v1__sessions__search(ProtobufCService *service,
+                                const Lens__V1__SearchSessionsRequest *input,
+                                Lens__V1__SearchSessionsReply_Closure closure,
                                 void *closure_data);
 
 /* --- descriptors --- */
@@ -377,10 +1009,23 @@ extern const ProtobufCMessageDescriptor lens__v1__list_sessions_request__descrip
 extern const ProtobufCMessageDescriptor lens__v1__list_sessions_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__show_session_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__show_session_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__create_session_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__create_session_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__rename_session_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__rename_session_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__delete_session_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__delete_session_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__share_session_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__list_grants_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__grants_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__session_grant__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__set_note_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__set_note_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__search_sessions_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__search_sessions_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__session_summary__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__sweep_effect__descriptor;
 extern const ProtobufCServiceDescriptor lens__v1__sessions__descriptor;
 
 PROTOBUF_C__END_DECLS

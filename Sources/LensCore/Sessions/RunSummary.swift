@@ -1,22 +1,3 @@
-/// A named workspace of one user.
-public struct SessionSummary: Sendable, Hashable {
-    /// 32 hexadecimal digits.
-    public var id: String
-    public var name: String
-    /// Seconds since 1970, as the daemon's clock had it.
-    public var createdAt: Double
-    public var updatedAt: Double
-    public var runCount: Int
-
-    public init(id: String, name: String, createdAt: Double, updatedAt: Double, runCount: Int) {
-        self.id = id
-        self.name = name
-        self.createdAt = createdAt
-        self.updatedAt = updatedAt
-        self.runCount = runCount
-    }
-}
-
 /// One run, sweep or generation of a session.
 public struct RunSummary: Sendable, Hashable {
     public enum Kind: String, Sendable {
@@ -27,6 +8,7 @@ public struct RunSummary: Sendable, Hashable {
 
     public var id: String
     public var kind: Kind
+    /// The session's address, see ``SessionSummary/address``.
     public var session: String
     public var createdAt: Double
     public var model: String
@@ -43,11 +25,20 @@ public struct RunSummary: Sendable, Hashable {
     public var edits: [String]
     /// What was asked beside the recipe, in short: how a text was generated. May be empty.
     public var detail: String
+    /// In lists its beginning.
+    public var note: String
+    /// Of a sweep, the strongest of its first metric, strongest first; one of an earlier lensd has none.
+    public var effects: [SweepEffect]
+    /// It came from a file: nobody here computed it.
+    public var isImported: Bool
+    /// The uid that it belongs to.
+    public var owner: UInt32
 
     public init(
         id: String, kind: Kind, session: String, createdAt: Double, model: String, fingerprint: String,
         promptCount: Int, tokenCount: Int, excerpt: String, loss: Double, isHooked: Bool = false,
-        edits: [String] = [], detail: String = ""
+        edits: [String] = [], detail: String = "", note: String = "", effects: [SweepEffect] = [],
+        isImported: Bool = false, owner: UInt32 = 0
     ) {
         self.id = id
         self.kind = kind
@@ -62,16 +53,9 @@ public struct RunSummary: Sendable, Hashable {
         self.isHooked = isHooked
         self.edits = edits
         self.detail = detail
-    }
-}
-
-public struct SessionDetail: Sendable {
-    public var session: SessionSummary
-    /// Newest first.
-    public var runs: [RunSummary]
-
-    public init(session: SessionSummary, runs: [RunSummary]) {
-        self.session = session
-        self.runs = runs
+        self.note = note
+        self.effects = effects
+        self.isImported = isImported
+        self.owner = owner
     }
 }
