@@ -103,7 +103,8 @@ def _ask_everything(trial: Trial, seed: int, env: dict[str, str]) -> None:
                         reply.code == StatusCode.OK, f"{what}: expected OK, received {reply.code.name}: {reply.text!r}"
                     )
                     _expect_no_secret(trial, what, probe, role, world, reply)
-                elif probe.rule is Rule.ADMINISTERS:
+                elif probe.rule is Rule.ADMINISTERS or role is Role.GRANTEE:
+                    # A grantee knows of the session and is told that it is not his to change.
                     trial.expect(
                         reply.code == StatusCode.PERMISSION_DENIED,
                         f"{what}: expected PERMISSION_DENIED, received {reply.code.name}: {reply.text!r}",
@@ -165,7 +166,12 @@ def _users() -> Iterator[dict[Role, User]]:
 def _make_world(owner: User, daemon: Subject, chance: random.Random) -> World:
     """A session of the owner's with a run, shared with the grantee."""
     word = f"{chance.getrandbits(48):012x}"
-    world = World(session=f"secret-{word}".encode(), text=f"secret {word}".encode(), grantee=Role.GRANTEE.value)
+    world = World(
+        session=f"secret-{word}".encode(),
+        text=f"secret {word}".encode(),
+        owner=Role.OWNER.value,
+        grantee=Role.GRANTEE.value,
+    )
     for method, request in world.making():
         owner.tell((str(daemon.socket), method, request.SerializeToString()))
         reply: Reply = owner.hear()

@@ -28,7 +28,17 @@ from lensd._proto.models_pb2 import (
 )
 from lensd._proto.reports_pb2 import AttentionPageRequest
 from lensd._proto.run_pb2 import RunReply, RunRequest
-from lensd._proto.sessions_pb2 import DeleteSessionRequest, ListSessionsRequest, ShowSessionRequest
+from lensd._proto.sessions_pb2 import (
+    CreateSessionRequest,
+    DeleteSessionRequest,
+    ListGrantsRequest,
+    ListSessionsRequest,
+    RenameSessionRequest,
+    SearchSessionsRequest,
+    SetNoteRequest,
+    ShareSessionRequest,
+    ShowSessionRequest,
+)
 from lensd._proto.sweeps_pb2 import SWEEP_AXIS_HEAD, SweepRequest
 
 
@@ -47,6 +57,7 @@ class World:
 
     session: bytes
     text: bytes
+    owner: int
     grantee: int
     run_id: bytes = b""
     prompt_length: int = 0
@@ -55,6 +66,12 @@ class World:
         """The owner's calls that make it."""
         prompts = [Prompt(text=TextPrompt(text=self.text))]
         yield "/lens.v1.Inference/Run", RunRequest(session=self.session, prompts=prompts)
+        yield "/lens.v1.Sessions/Share", ShareSessionRequest(name=self.session, user=b"%d" % self.grantee)
+
+    @property
+    def address(self) -> bytes:
+        """What anybody calls the session by, its owner among them."""
+        return b"%d/%s" % (self.owner, self.session)
 
     def take_run(self, message: bytes) -> None:
         """Learns what the run was answered with."""
@@ -210,7 +227,58 @@ PROBES = [
     ),
     Probe(INFERENCE + "ScoreHeads", "own", Rule.EVERYBODY, lambda _: ScoreHeadsRequest(prompts=PROMPTS)),
     Probe(SESSIONS + "List", "list", Rule.EVERYBODY, lambda _: ListSessionsRequest()),
-    Probe(SESSIONS + "Show", "by name", Rule.READS, lambda world: ShowSessionRequest(name=world.session)),
-    Probe(SESSIONS + "Delete", "by name", Rule.OWNS, lambda world: DeleteSessionRequest(name=world.session)),
+    Probe(SESSIONS + "Show", "by address", Rule.READS, lambda world: ShowSessionRequest(name=world.address)),
+    Probe(
+        SESSIONS + "Show",
+        "behind a run",
+        Rule.READS,
+        lambda world: ShowSessionRequest(name=world.address, before=world.run_id),
+    ),
+    Probe(
+        INFERENCE + "Query",
+        "last of the owner's session",
+        Rule.READS,
+        lambda world: QueryRequest(run=world.address + b":last", hook=b"z0"),
+    ),
+    Probe(SESSIONS + "Create", "own", Rule.EVERYBODY, lambda world: CreateSessionRequest(name=b"x" + world.session[9:])),
+    Probe(
+        SESSIONS + "Rename",
+        "by address",
+        Rule.OWNS,
+        lambda world: RenameSessionRequest(name=world.address, new_name=b"renamed-" + world.session[7:]),
+    ),
+    Probe(SESSIONS + "Delete", "by address", Rule.OWNS, lambda world: DeleteSessionRequest(name=world.address)),
+    Probe(
+        SESSIONS + "Share",
+        "by address",
+        Rule.OWNS,
+        lambda world: ShareSessionRequest(name=world.address, user=b"%d" % (world.grantee + 1)),
+    ),
+    Probe(
+        SESSIONS + "Unshare",
+        "by address",
+        Rule.OWNS,
+        lambda world: ShareSessionRequest(name=world.address, user=b"%d" % world.grantee),
+    ),
+    Probe(SESSIONS + "ListGrants", "by address", Rule.OWNS, lambda world: ListGrantsRequest(name=world.address)),
+    Probe(
+        SESSIONS + "SetNote",
+        "on the session",
+        Rule.OWNS,
+        lambda world: SetNoteRequest(session=world.address, text=b"mine"),
+    ),
+    Probe(
+        SESSIONS + "SetNote",
+        "on the run by its id",
+        Rule.OWNS,
+        lambda world: SetNoteRequest(run=world.run_id, text=b"mine"),
+    ),
+    Probe(SESSIONS + "Search", "for a text", Rule.EVERYBODY, lambda _: SearchSessionsRequest(text=b"secret")),
+    Probe(
+        SESSIONS + "Search",
+        "behind the owner's run",
+        Rule.READS,
+        lambda world: SearchSessionsRequest(text=b"secret", before=world.run_id),
+    ),
     Probe(REPORTS + "AttentionPage", "own", Rule.EVERYBODY, lambda _: AttentionPageRequest(prompt=PROMPTS[0])),
 ]
