@@ -24,10 +24,10 @@ import Testing
         let first = try Samples.store(folder)
         let id = try await first.record(Samples.run(), owner: 1).id
         try first.close()
-        #expect(await lensError { try await first.run(id, owner: 1) } != nil)
+        #expect(await lensError { try await first.run(id, for: 1) } != nil)
         let second = try Samples.store(folder, state: "state-moved", after: "state")
         #expect(second.notices.isEmpty)
-        #expect(try await second.run(id, owner: 1).id == id)
+        #expect(try await second.run(id, for: 1).id == id)
     }
 
     @Test func runsSurviveAnAbruptEnd() async throws {
@@ -38,7 +38,7 @@ import Testing
             try folder.snapshot(to: "crash\(round)")
             let reopened = try Samples.store(folder, state: "crash\(round)")
             #expect(reopened.notices.isEmpty)
-            let found = try await reopened.session(named: "default", owner: 1).runs.map(\.id)
+            let found = try await reopened.session("default", for: 1).runs.map(\.id)
             #expect(found == acknowledged.reversed())
         }
     }
@@ -55,14 +55,14 @@ import Testing
         let new = try Samples.store(
             folder, state: "new", after: "state", migrations: SchemaMigration.all + [Self.later])
         #expect(new.notices.count == 1 && new.notices[0].contains("a copy of the old one is"))
-        #expect(try await new.run("last", owner: 1).id == id)
+        #expect(try await new.run("last", for: 1).id == id)
         let copies = folder.files(in: "new").filter { $0.contains(".before-migration-") }
         #expect(copies.count == 1 && !copies[0].hasSuffix(".partial"))
         // The copy is a database that the older lensd opens.
         try folder.write(try #require(folder.contents(copies[0], in: "new")), to: "lensd.sqlite", in: "copy")
         let copy = try Samples.store(folder, state: "copy")
         #expect(copy.notices.isEmpty)
-        #expect(try await copy.run("last", owner: 1).id == id)
+        #expect(try await copy.run("last", for: 1).id == id)
         try new.close()
         // Once migrated there is nothing left to do.
         let again = try Samples.store(
@@ -80,8 +80,8 @@ import Testing
         let again = try Samples.store(
             folder, state: "again", after: "state",
             migrations: SchemaMigration.all + [asBefore, SchemaMigration("and again", sql: step.sql)])
-        #expect(try await again.recipe(of: id, owner: 1).runID == id)
-        #expect(try await again.run(id, owner: 1).summary.isHooked == false)
+        #expect(try await again.recipe(of: id, for: 1).runID == id)
+        #expect(try await again.run(id, for: 1).summary.isHooked == false)
     }
 
     /// From before runs had details: what was recorded is there, and no number is given twice.
@@ -132,7 +132,7 @@ import Testing
             startupError { try Samples.store(folder, state: "broken", migrations: SchemaMigration.all + [broken]) }
                 != nil)
         let back = try Samples.store(folder, state: "broken")
-        #expect(try await back.run("last", owner: 1).id == id)
+        #expect(try await back.run("last", for: 1).id == id)
     }
 
     @Test(arguments: [true, false])
@@ -225,9 +225,9 @@ import Testing
         let damaging = SchemaMigration("2", sql: "UPDATE runs SET \(assignment)")
         let damaged = try Samples.store(
             folder, state: "bad", after: "state", migrations: SchemaMigration.all + [damaging])
-        #expect(await lensError { try await damaged.run("last", owner: 1) }?.code == .dataLoss)
+        #expect(await lensError { try await damaged.run("last", for: 1) }?.code == .dataLoss)
         // The others of the daemon's calls go on.
-        #expect(try await damaged.record(Samples.run(), owner: 1).id == damaged.run("last", owner: 1).id)
+        #expect(try await damaged.record(Samples.run(), owner: 1).id == damaged.run("last", for: 1).id)
     }
 
     // MARK: - Full
