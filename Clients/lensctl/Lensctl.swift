@@ -30,7 +30,7 @@ struct Lensctl: AsyncParsableCommand {
             CommandGroup(
                 name: "Model:", subcommands: [Tokens.self, Run.self, Query.self, Generate.self, Attention.self]),
             CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Study.self]),
-            CommandGroup(name: "Records:", subcommands: [Sessions.self]),
+            CommandGroup(name: "Records:", subcommands: [Sessions.self, Store.self]),
         ])
 
     @OptionGroup(title: "Everywhere") var global: GlobalOptions

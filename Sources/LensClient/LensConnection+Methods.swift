@@ -145,4 +145,35 @@ extension LensConnection {
         for try await chunk in try call(.attentionPage, request, options: options) { page += chunk }
         return page
     }
+
+    // MARK: - The store, for its administrator
+
+    /// What every account has in the store, and may have.
+    public func storeUsage(options: CallOptions = CallOptions()) async throws(LensError) -> StoreUsage {
+        try await call(.storeUsage, EmptyRequest(), options: options)
+    }
+
+    /// Deletes everything that an account of a uid has.
+    public func purge(
+        _ request: PurgeRequest, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> PurgeReply {
+        try await call(.purge, request, options: options)
+    }
+
+    /// Gives what an account left to whoever has the new uid; returns what he has then.
+    public func reassign(
+        _ request: ReassignRequest, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> StoredAccount {
+        try await call(.reassign, request, options: options)
+    }
+
+    /// Looks through the whole store.
+    public func checkStore(options: CallOptions = CallOptions()) async throws(LensError) -> StoreCheck {
+        try await call(.checkStore, EmptyRequest(), options: options)
+    }
+
+    /// A copy of the whole store as it is at one moment: its size, then its bytes.
+    public func backup(options: CallOptions = CallOptions()) throws(LensError) -> EventStream<BackupEvent> {
+        try call(.backup, EmptyRequest(), options: options)
+    }
 }

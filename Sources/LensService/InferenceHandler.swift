@@ -106,7 +106,8 @@ struct InferenceHandler: Sendable {
     // MARK: - Recording
 
     func checkSession(_ name: String, _ context: CallContext) async throws(LensError) {
-        try await store.checkRecording(into: name, owner: context.peer.userID)
+        try await store.checkRecording(
+            into: name, requestID: context.requestID, owner: context.peer.userID)
     }
 
     func earlierResult(

@@ -13,6 +13,7 @@ public struct Services: Sendable {
     let inference: InferenceHandler
     let sessions: SessionsHandler
     let reports: ReportsHandler
+    let store: StoreHandler
 
     /// - Parameter connections: how many connections are open at this moment.
     public init(
@@ -23,6 +24,7 @@ public struct Services: Sendable {
         inference = InferenceHandler(engine: engine, store: store)
         sessions = SessionsHandler(store: store)
         reports = ReportsHandler(engine: engine, version: version)
+        self.store = StoreHandler(store: store)
     }
 
     /// Which handler answers which method.
@@ -54,6 +56,11 @@ public struct Services: Sendable {
         unary(.setNote, in: &router, sessions.setNote)
         unary(.searchSessions, in: &router, sessions.search)
         streaming(.attentionPage, in: &router, reports.attentionPage)
+        unary(.storeUsage, in: &router) { _, context in try await store.usage(context) }
+        unary(.purge, in: &router, store.purge)
+        unary(.reassign, in: &router, store.reassign)
+        unary(.checkStore, in: &router) { _, context in try await store.check(context) }
+        streaming(.backup, in: &router) { _, context, send in try await store.backup(context, send) }
         return router
     }
 

@@ -46,8 +46,7 @@ struct SessionsHandler: Sendable {
     func share(_ request: ShareSessionRequest, _ context: CallContext) async throws(LensError) -> [SessionGrant] {
         let address = try await SessionAddress(parsing: request.name)
         let user = try await userID(request.user)
-        let grants = try await store.share(
-            address, with: user, account: await UserAccounts.name(of: user), by: context.peer.userID)
+        let grants = try await store.share(address, with: user, by: context.peer.userID)
         context.logger.info("session shared", metadata: ["with": "\(user)"])
         return grants
     }

@@ -7,6 +7,7 @@ import LensCore
 extension SessionStore {
     /// A session that the caller may read.
     struct ReadableSession {
+        /// The number of its owner; see ``read(as:_:)``.
         let owner: UInt32
         let id: Data
         let isOwn: Bool
@@ -27,20 +28,23 @@ extension SessionStore {
             return ReadableSession(owner: caller, id: id, isOwn: true)
         }
         guard let foreign = address.foreign else { throw address.notFound }
-        if foreign.owner == caller {
+        let callerID = try UInt32.fetchOne(db, sql: "SELECT uid FROM owners WHERE number = ?", arguments: [caller])
+        if foreign.owner == callerID {
             guard let id = try ownSession(foreign.name.text, of: caller, in: db) else { throw address.notFound }
             return ReadableSession(owner: caller, id: id, isOwn: true)
         }
-        let id = try Data.fetchOne(
+        let row = try Row.fetchOne(
             db,
             sql: """
-                SELECT sessions.id FROM grants
+                SELECT sessions.id, sessions.owner FROM grants
                 JOIN sessions ON sessions.owner = grants.owner AND sessions.id = grants.session
-                WHERE grants.grantee = ? AND grants.owner = ? AND sessions.name = ?
+                JOIN owners ON owners.number = grants.owner
+                WHERE grants.grantee = ? AND owners.uid = ? AND sessions.name = ?
                 """,
             arguments: [caller, foreign.owner, foreign.name.text])
-        guard let id else { throw address.notFound }
-        return ReadableSession(owner: foreign.owner, id: id, isOwn: false)
+        guard let row else { throw address.notFound }
+        return ReadableSession(
+            owner: try row.decode(forColumn: "owner"), id: try row.decode(forColumn: "id"), isOwn: false)
     }
 
     /// - Parameter verb: what only the owner may do, for the message.

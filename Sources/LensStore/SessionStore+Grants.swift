@@ -7,23 +7,26 @@ extension SessionStore {
 
     /// Lets another user read a session of the caller's; returns everybody who may. Once is as good as twice.
     ///
-    /// - Parameter account: the name of the user's account, where there is one.
+    /// The grant is to the account that has the uid now; another one that gets the uid later does not have it.
+    ///
     /// - Throws: `NOT_FOUND`, `PERMISSION_DENIED` for a session that is only shared, `INVALID_ARGUMENT` for oneself,
     ///   `RESOURCE_EXHAUSTED` for too many users.
     public func share(
-        _ address: SessionAddress, with user: UInt32, account: String?, by caller: UInt32
+        _ address: SessionAddress, with user: UInt32, by caller: UInt32
     ) async throws(LensError) -> [SessionGrant] {
-        try await write { db in
+        let account = try await accounts.account(of: user)
+        return try await write(as: caller) { db, caller in
             let session = try Self.own(address, to: "share", by: caller, in: db)
+            let user = try Self.ownerMade(of: account, in: db)
             guard user != caller else {
                 throw LensError.invalidArgument("session '\(address.text)' is your own: it needs no sharing with you")
             }
             try db.execute(
                 sql: """
-                    INSERT INTO grants (owner, session, grantee, account, created) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT (owner, session, grantee) DO UPDATE SET account = excluded.account
+                    INSERT INTO grants (owner, session, grantee, created) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (owner, session, grantee) DO NOTHING
                     """,
-                arguments: [session.owner, session.id, user, account, Timestamp.seconds])
+                arguments: [session.owner, session.id, user, Timestamp.seconds])
             let grants = try Self.grants(of: session, in: db)
             guard grants.count <= Self.maximumGrants else {
                 throw LensError.resourceExhausted(
@@ -33,16 +36,19 @@ extension SessionStore {
         }
     }
 
-    /// Takes back what ``share(_:with:account:by:)`` gave, at once; returns everybody who still may.
+    /// Takes back what ``share(_:with:by:)`` gave, at once; returns everybody who still may.
     ///
     /// - Throws: `NOT_FOUND` also where the session is not shared with that user.
     public func unshare(
         _ address: SessionAddress, with user: UInt32, by caller: UInt32
     ) async throws(LensError) -> [SessionGrant] {
-        try await write { db in
+        try await write(as: caller) { db, caller in
             let session = try Self.own(address, to: "unshare", by: caller, in: db)
             try db.execute(
-                sql: "DELETE FROM grants WHERE owner = ? AND session = ? AND grantee = ?",
+                sql: """
+                    DELETE FROM grants WHERE owner = ? AND session = ?
+                        AND grantee IN (SELECT number FROM owners WHERE uid = ?)
+                    """,
                 arguments: [session.owner, session.id, user])
             guard db.changesCount > 0 else {
                 throw LensError.notFound("session '\(address.text)' is not shared with uid \(user)")
@@ -55,7 +61,7 @@ extension SessionStore {
     ///
     /// - Throws: `NOT_FOUND`, `PERMISSION_DENIED` for a session that is only shared.
     public func grants(of address: SessionAddress, by caller: UInt32) async throws(LensError) -> [SessionGrant] {
-        try await read { db in
+        try await read(as: caller) { db, caller in
             try Self.grants(of: Self.own(address, to: "see who reads", by: caller, in: db), in: db)
         }
     }
@@ -64,12 +70,13 @@ extension SessionStore {
         try Row.fetchAll(
             db,
             sql: """
-                SELECT grantee, account, created FROM grants WHERE owner = ? AND session = ? ORDER BY created, grantee
+                SELECT uid, account, created FROM grants JOIN owners ON number = grantee
+                WHERE owner = ? AND session = ? ORDER BY created, uid
                 """,
             arguments: [session.owner, session.id]
         ).map { row in
             SessionGrant(
-                userID: try row.decode(forColumn: "grantee"),
+                userID: try row.decode(forColumn: "uid"),
                 userName: try row.decode(String?.self, forColumn: "account") ?? "",
                 createdAt: try row.decode(forColumn: "created"))
         }

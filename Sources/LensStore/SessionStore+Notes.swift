@@ -9,7 +9,7 @@ extension SessionStore {
         _ text: String, of address: SessionAddress, by caller: UInt32
     ) async throws(LensError) -> String {
         let note = try NoteText(checking: text)
-        return try await write { db in
+        return try await write(as: caller) { db, caller in
             let session = try Self.own(address, to: "write notes on", by: caller, in: db)
             try db.execute(
                 sql: "UPDATE sessions SET note = ? WHERE owner = ? AND id = ?",
@@ -23,7 +23,7 @@ extension SessionStore {
     /// - Throws: as ``setNote(_:of:by:)-(String,SessionAddress,_)``.
     public func setNote(_ text: String, of run: RunAddress, by caller: UInt32) async throws(LensError) -> String {
         let note = try NoteText(checking: text)
-        return try await write { db in
+        return try await write(as: caller) { db, caller in
             let row = try Self.row(of: run, for: caller, in: db)
             let id = try Self.identifier(row)
             guard try row.decode(UInt32.self, forColumn: "owner") == caller else {

@@ -16,12 +16,13 @@ extension SessionStore {
         }
         // Encoded out here: the database's queue only writes.
         let encoded = try EncodedRun(run)
-        return try await write { db in
-            let earlier = try Self.record(requestID: run.requestID, owner: owner, in: db)
+        return try await write(as: owner) { db, number in
+            let earlier = try Self.record(requestID: run.requestID, owner: number, in: db)
             if let earlier {
                 return try earlier.answering(encoded.recipe, run.result.subject, isHooked: run.isHooked)
             }
-            let summary = try Self.insert(encoded, of: run, session: session, owner: owner, in: db)
+            var summary = try Self.insert(encoded, of: run, session: session, owner: number, in: db)
+            summary.owner = owner
             return RunRecord(
                 summary: summary, recipe: encoded.recipe, result: run.result.with(runID: summary.id),
                 lensdVersion: lensdVersion)
@@ -35,7 +36,7 @@ extension SessionStore {
         requestID: [UInt8], recipe: Recipe, subject: RunSubject, owner: UInt32
     ) async throws(LensError) -> RunRecord? {
         guard !requestID.isEmpty else { return nil }
-        return try await read { db in
+        return try await read(as: owner) { db, owner in
             try Self.record(requestID: requestID, owner: owner, in: db)?.answering(recipe, subject, isHooked: false)
         }
     }
@@ -44,7 +45,7 @@ extension SessionStore {
     ///
     /// - Throws: `NOT_FOUND`; `INVALID_ARGUMENT` for a prefix that several runs share; `DATA_LOSS`.
     public func run(_ run: RunAddress, for caller: UInt32) async throws(LensError) -> RunRecord {
-        try await read { db in try Self.record(Self.row(of: run, for: caller, in: db)) }
+        try await read(as: caller) { db, caller in try Self.record(Self.row(of: run, for: caller, in: db)) }
     }
 
     /// What computes a run's activations again; found as by ``run(_:for:)``.
@@ -53,7 +54,7 @@ extension SessionStore {
     public func recipe(
         of run: RunAddress, for caller: UInt32
     ) async throws(LensError) -> (runID: String, recipe: Recipe) {
-        try await read { db in
+        try await read(as: caller) { db, caller in
             let row = try Self.row(of: run, for: caller, in: db)
             let id = try Self.identifier(row)
             if try row.decode(Bool.self, forColumn: "hooked") {
@@ -66,13 +67,22 @@ extension SessionStore {
         }
     }
 
-    /// Holds the name of a session that a run is to be written into against what there can be, before it is computed.
+    /// Looks before a run is computed whether it can be written: whether a session can have the name, and whether the
+    /// quotas leave room. A retry of what is recorded already needs none.
     ///
-    /// - Throws: `INVALID_ARGUMENT`.
-    public func checkRecording(into session: String, owner: UInt32) async throws(LensError) {
+    /// - Throws: `INVALID_ARGUMENT`, `RESOURCE_EXHAUSTED`.
+    public func checkRecording(
+        into session: String, requestID: [UInt8] = [], owner: UInt32
+    ) async throws(LensError) {
         let name = try SessionName(checking: session)
-        guard session.contains("/") else { return }
-        try await read { db in try Self.checkRecording(into: name, owner: owner, in: db) }
+        let quota = self.quota
+        try await read(as: owner) { db, owner in
+            try Self.checkRecording(into: name, owner: owner, in: db)
+            let isRetry = try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM runs WHERE owner = ? AND request_id = ?)",
+                arguments: [owner, Data(requestID)])
+            if isRetry != true { try Self.checkRoom(inSession: name, of: owner, quota, in: db) }
+        }
     }
 
     /// Sessions of the time when names could have a `/` go on; new ones are made without.
@@ -123,7 +133,7 @@ extension SessionStore {
             promptCount: encoded.recipe.tokens.count, tokenCount: encoded.recipe.tokens.reduce(0) { $0 + $1.count },
             excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss, isHooked: run.isHooked,
             edits: RunSummary.editTexts(encoded.recipe.interventions), detail: run.result.detail,
-            effects: run.result.effects, owner: owner)
+            effects: run.result.effects)
         try db.execute(
             sql: """
                 INSERT INTO sessions (id, owner, name, created, updated) VALUES (?, ?, ?, ?, ?)
@@ -151,7 +161,7 @@ extension SessionStore {
     // MARK: - Finding
 
     private static let runColumns = """
-        runs.*, sessions.name AS session_name, \(editsColumn)
+        runs.*, sessions.name AS session_name, \(ownerColumn), \(editsColumn)
         FROM runs JOIN sessions ON sessions.owner = runs.owner AND sessions.id = runs.session
         """
 
@@ -204,9 +214,12 @@ extension SessionStore {
 
     static let summaryColumns = """
         runs.id, kind, sessions.name AS session_name, runs.created, model, form, fingerprint, prompt_count, token_count,
-        excerpt, loss, hooked, detail, substr(runs.note, 1, \(NoteText.shownLength)) AS note, effects, imported, runs.owner,
+        excerpt, loss, hooked, detail, substr(runs.note, 1, \(NoteText.shownLength)) AS note, effects, imported, \(ownerColumn),
         \(editsColumn)
         """
+
+    /// Whose a run is, by uid.
+    private static let ownerColumn = "(SELECT uid FROM owners WHERE owners.number = runs.owner) AS owner_uid"
 
     /// What lists say of edits; those with many values are not read.
     private static let editsColumn = "CASE WHEN length(interventions) <= 16384 THEN interventions END AS edits"
@@ -228,7 +241,7 @@ extension SessionStore {
             detail: try row.decode(forColumn: "detail"), note: try row.decode(forColumn: "note"),
             effects: try row.decode(Data?.self, forColumn: "effects").map(EffectsCoding.decode) ?? [],
             isImported: try row.decode(Double?.self, forColumn: "imported") != nil,
-            owner: try row.decode(forColumn: "owner"))
+            owner: try row.decode(forColumn: "owner_uid"))
     }
 
     private static func edits(_ row: Row) throws -> [String] {

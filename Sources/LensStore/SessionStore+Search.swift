@@ -22,7 +22,7 @@ extension SessionStore {
         }
         let before = try request.before.isEmpty ? nil : RunIdentifier(parsing: request.before)
         let pattern = Self.pattern(containing: request.text)
-        return try await read { db in
+        return try await read(as: caller) { db, caller in
             let first = try before.map { try Self.number(of: $0, for: caller, in: db) }
             let sessions = first != nil ? [] : try Self.sessions(like: pattern, for: caller, in: db)
             let limit = Self.pageLength(request.limit, default: 100)

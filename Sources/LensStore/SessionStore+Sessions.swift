@@ -8,7 +8,7 @@ extension SessionStore {
 
     /// The sessions that the caller may read: his own, last used first, then those shared with him.
     public func sessions(_ request: ListSessionsRequest, for caller: UInt32) async throws(LensError) -> SessionPage {
-        try await read { db in
+        try await read(as: caller) { db, caller in
             let scope: StatementArguments = ["caller": caller]
             let rows = try Row.fetchAll(
                 db,
@@ -31,7 +31,7 @@ extension SessionStore {
         _ address: SessionAddress, before: String = "", limit: Int = 0, for caller: UInt32
     ) async throws(LensError) -> SessionDetail {
         let before = try before.isEmpty ? nil : RunIdentifier(parsing: before)
-        return try await read { db in
+        return try await read(as: caller) { db, caller in
             let session = try Self.readable(address, by: caller, in: db)
             var first: Int64?
             if let before {
@@ -64,7 +64,7 @@ extension SessionStore {
     {
         let name = try SessionName(new: request.name)
         let note = try NoteText(checking: request.note)
-        return try await write { db in
+        return try await write(as: owner) { db, owner in
             let id = try Self.insertSession(name, note: note.text, owner: owner, in: db)
             return try Self.summary(of: ReadableSession(owner: owner, id: id, isOwn: true), for: owner, in: db)
         }
@@ -88,7 +88,7 @@ extension SessionStore {
         _ address: SessionAddress, to newName: String, by caller: UInt32
     ) async throws(LensError) {
         let newName = try SessionName(new: newName)
-        try await write { db in
+        try await write(as: caller) { db, caller in
             let session = try Self.own(address, to: "rename", by: caller, in: db)
             let name = try String.fetchOne(
                 db, sql: "SELECT name FROM sessions WHERE owner = ? AND id = ?", arguments: [session.owner, session.id])
@@ -113,7 +113,7 @@ extension SessionStore {
     ///
     /// - Throws: `NOT_FOUND`, `PERMISSION_DENIED` for a session that is only shared.
     public func deleteSession(_ address: SessionAddress, by caller: UInt32) async throws(LensError) -> Int {
-        try await write { db in
+        try await write(as: caller) { db, caller in
             let session = try Self.own(address, to: "delete", by: caller, in: db)
             let scope: StatementArguments = [session.owner, session.id]
             let count = try Int.fetchOne(
@@ -125,11 +125,12 @@ extension SessionStore {
 
     /// How much the caller has in the store.
     public func counts(owner: UInt32) async throws(LensError) -> StoreCounts {
-        try await read { db in
-            let sessions = try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM sessions WHERE owner = ?", arguments: [owner])
-            let runs = try Int.fetchOne(db, sql: "SELECT count(*) FROM runs WHERE owner = ?", arguments: [owner])
-            return StoreCounts(sessions: sessions ?? 0, runs: runs ?? 0)
+        try await read(as: owner) { db, owner in
+            let row = try Row.fetchOne(
+                db, sql: "SELECT session_count, run_count FROM owners WHERE number = ?", arguments: [owner])
+            guard let row else { return StoreCounts(sessions: 0, runs: 0) }
+            return StoreCounts(
+                sessions: try row.decode(forColumn: "session_count"), runs: try row.decode(forColumn: "run_count"))
         }
     }
 
@@ -137,7 +138,8 @@ extension SessionStore {
 
     static func sessionColumns(noteLength: Int) -> String {
         """
-        sessions.id, sessions.owner, sessions.name, sessions.created, sessions.updated,
+        sessions.id, sessions.owner, (SELECT uid FROM owners WHERE owners.number = sessions.owner) AS owner_uid,
+        sessions.name, sessions.created, sessions.updated,
         substr(sessions.note, 1, \(noteLength)) AS note,
         (SELECT count(*) FROM runs WHERE runs.owner = sessions.owner AND runs.session = sessions.id) AS run_count,
         (SELECT count(*) FROM grants WHERE grants.owner = sessions.owner AND grants.session = sessions.id)
@@ -161,7 +163,7 @@ extension SessionStore {
         let owner: UInt32 = try row.decode(forColumn: "owner")
         return SessionSummary(
             id: try RunIdentifier(stored: row.decode(forColumn: "id")).text, name: try row.decode(forColumn: "name"),
-            owner: owner, createdAt: try row.decode(forColumn: "created"),
+            owner: try row.decode(forColumn: "owner_uid"), createdAt: try row.decode(forColumn: "created"),
             updatedAt: try row.decode(forColumn: "updated"), runCount: try row.decode(forColumn: "run_count"),
             note: try row.decode(forColumn: "note"), isReadOnly: owner != caller,
             grantCount: owner == caller ? try row.decode(forColumn: "grant_count") : 0)

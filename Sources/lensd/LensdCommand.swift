@@ -1,6 +1,8 @@
 import ArgumentParser
+import Glibc
 import LensConfiguration
 import LensCore
+import LensStore
 import LensTensor
 import Logging
 
@@ -50,6 +52,12 @@ struct LensdCommand: AsyncParsableCommand {
     @Flag(help: "Print what the flags and the configuration come to, and end.")
     var checkConfig = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Put a backup of 'lensctl store backup', or a copy made before a migration, in the place of the sessions, "
+                + "which are set aside, and end. No daemon may run on the state folder.", valueName: "file"))
+    var restore: String?
+
     func validate() throws {
         if let threads, !(1...1024).contains(threads) {
             throw ValidationError("--threads must be in 1...1024; received \(threads)")
@@ -74,11 +82,18 @@ struct LensdCommand: AsyncParsableCommand {
                 handler.logLevel = logLevel
                 return handler
             }
+            if let restore { return try Self.restore(restore, settings) }
             try await DaemonProcess(settings, environment: environment).run()
         } catch {
             StandardError.write("lensd: \(error.message)\n")
             throw ExitCode(error.status.rawValue)
         }
+    }
+
+    private static func restore(_ file: String, _ settings: DaemonSettings) throws(StartupError) {
+        umask(0o077)
+        let folder = try StateFolder(at: settings.state)
+        for notice in try SessionStore.restore(file, in: folder) { print(notice) }
     }
 
     /// The flags in the configuration's terms.

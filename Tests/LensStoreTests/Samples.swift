@@ -81,11 +81,12 @@ enum Samples {
     /// Opens the store of a state folder, which first becomes a copy of `after` where that is given.
     static func store(
         _ folder: TemporaryFolder, state: String = "state", after: String? = nil, maximumBytes: Int? = nil,
-        migrations: [SchemaMigration] = SchemaMigration.all
+        migrations: [SchemaMigration] = SchemaMigration.all, accounts: AccountDirectory = AccountDirectory()
     ) throws -> SessionStore {
         if let after { try folder.snapshot(after, to: state) }
         return try SessionStore(
-            in: StateFolder(at: "\(folder.path)/\(state)"), maximumBytes: maximumBytes, migrations: migrations)
+            in: StateFolder(at: "\(folder.path)/\(state)"), maximumBytes: maximumBytes, migrations: migrations,
+            accounts: accounts)
     }
 }
 
@@ -137,7 +138,7 @@ extension SessionStore {
     }
 
     func share(_ name: String, with user: UInt32, by caller: UInt32) async throws -> [SessionGrant] {
-        try await share(SessionAddress(parsing: name) { _ in nil }, with: user, account: nil, by: caller)
+        try await share(SessionAddress(parsing: name) { _ in nil }, with: user, by: caller)
     }
 
     func unshare(_ name: String, with user: UInt32, by caller: UInt32) async throws -> [SessionGrant] {

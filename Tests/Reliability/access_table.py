@@ -39,7 +39,16 @@ from lensd._proto.sessions_pb2 import (
     ShareSessionRequest,
     ShowSessionRequest,
 )
+from lensd._proto.store_pb2 import (
+    BackupRequest,
+    CheckStoreRequest,
+    PurgeRequest,
+    ReassignRequest,
+    StoreUsageRequest,
+)
 from lensd._proto.sweeps_pb2 import SWEEP_AXIS_HEAD, SweepRequest
+
+from users import FIRST_UID
 
 
 class Rule(Enum):
@@ -126,6 +135,7 @@ MODELS = "/lens.v1.Models/"
 INFERENCE = "/lens.v1.Inference/"
 SESSIONS = "/lens.v1.Sessions/"
 REPORTS = "/lens.v1.Reports/"
+STORE = "/lens.v1.Store/"
 FROM_RUN = "from the owner's run"
 
 PROBES = [
@@ -281,4 +291,14 @@ PROBES = [
         lambda world: SearchSessionsRequest(text=b"secret", before=world.run_id),
     ),
     Probe(REPORTS + "AttentionPage", "own", Rule.EVERYBODY, lambda _: AttentionPageRequest(prompt=PROMPTS[0])),
+    Probe(STORE + "Usage", "usage", Rule.ADMINISTERS, lambda _: StoreUsageRequest()),
+    Probe(
+        STORE + "Reassign",
+        "the owner's to the owner",
+        Rule.ADMINISTERS,
+        lambda _: ReassignRequest(uid=FIRST_UID, new_uid=FIRST_UID),
+    ),
+    Probe(STORE + "Purge", "the owner's", Rule.ADMINISTERS, lambda _: PurgeRequest(uid=FIRST_UID)),
+    Probe(STORE + "Check", "check", Rule.ADMINISTERS, lambda _: CheckStoreRequest()),
+    Probe(STORE + "Backup", "backup", Rule.ADMINISTERS, lambda _: BackupRequest()),
 ]

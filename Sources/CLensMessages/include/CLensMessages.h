@@ -13,5 +13,6 @@
 #include "lens/v1/reports.pb-c.h"
 #include "lens/v1/run.pb-c.h"
 #include "lens/v1/sessions.pb-c.h"
+#include "lens/v1/store.pb-c.h"
 #include "lens/v1/sweeps.pb-c.h"
 #endif

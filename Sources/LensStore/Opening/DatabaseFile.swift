@@ -13,7 +13,10 @@ struct DatabaseFile {
     let path: String
     let migrations: [SchemaMigration]
     /// What whoever starts the daemon must hear of.
-    private(set) var notices: [String] = []
+    var notices: [String] = []
+
+    /// Where a state folder has its database.
+    static func path(in folder: StateFolder) -> String { folder.path + "/lensd.sqlite" }
 
     init(path: String, migrations: [SchemaMigration]) {
         self.path = path
@@ -21,6 +24,7 @@ struct DatabaseFile {
     }
 
     mutating func open(maximumBytes: Int?) throws(StartupError) -> DatabaseQueue {
+        removeLeftovers()
         var needsMigration = false
         switch try condition() {
         case .missing: break
@@ -33,8 +37,8 @@ struct DatabaseFile {
             throw StartupError(
                 .badInput,
                 "the session database \(path) was made by a newer lensd: this one (\(lensdVersion)) does not know its "
-                    + "schema '\(identifiers.joined(separator: "', '"))'. Nothing was changed; run the newer lensd or "
-                    + "give another --state")
+                    + "schema '\(identifiers.joined(separator: "', '"))'. Nothing was changed; run the newer "
+                    + "lensd, give another --state, or go back with 'lensd --restore' and a copy from before")
         case .foreign(let reason):
             throw StartupError(
                 .badInput,
@@ -49,6 +53,7 @@ struct DatabaseFile {
             }
             if needsMigration { try keepCopy(of: queue) }
             try SchemaMigration.migrator(migrations).migrate(queue)
+            makeShrinkable(queue)
             return queue
         } catch let error as StartupError {
             throw error
@@ -60,14 +65,14 @@ struct DatabaseFile {
 
     // MARK: - Looking
 
-    private enum Condition {
+    enum Condition {
         case missing, empty, current, older
         case damaged(String)
         case newer([String])
         case foreign(String)
     }
 
-    private func condition() throws(StartupError) -> Condition {
+    func condition() throws(StartupError) -> Condition {
         guard let size = Self.size(of: path), size > 0 else {
             // SQLite would delete a log that has no database, and with it every run that stands only there.
             if let log = Self.size(of: path + "-wal"), log > 0 {
@@ -129,7 +134,7 @@ struct DatabaseFile {
 
     // MARK: - Opening
 
-    private static func configuration(readonly: Bool) -> Configuration {
+    static func configuration(readonly: Bool) -> Configuration {
         var configuration = Configuration()
         configuration.label = "lensd.store"
         configuration.readonly = readonly
@@ -147,8 +152,15 @@ struct DatabaseFile {
     }
 
     /// Sets what a connection does not keep by itself and reads it back: a setting that did not take is no setting.
+    ///
+    /// Free pages can be given back to the file system, which a new file has to be told before it has a page. What is
+    /// deleted is overwritten where that writes nothing more: deleting is what helps when the disk is full.
     private static func setUp(_ db: Database, maximumBytes: Int?) throws {
-        try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        try db.execute(
+            sql: """
+                PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                PRAGMA secure_delete = FAST
+                """)
         if let maximumBytes {
             let pageSize = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
             try db.execute(sql: "PRAGMA max_page_count = \(max(1, maximumBytes / pageSize))")
@@ -160,6 +172,20 @@ struct DatabaseFile {
                 throw StartupError(
                     .failure, "the session database needs \(pragma) = \(value), but SQLite answers \(found)")
             }
+        }
+    }
+
+    /// Writes a database anew that an earlier lensd made without the means to shrink. It can do without.
+    private mutating func makeShrinkable(_ queue: DatabaseQueue) {
+        do {
+            try queue.writeWithoutTransaction { db in
+                guard try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") != 2 else { return }
+                try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; VACUUM")
+            }
+        } catch {
+            notices.append(
+                "the session database \(path) will not shrink when runs are deleted: "
+                    + LensError(storing: error).message)
         }
     }
 
@@ -180,7 +206,13 @@ struct DatabaseFile {
         let copy = freePath("\(path).before-migration-\(Timestamp.now())")
         let partial = copy + ".partial"
         unlink(partial)
-        try queue.writeWithoutTransaction { db in try db.execute(sql: "VACUUM INTO ?", arguments: [partial]) }
+        do {
+            try queue.writeWithoutTransaction { db in try db.execute(sql: "VACUUM INTO ?", arguments: [partial]) }
+        } catch {
+            // A disk that is too full for it should not stay so.
+            unlink(partial)
+            throw error
+        }
         // VACUUM INTO leaves its output to the page cache.
         try Self.synchronize(partial)
         guard rename(partial, copy) == 0 else {
@@ -189,7 +221,7 @@ struct DatabaseFile {
         notices.append("the session database was migrated; a copy of the old one is \(copy)")
     }
 
-    private mutating func setAside(because reason: String) throws(StartupError) {
+    mutating func setAside(because reason: String) throws(StartupError) {
         let aside = freePath("\(path).damaged-\(Timestamp.now())")
         for suffix in ["-journal", "-wal", "-shm", ""] {
             guard rename(path + suffix, aside + suffix) == 0 || errno == ENOENT else {
@@ -205,7 +237,7 @@ struct DatabaseFile {
                 + "sessions and runs in it cannot be found until it is repaired")
     }
 
-    private func freePath(_ wanted: String) -> String {
+    func freePath(_ wanted: String) -> String {
         var candidate = wanted
         var count = 1
         while Self.size(of: candidate) != nil || Self.size(of: candidate + "-wal") != nil {
@@ -215,7 +247,7 @@ struct DatabaseFile {
         return candidate
     }
 
-    private static func synchronize(_ path: String) throws(StartupError) {
+    static func synchronize(_ path: String) throws(StartupError) {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         defer { close(descriptor) }
         guard descriptor >= 0, fsync(descriptor) == 0 else {
@@ -224,7 +256,7 @@ struct DatabaseFile {
     }
 
     /// In bytes; `nil` where there is no such file.
-    private static func size(of path: String) -> Int? {
+    static func size(of path: String) -> Int? {
         var status = stat()
         return lstat(path, &status) == 0 ? Int(status.st_size) : nil
     }

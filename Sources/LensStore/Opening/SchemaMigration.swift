@@ -12,7 +12,7 @@ package struct SchemaMigration: Sendable {
 
     /// Every step, oldest first.
     package static let all: [SchemaMigration] = [
-        sessionsAndRuns, hookedRuns, kindsAndDetails, grantsAndNotes,
+        sessionsAndRuns, hookedRuns, kindsAndDetails, grantsAndNotes, ownersAndAmounts,
     ]
 
     static func migrator(_ migrations: [SchemaMigration]) -> DatabaseMigrator {
@@ -118,8 +118,6 @@ package struct SchemaMigration: Sendable {
             """)
 
     /// Who else may read a session, notes, a sweep's strongest effects, and what came from a file.
-    ///
-    /// `account` is the name that the grantee's account had: a uid that was given to another account is another user.
     private static let grantsAndNotes = SchemaMigration(
         "4 grants and notes",
         sql: """
@@ -132,12 +130,71 @@ package struct SchemaMigration: Sendable {
                 owner INTEGER NOT NULL,
                 session BLOB NOT NULL,
                 grantee INTEGER NOT NULL CHECK (grantee BETWEEN 0 AND 4294967295 AND grantee <> owner),
-                account TEXT,
                 created REAL NOT NULL,
                 PRIMARY KEY (owner, session, grantee),
                 FOREIGN KEY (owner, session) REFERENCES sessions (owner, id) ON DELETE CASCADE
             ) STRICT, WITHOUT ROWID;
 
             CREATE INDEX grants_of_grantee ON grants (grantee, owner, session);
+            """)
+
+    /// Whose sessions are, and how much each owner has.
+    ///
+    /// `owner` in other tables is the number of a row in `owners`: the uid, but for a uid's second account another
+    /// number. Owners from before have no account until somebody looks (`NULL`; empty means that there is none).
+    /// Triggers keep the sums, so that they are exact whatever writes. The 448 bytes are what a row and its entries in
+    /// the indexes take beside its values.
+    private static let ownersAndAmounts = SchemaMigration(
+        "5 owners and amounts",
+        sql: """
+            CREATE TABLE owners (
+                number INTEGER PRIMARY KEY NOT NULL CHECK (number BETWEEN 0 AND 4294967295),
+                uid INTEGER NOT NULL CHECK (uid BETWEEN 0 AND 4294967295),
+                account TEXT,
+                first_seen REAL NOT NULL,
+                session_count INTEGER NOT NULL DEFAULT 0 CHECK (session_count >= 0),
+                run_count INTEGER NOT NULL DEFAULT 0 CHECK (run_count >= 0),
+                stored_bytes INTEGER NOT NULL DEFAULT 0 CHECK (stored_bytes >= 0),
+                UNIQUE (uid, account)
+            ) STRICT;
+
+            ALTER TABLE sessions ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0 CHECK (stored_bytes >= 0);
+            ALTER TABLE runs ADD COLUMN bytes INTEGER NOT NULL GENERATED ALWAYS AS (
+                448 + length(tokens) + length(interventions) + length(result)
+                + length(CAST(excerpt AS BLOB)) + length(CAST(detail AS BLOB)) + length(CAST(note AS BLOB))
+                + coalesce(length(effects), 0)) VIRTUAL;
+            CREATE INDEX runs_of_owner ON runs (owner, number);
+
+            INSERT INTO owners (number, uid, first_seen, session_count)
+            SELECT owner, owner, min(created), count(*) FROM sessions GROUP BY owner;
+            UPDATE sessions SET stored_bytes = (
+                SELECT coalesce(sum(bytes), 0) FROM runs WHERE runs.owner = sessions.owner AND session = sessions.id);
+            UPDATE owners SET
+                run_count = (SELECT count(*) FROM runs WHERE owner = number),
+                stored_bytes = (SELECT sum(sessions.stored_bytes) FROM sessions WHERE owner = number);
+
+            CREATE TRIGGER session_added AFTER INSERT ON sessions BEGIN
+                SELECT RAISE(ABORT, 'a session needs an owner')
+                WHERE NOT EXISTS (SELECT 1 FROM owners WHERE number = NEW.owner);
+                UPDATE owners SET session_count = session_count + 1 WHERE number = NEW.owner;
+            END;
+            CREATE TRIGGER session_deleted AFTER DELETE ON sessions BEGIN
+                UPDATE owners SET session_count = session_count - 1 WHERE number = OLD.owner;
+            END;
+            CREATE TRIGGER run_added AFTER INSERT ON runs BEGIN
+                UPDATE sessions SET stored_bytes = stored_bytes + NEW.bytes WHERE id = NEW.session;
+                UPDATE owners SET run_count = run_count + 1, stored_bytes = stored_bytes + NEW.bytes
+                WHERE number = NEW.owner;
+            END;
+            CREATE TRIGGER run_deleted AFTER DELETE ON runs BEGIN
+                UPDATE sessions SET stored_bytes = stored_bytes - OLD.bytes WHERE id = OLD.session;
+                UPDATE owners SET run_count = run_count - 1, stored_bytes = stored_bytes - OLD.bytes
+                WHERE number = OLD.owner;
+            END;
+            CREATE TRIGGER run_changed
+            AFTER UPDATE OF tokens, interventions, result, excerpt, detail, note, effects ON runs BEGIN
+                UPDATE sessions SET stored_bytes = stored_bytes + NEW.bytes - OLD.bytes WHERE id = NEW.session;
+                UPDATE owners SET stored_bytes = stored_bytes + NEW.bytes - OLD.bytes WHERE number = NEW.owner;
+            END;
             """)
 }

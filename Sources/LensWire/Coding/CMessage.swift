@@ -168,6 +168,19 @@ typealias CSweepEffect = Lens__V1__SweepEffect
 typealias CAttentionPageRequest = Lens__V1__AttentionPageRequest
 typealias CPageChunk = Lens__V1__PageChunk
 
+// store.proto
+typealias CStoreUsageRequest = Lens__V1__StoreUsageRequest
+typealias CStoreUsageReply = Lens__V1__StoreUsageReply
+typealias CStoredAccount = Lens__V1__StoredAccount
+typealias CAccountChoice = Lens__V1__AccountChoice
+typealias CPurgeRequest = Lens__V1__PurgeRequest
+typealias CPurgeReply = Lens__V1__PurgeReply
+typealias CReassignRequest = Lens__V1__ReassignRequest
+typealias CCheckStoreRequest = Lens__V1__CheckStoreRequest
+typealias CCheckStoreReply = Lens__V1__CheckStoreReply
+typealias CBackupRequest = Lens__V1__BackupRequest
+typealias CBackupEvent = Lens__V1__BackupEvent
+
 extension CClientFrame: CMessage { static var reset: CReset<Self> { lens__v1__client_frame__init } }
 extension CServerFrame: CMessage { static var reset: CReset<Self> { lens__v1__server_frame__init } }
 extension CClientHello: CMessage { static var reset: CReset<Self> { lens__v1__client_hello__init } }
@@ -296,3 +309,14 @@ extension CHookedGenerateRequest: CMessage {
     static var reset: CReset<Self> { lens__v1__hooked_generate_request__init }
 }
 extension CHookedGenerateEvent: CMessage { static var reset: CReset<Self> { lens__v1__hooked_generate_event__init } }
+extension CStoreUsageRequest: CMessage { static var reset: CReset<Self> { lens__v1__store_usage_request__init } }
+extension CStoreUsageReply: CMessage { static var reset: CReset<Self> { lens__v1__store_usage_reply__init } }
+extension CStoredAccount: CMessage { static var reset: CReset<Self> { lens__v1__stored_account__init } }
+extension CAccountChoice: CMessage { static var reset: CReset<Self> { lens__v1__account_choice__init } }
+extension CPurgeRequest: CMessage { static var reset: CReset<Self> { lens__v1__purge_request__init } }
+extension CPurgeReply: CMessage { static var reset: CReset<Self> { lens__v1__purge_reply__init } }
+extension CReassignRequest: CMessage { static var reset: CReset<Self> { lens__v1__reassign_request__init } }
+extension CCheckStoreRequest: CMessage { static var reset: CReset<Self> { lens__v1__check_store_request__init } }
+extension CCheckStoreReply: CMessage { static var reset: CReset<Self> { lens__v1__check_store_reply__init } }
+extension CBackupRequest: CMessage { static var reset: CReset<Self> { lens__v1__backup_request__init } }
+extension CBackupEvent: CMessage { static var reset: CReset<Self> { lens__v1__backup_event__init } }

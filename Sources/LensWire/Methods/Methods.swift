@@ -173,3 +173,34 @@ extension StreamingMethod<AttentionPageRequest, [UInt8]> {
         Self(path: "/lens.v1.Reports/AttentionPage", request: .attentionPageRequest, event: .pageChunk, retry: .always)
     }
 }
+
+extension UnaryMethod<EmptyRequest, StoreUsage> {
+    public static var storeUsage: Self {
+        Self(path: "/lens.v1.Store/Usage", request: .storeUsageRequest, reply: .storeUsageReply, retry: .always)
+    }
+}
+
+extension UnaryMethod<PurgeRequest, PurgeReply> {
+    public static var purge: Self {
+        Self(path: "/lens.v1.Store/Purge", request: .purgeRequest, reply: .purgeReply)
+    }
+}
+
+extension UnaryMethod<ReassignRequest, StoredAccount> {
+    public static var reassign: Self {
+        Self(path: "/lens.v1.Store/Reassign", request: .reassignRequest, reply: .storedAccount)
+    }
+}
+
+extension UnaryMethod<EmptyRequest, StoreCheck> {
+    public static var checkStore: Self {
+        Self(path: "/lens.v1.Store/Check", request: .checkStoreRequest, reply: .checkStoreReply, retry: .always)
+    }
+}
+
+extension StreamingMethod<EmptyRequest, BackupEvent> {
+    /// The size, then the bytes in chunks.
+    public static var backup: Self {
+        Self(path: "/lens.v1.Store/Backup", request: .backupRequest, event: .backupEvent)
+    }
+}

@@ -27,6 +27,11 @@ import Testing
         try checkRoundTrip(UnaryMethod.unloadModel.request, Samples.modelNames)
         try checkRoundTrip(UnaryMethod.renameModel.request, Samples.renames)
         try checkRoundTrip(StreamingMethod.attentionPage.request, Samples.attentionPageRequests)
+        try checkRoundTrip(UnaryMethod.storeUsage.request, [EmptyRequest()])
+        try checkRoundTrip(UnaryMethod.purge.request, Samples.purgeRequests)
+        try checkRoundTrip(UnaryMethod.reassign.request, Samples.reassignRequests)
+        try checkRoundTrip(UnaryMethod.checkStore.request, [EmptyRequest()])
+        try checkRoundTrip(StreamingMethod.backup.request, [EmptyRequest()])
     }
 
     @Test func repliesRoundTrip() throws {
@@ -42,6 +47,11 @@ import Testing
         try checkRoundTrip(UnaryMethod.unloadModel.reply, [true, false])
         try checkRoundTrip(UnaryMethod.renameModel.reply, [EmptyRequest()])
         try checkRoundTrip(StreamingMethod.attentionPage.event, [[], Array("<html>".utf8)])
+        try checkRoundTrip(UnaryMethod.storeUsage.reply, Samples.storeUsages)
+        try checkRoundTrip(UnaryMethod.purge.reply, Samples.purgeReplies)
+        try checkRoundTrip(UnaryMethod.reassign.reply, Samples.storeUsages[0].accounts)
+        try checkRoundTrip(UnaryMethod.checkStore.reply, Samples.storeChecks)
+        try checkRoundTrip(StreamingMethod.backup.event, Samples.backupEvents)
     }
 
     @Test func sessionRequestsRoundTrip() throws {

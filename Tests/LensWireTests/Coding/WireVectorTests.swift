@@ -84,6 +84,12 @@ import Testing
         try add("shares", UnaryMethod.shareSession.request, Samples.shares)
         try add("notes", UnaryMethod.setNote.request, Samples.notes)
         try add("attentionPageRequests", StreamingMethod.attentionPage.request, Samples.attentionPageRequests)
+        try add("storeUsages", UnaryMethod.storeUsage.reply, Samples.storeUsages)
+        try add("purgeRequests", UnaryMethod.purge.request, Samples.purgeRequests)
+        try add("purgeReplies", UnaryMethod.purge.reply, Samples.purgeReplies)
+        try add("reassignRequests", UnaryMethod.reassign.request, Samples.reassignRequests)
+        try add("storeChecks", UnaryMethod.checkStore.reply, Samples.storeChecks)
+        try add("backupEvents", StreamingMethod.backup.event, Samples.backupEvents)
         return samples
     }
 

@@ -19,6 +19,8 @@ import Testing
         UnaryMethod.listGrants.path: .unary, UnaryMethod.setNote.path: .unary,
         UnaryMethod.searchSessions.path: .unary,
         StreamingMethod.attentionPage.path: .serverStreaming,
+        UnaryMethod.storeUsage.path: .unary, UnaryMethod.purge.path: .unary, UnaryMethod.reassign.path: .unary,
+        UnaryMethod.checkStore.path: .unary, StreamingMethod.backup.path: .serverStreaming,
     ]
 
     /// The table says what the .proto files say, no more and no less.

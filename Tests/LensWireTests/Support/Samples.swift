@@ -334,6 +334,36 @@ enum Samples {
         AttentionPageRequest(model: fallback, prompt: prompts[2]),
     ]
 
+    static let storeUsages = [
+        StoreUsage(
+            accounts: [
+                StoredAccount(
+                    userID: 1000, name: "änna", isPresent: true, sessionCount: 2, runCount: 3, storedBytes: 1 << 33,
+                    firstSeenAt: 1.5, lastUsedAt: 2.5),
+                StoredAccount(
+                    userID: .max - 1, name: "", isPresent: false, sessionCount: 0, runCount: 0, storedBytes: 0,
+                    firstSeenAt: 0, lastUsedAt: 0),
+            ], accountCount: 3, quota: SharedAmounts(sessions: 1000, storedBytes: 1 << 30),
+            retention: Retention(days: 90), fileBytes: 1 << 34, freeBytes: 4096),
+        StoreUsage(
+            accounts: [], accountCount: 0, quota: SharedAmounts(), retention: Retention(storedBytes: 1 << 20),
+            fileBytes: 0, freeBytes: 0),
+    ]
+    static let purgeRequests = [
+        PurgeRequest(userID: 1000), PurgeRequest(userID: 0, account: .named("änna")),
+        PurgeRequest(userID: 7, account: .named("")), PurgeRequest(userID: 7, account: .every),
+    ]
+    static let purgeReplies = [PurgeReply(sessionCount: 0, runCount: 1 << 33)]
+    static let reassignRequests = [
+        ReassignRequest(userID: 1000, newUserID: 2000),
+        ReassignRequest(userID: 1000, account: .named("anna"), newUserID: 1000),
+    ]
+    static let storeChecks = [
+        StoreCheck(complaints: [], runCount: 7, bytes: 1 << 33),
+        StoreCheck(complaints: ["row 3 missing", ""], runCount: 0, bytes: 0),
+    ]
+    static let backupEvents: [BackupEvent] = [.size(0), .size(1 << 33), .bytes([]), .bytes([0, 255])]
+
     static let clientFrames = [
         ClientFrame(.hello(ClientHello(protocolVersions: [1, 7], client: "test/1"))),
         ClientFrame(

@@ -48,6 +48,9 @@ from lensd._proto import (
     sessions_pb2 as sessions,
 )
 from lensd._proto import (
+    store_pb2 as store,
+)
+from lensd._proto import (
     sweeps_pb2 as sweeps,
 )
 
@@ -486,6 +489,39 @@ VECTORS = {
             model=RAW, prompt=PROMPTS[0], with_ablation=True, action=MEAN, title=b"<script>"
         ),
         reports.AttentionPageRequest(prompt=PROMPTS[2], action=ZERO),
+    ],
+    "storeUsages": [
+        store.StoreUsageReply(
+            accounts=[
+                store.StoredAccount(
+                    uid=1000, name=text("änna"), present=True, session_count=2, run_count=3, stored_bytes=1 << 33,
+                    first_seen_at=1.5, last_used_at=2.5,
+                ),
+                store.StoredAccount(uid=2**32 - 2),
+            ],
+            account_count=3, session_quota=1000, stored_quota_bytes=1 << 30, retention_days=90, file_bytes=1 << 34,
+            free_bytes=4096,
+        ),
+        store.StoreUsageReply(retention_bytes=1 << 20),
+    ],
+    "purgeRequests": [
+        store.PurgeRequest(uid=1000),
+        store.PurgeRequest(account=store.AccountChoice(name=text("änna"))),
+        store.PurgeRequest(uid=7, account=store.AccountChoice(name=b"")),
+        store.PurgeRequest(uid=7, account=store.AccountChoice(every=True)),
+    ],
+    "purgeReplies": [store.PurgeReply(run_count=1 << 33)],
+    "reassignRequests": [
+        store.ReassignRequest(uid=1000, new_uid=2000),
+        store.ReassignRequest(uid=1000, account=store.AccountChoice(name=b"anna"), new_uid=1000),
+    ],
+    "storeChecks": [
+        store.CheckStoreReply(run_count=7, bytes=1 << 33),
+        store.CheckStoreReply(complaints=[b"row 3 missing", b""]),
+    ],
+    "backupEvents": [
+        store.BackupEvent(total_bytes=0), store.BackupEvent(total_bytes=1 << 33), store.BackupEvent(content=b""),
+        store.BackupEvent(content=b"\0\xff"),
     ],
 }  # fmt: skip
 

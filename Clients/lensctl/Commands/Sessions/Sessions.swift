@@ -17,6 +17,6 @@ struct Sessions: AsyncParsableCommand {
             """,
         subcommands: [
             List.self, Show.self, Create.self, Rename.self, Delete.self, Share.self, Unshare.self, Note.self,
-            Search.self,
+            Search.self, Purge.self,
         ], defaultSubcommand: List.self)
 }

@@ -14,6 +14,7 @@ from lensd._proto import (
     reports_pb2,
     run_pb2,
     sessions_pb2,
+    store_pb2,
     sweeps_pb2,
 )
 from lensd.call_state import Receiver
@@ -141,6 +142,33 @@ class ReportsStub:
         return self.channel.stream("/lens.v1.Reports/AttentionPage", request, reports_pb2.PageChunk)
 
 
+@dataclass(frozen=True)
+class StoreStub:
+    """What all users keep. The administrator's."""
+
+    channel: Channel
+
+    def usage(self, request: store_pb2.StoreUsageRequest) -> store_pb2.StoreUsageReply:
+        """What every account has, and may have."""
+        return self.channel.unary("/lens.v1.Store/Usage", request, store_pb2.StoreUsageReply)
+
+    def purge(self, request: store_pb2.PurgeRequest) -> store_pb2.PurgeReply:
+        """Deletes everything of an account."""
+        return self.channel.unary("/lens.v1.Store/Purge", request, store_pb2.PurgeReply)
+
+    def reassign(self, request: store_pb2.ReassignRequest) -> store_pb2.StoredAccount:
+        """Gives what an account left to the account that a uid has now."""
+        return self.channel.unary("/lens.v1.Store/Reassign", request, store_pb2.StoredAccount)
+
+    def check(self, request: store_pb2.CheckStoreRequest) -> store_pb2.CheckStoreReply:
+        """Looks through every page and every reference."""
+        return self.channel.unary("/lens.v1.Store/Check", request, store_pb2.CheckStoreReply)
+
+    def backup(self, request: store_pb2.BackupRequest) -> Stream[store_pb2.BackupEvent]:
+        """A copy of the whole store as it is at one moment: its size, then its bytes."""
+        return self.channel.stream("/lens.v1.Store/Backup", request, store_pb2.BackupEvent)
+
+
 class Stubs:
     """The stubs of every service on one channel."""
 
@@ -150,3 +178,4 @@ class Stubs:
         self.inference = InferenceStub(channel)
         self.sessions = SessionsStub(channel)
         self.reports = ReportsStub(channel)
+        self.store = StoreStub(channel)
