@@ -19,7 +19,7 @@ extension Engine {
         try kept.reserve(bytes)
         defer { kept.release(bytes) }
         let outcomes = try await passes.run(
-            try GenerateJob(subject, options: options, seed: seed, progress: progress), control: control)
+            try GenerateJob(subject, options: options, seed: seed, progress: progress), for: user, control: control)
         return try reply(outcomes, options, of: subject)
     }
 

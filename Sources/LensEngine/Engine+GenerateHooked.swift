@@ -38,10 +38,12 @@ extension Engine {
                 try subject.plan.apply(to: &state, prompts: prompts, control: control)
                 for stop in stops {
                     state = try await passes.run(
-                        AdvanceJob(state, to: stop, through: subject.plan, prompts: prompts), control: control)
+                        AdvanceJob(state, to: stop, through: subject.plan, prompts: prompts), for: user,
+                        control: control)
                     try await session.park(&state)
                 }
-                let step = try await passes.run(ExtendJob(state, of: prompts, draft, in: subject), control: control)
+                let step = try await passes.run(
+                    ExtendJob(state, of: prompts, draft, in: subject), for: user, control: control)
                 draft = step.draft
                 try await progress(step.news)
                 let open = prompts.indices.filter { draft.isOpen(prompts[$0]) }
@@ -78,6 +80,11 @@ private final class ExtendJob: PassJob {
         self.prompts = prompts
         self.draft = draft
         self.subject = subject
+    }
+
+    var cost: PassCost {
+        PassCost(
+            operations: subject.operations(prompts: prompts, readRows: prompts.count), rows: 0, continues: true)
     }
 
     func step(on compute: Compute) throws(LensError) -> Step? {

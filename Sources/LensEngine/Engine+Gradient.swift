@@ -34,18 +34,25 @@ extension Engine {
             let replacements = try await receive(plan.replacements, of: subject, from: client, control)
             let prompts = Array(recipe.tokens.indices)
             let edits = PlannedEdits(subject.plan, prompts: prompts, replacements: replacements)
+            // The way back is about twice the way there, taken in as many legs as there are stops.
+            let operations = subject.operations(readRows: subject.rowCount)
+            let leg = PassCost(
+                operations: 2 * operations / Double(max(plan.visits.count, 1)), rows: 0, continues: true)
             let tape = try await passes.run(
                 RecordJob(
                     try ForwardTape(
                         subject.begin(prompts: prompts), edits: edits, reading: plan.wanted, changing: plan.changing,
-                        end: plan.end, capacity: GradientPlan.tapeCapacity)), control: control)
+                        end: plan.end, capacity: GradientPlan.tapeCapacity),
+                    cost: PassCost(operations: operations, rows: subject.rowCount)), for: user, control: control)
             let terms = try plan.predictionTerms(tape.tokens)
-            var (state, value) = try await passes.run(BackwardStartJob(tape, terms: terms), control: control)
+            var (state, value) = try await passes.run(
+                BackwardStartJob(tape, terms: terms, cost: leg), for: user, control: control)
             try await begin(value)
             var session = HookSession(client, interventions: recipe.interventions, control: control)
             for point in plan.visits {
                 state = try await passes.run(
-                    BackwardJob(state, to: point, adding: cotangents[point] ?? []), control: control)
+                    BackwardJob(state, to: point, adding: cotangents[point] ?? [], cost: leg), for: user,
+                    control: control)
                 if plan.wanted.contains(point) { try await session.keep(state) }
                 if plan.stops.contains(point), try await session.park(&state) { state.skipEdits() }
             }

@@ -35,7 +35,8 @@ extension Engine {
             try subject.plan.apply(to: &state, prompts: Array(recipe.tokens.indices), control: control)
             var session = HookSession(client, interventions: recipe.interventions, control: control)
             for stop in stops {
-                state = try await passes.run(AdvanceJob(state, to: stop, through: subject.plan), control: control)
+                state = try await passes.run(
+                    AdvanceJob(state, to: stop, through: subject.plan), for: user, control: control)
                 if hooks.contains(stop) { try await session.park(&state) }
                 if kept.contains(stop) { try await session.keep(state) }
             }
@@ -55,9 +56,11 @@ extension Engine {
         }
         let end = HookPoint(.residPost, layer: subject.configuration.nLayers - 1)
         let last = max(end, state.point, subject.plan.points.last ?? end)
-        let ended = try await passes.run(AdvanceJob(state, to: last, through: subject.plan), control: control)
+        let ended = try await passes.run(
+            AdvanceJob(state, to: last, through: subject.plan), for: user, control: control)
         let outcome = try await passes.run(
-            FinishJob(ended, wantsLoss: request.wantsLoss, topCount: request.topCount), control: control)
+            FinishJob(ended, wantsLoss: request.wantsLoss, topCount: request.topCount), for: user,
+            control: control)
         return try reply(to: request, of: subject, outcome)
     }
 
@@ -91,6 +94,4 @@ extension PassSubject {
     func byteCount(of point: HookPoint) -> Int {
         recipe.tokens.indices.reduce(0) { $0 + 4 * shape(of: point.kind, prompt: $1).reduce(1, *) }
     }
-
-    private var rowCount: Int { recipe.tokens.reduce(0) { $0 + $1.count } }
 }

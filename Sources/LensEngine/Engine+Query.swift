@@ -39,7 +39,9 @@ extension Engine {
     public func attentionPatterns(recipe: Recipe, control: CallControl) async throws(LensError) -> [[Float]] {
         let subject = try await subject(recipe, control: control)
         let points = (0..<subject.configuration.nLayers).map { HookPoint(.pattern, layer: $0) }
-        let found = try await passes.run(ActivationJob(subject, points: points, prompts: [0]), control: control)
+        let found = try await passes.run(
+            ActivationJob(subject, points: points, prompts: [0]), for: user,
+            asking: question(of: points, prompts: [0], in: subject), control: control)
         return (found.first ?? []).map(\.values)
     }
 
@@ -59,17 +61,25 @@ extension Engine {
         _ points: [HookPoint], of prompt: Int, in subject: PassSubject, control: CallControl
     ) async throws(LensError) -> [HookPoint: Tensor] {
         var found: [HookPoint: Tensor] = [:]
-        for point in points { found[point] = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point)) }
+        for point in points { found[point] = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point), user: user) }
         let missing = points.filter { found[$0] == nil }
         guard let last = missing.max() else { return found }
         let computed = Set(companions(of: last, prompt: prompt, in: subject)).union(missing).sorted()
         let tensors = try await passes.run(
-            ActivationJob(subject, points: computed, prompts: [prompt]), control: control)
+            ActivationJob(subject, points: computed, prompts: [prompt]), for: user,
+            asking: question(of: computed, prompts: [prompt], in: subject), control: control)
         for (point, tensor) in zip(computed, tensors.first ?? []) {
-            cache.insert(tensor, for: subject.cacheKey(prompt: prompt, point: point))
+            cache.insert(tensor, for: subject.cacheKey(prompt: prompt, point: point), users: [user])
             found[point] = tensor
         }
         return found
+    }
+
+    private func question(of points: [HookPoint], prompts: [Int], in subject: PassSubject) -> ContentCache.Key {
+        subject.question("activations") { content in
+            content.add(prompts)
+            content.add(points.sorted().map(\.name))
+        }
     }
 
     /// Who asks for one activation of a run mostly asks for others: what a pass comes by is kept, where it is small.

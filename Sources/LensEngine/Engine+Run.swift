@@ -12,10 +12,21 @@ extension Engine {
         let subject = try await subject(recipe, control: control)
         try check(topCount: request.topCount, prompts: recipe.tokens.count, in: subject.configuration)
         let keep = try points(request.keep, in: subject.configuration)
+        let kept = recipe.tokens.indices.flatMap { prompt in
+            keep.map { subject.cacheKey(prompt: prompt, point: $0) }
+        }
         let outcome = try await passes.run(
             RunJob(
-                subject, keep: keep, cache: cache, wantsLoss: request.wantsLoss, topCount: request.topCount),
-            control: control)
+                subject, keep: keep, cache: cache, user: user, wantsLoss: request.wantsLoss,
+                topCount: request.topCount),
+            for: user,
+            asking: subject.question("run") { content in
+                content.add(keep.map(\.name))
+                content.add(request.wantsLoss ? 1 : 0)
+                content.add(request.topCount)
+            }, takesKept: cache.contains(kept), control: control)
+        // Whoever's work brought them here: they are at hand because this user asked as well.
+        cache.use(kept, by: user)
         return try reply(to: request, of: subject, outcome)
     }
 

@@ -79,22 +79,23 @@ extension Engine {
         _ sweep: Sweep, of recipe: Recipe, maximumValues: Int? = nil, control: CallControl,
         progress: @escaping @Sendable (Int, Int) -> Void
     ) async throws(LensError) -> SweepReply {
-        let configuration = try PassSubject(recipe, in: models).configuration
+        let configuration = try passSubject(recipe).configuration
         let lengths = recipe.tokens.map(\.count)
         let grid = try grid(sweep, recipe, configuration)
         let reader = try MetricReader(sweep.metrics, lengths: lengths, configuration: configuration)
-        try SweepCost(grid: grid, reader: reader, configuration: configuration, lengths: lengths).check(
-            maximumValues: maximumValues)
+        let cost = SweepCost(grid: grid, reader: reader, configuration: configuration, lengths: lengths)
+        try cost.check(maximumValues: maximumValues)
         let subject = try await subject(recipe, control: control)
         let sources = try await sources(of: sweep, control)
-        let metrics = try await passes.run(
-            SweepJob(subject, grid: grid, reader: reader, sources: sources, progress: progress), control: control)
+        let outcome = try await passes.run(
+            SweepJob(subject, cost: cost, sources: sources), for: user,
+            asking: subject.question("sweep") { $0.add(sweep) }, control: control, progress: progress)
         var tokens: [[Token]] = []
         for prompt in recipe.tokens.indices { tokens.append(try subject.tokens(of: prompt)) }
         return SweepReply(
             runID: "", model: subject.name, form: recipe.model.form, fingerprint: recipe.fingerprint,
             action: sweep.edits.first?.action.name ?? "", hooks: sweep.edits.map(\.kind.shortName), axes: grid.axes,
-            isPaired: sweep.isPaired, tokens: tokens, metrics: metrics)
+            isPaired: sweep.isPaired, tokens: tokens, metrics: outcome.metrics)
     }
 
     /// Prepares and runs a sweep whose edits name no recorded run.
@@ -175,9 +176,11 @@ extension Engine {
         _ request: HeadScoresRequest, control: CallControl
     ) async throws(LensError) -> HeadScoresReply {
         let recipe = try prepare(model: request.model, prompts: request.prompts, interventions: [])
-        let subject = try PassSubject(recipe, in: models)
+        let subject = try passSubject(recipe)
         try checkHeadCount(of: subject)
-        let heads = try await passes.run(HeadScoresJob(subject), control: control)
+        let heads = try await passes.run(
+            HeadScoresJob(subject), for: user, asking: subject.question("head scores") { _ in }, control: control
+        ).heads
         var tokens: [[Token]] = []
         for prompt in recipe.tokens.indices { tokens.append(try subject.tokens(of: prompt)) }
         return HeadScoresReply(

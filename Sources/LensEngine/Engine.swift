@@ -4,7 +4,7 @@ import LensTensor
 
 /// What the engine may use.
 public struct EngineOptions: Sendable {
-    /// Bytes of activations kept at hand.
+    /// Bytes of activations and results kept at hand.
     public var cacheBytes: Int
 
     /// Bytes of activations held for clients who have not read them yet.
@@ -16,64 +16,113 @@ public struct EngineOptions: Sendable {
     /// Bytes of keys and values kept for texts that are being generated.
     public var keptBytes: Int
 
+    /// Passes and sweeps that may wait for their turn, of all users together.
+    public var queuedJobs = 16384
+
+    /// What one user may have of these and of what is kept at hand: `queuedJobs` and `cachedBytes`.
+    public var quota: SharedAmounts
+
+    /// Whose questions are computed once.
+    public var cacheScope = CacheScope.everyone
+
     public init(
-        cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30, keptBytes: Int = 1 << 30
+        cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30, keptBytes: Int = 1 << 30,
+        quota: SharedAmounts? = nil
     ) {
         self.cacheBytes = cacheBytes
         self.answerBytes = answerBytes
         self.parkedBytes = parkedBytes
         self.keptBytes = keptBytes
+        self.quota = quota ?? SharedAmounts(queuedJobs: 2048, cachedBytes: cacheBytes)
     }
 }
 
-/// What the engine is doing.
+/// Whose questions are computed once, and who takes part in whose.
+public enum CacheScope: String, Sendable, CaseIterable {
+    case everyone
+    /// A user's own only: then not even the time that an answer takes tells what others asked.
+    case perUser = "per-user"
+}
+
+/// What the engine is doing, and has done since the start.
 public struct EngineStatistics: Sendable {
     public var queuedJobs: Int
     public var runningJobs: Int
     public var cacheBytes: Int
     public var cacheCapacityBytes: Int
     public var threads: Int
+    public var passes: PassCounters
+    /// How often something that was asked for was at hand, and how often not.
+    public var cacheHits: Int
+    public var cacheMisses: Int
 }
 
 /// Passes, activations and sweeps over the models in its hands: what all users' calls come down to.
 ///
-/// A copy shares everything but the models.
+/// A copy shares everything but the models and the user.
 public struct Engine: Sendable {
     public private(set) var models: ResidentModels
+    /// Whose turn and whose share of the cache its work is.
+    private(set) var user: UInt32 = 0
     let passes: PassThread
-    let cache: ActivationCache
+    let cache: ContentCache
     let answers: AnswerBudget
     /// Apart from the answers: a client may think for minutes, and plain queries go on.
     let parked: AnswerBudget
     let kept: AnswerBudget
     private let pool: ComputePool
+    private let cacheScope: CacheScope
 
     /// - Parameter pool: the threads that compute, the engine's alone from here on.
     /// - Throws: `RESOURCE_EXHAUSTED` where the system gives no thread.
     public init(models: ResidentModels, pool: ComputePool, options: EngineOptions = EngineOptions()) throws(LensError) {
         self.models = models
         self.pool = pool
-        passes = try PassThread(pool: pool)
-        cache = ActivationCache(capacity: options.cacheBytes)
+        cacheScope = options.cacheScope
+        cache = ContentCache(capacity: options.cacheBytes, quota: options.quota.cachedBytes)
+        passes = try PassThread(
+            pool: pool, results: cache,
+            limits: QueueLimits(waiting: options.queuedJobs, waitingPerUser: options.quota.queuedJobs))
         answers = AnswerBudget("answers that are still being read", capacity: options.answerBytes)
         parked = AnswerBudget("passes that wait for hook functions", capacity: options.parkedBytes)
         kept = AnswerBudget("texts that are being generated", capacity: options.keptBytes)
     }
 
-    /// The same engine over other models.
-    func with(_ models: ResidentModels) -> Engine {
+    /// The same engine over other models, for calls of a user.
+    public func with(_ models: ResidentModels, for user: UInt32) -> Engine {
         var engine = self
         engine.models = models
+        engine.user = user
         return engine
+    }
+
+    /// A recipe with its model; what its edits take from other passes is not there yet.
+    func passSubject(_ recipe: Recipe) throws(LensError) -> PassSubject {
+        try PassSubject(recipe, in: models, asker: cacheScope == .perUser ? user : nil)
     }
 
     /// Ends the engine's thread; calls that wait are refused.
     public func stop() { passes.stop() }
 
+    // MARK: - Amounts
+
     public var statistics: EngineStatistics {
         let counts = passes.counts
+        let cached = cache.counts
         return EngineStatistics(
             queuedJobs: counts.waiting, runningJobs: counts.running, cacheBytes: cache.byteCount,
-            cacheCapacityBytes: cache.capacity, threads: pool.threads)
+            cacheCapacityBytes: cache.capacity, threads: pool.threads, passes: passes.counters,
+            cacheHits: cached.hits, cacheMisses: cached.misses)
+    }
+
+    /// What a user has waiting and at hand; whatever others asked makes no difference to it.
+    public func amounts(of user: UInt32) -> SharedAmounts {
+        SharedAmounts(queuedJobs: passes.waitingCount(of: user), cachedBytes: cache.byteCount(of: user))
+    }
+
+    /// What each user may have waiting and at hand; takes effect at once.
+    public func setQuota(_ quota: SharedAmounts) {
+        passes.limits.waitingPerUser = quota.queuedJobs
+        cache.quota = quota.cachedBytes
     }
 }

@@ -24,17 +24,25 @@ public struct SharedEngine: Sendable {
     public func engine(
         with model: ModelReference, for caller: Caller, control: CallControl
     ) async throws(LensError) -> Engine {
-        engine.with(ResidentModels(try await models.use(model, by: caller, control: control)))
+        engine.with(
+            ResidentModels(try await models.use(model, by: caller, control: control)), for: caller.userID)
     }
 
     /// An engine for one call about a recorded run, and the run's recipe under its model's present name.
     public func engine(
         with recipe: Recipe, for caller: Caller, control: CallControl
     ) async throws(LensError) -> Engine {
-        engine.with(ResidentModels(try await models.use(recipe, by: caller, control: control)))
+        engine.with(
+            ResidentModels(try await models.use(recipe, by: caller, control: control)), for: caller.userID)
     }
 
     public var statistics: EngineStatistics { engine.statistics }
+
+    /// What a user has waiting (`queuedJobs`) and at hand (`cachedBytes`); the other amounts are not the engine's and zero.
+    public func amounts(of user: UInt32) -> SharedAmounts { engine.amounts(of: user) }
+
+    /// What each user may have waiting and at hand; takes effect at once. The other amounts are not looked at.
+    public func setQuota(_ quota: SharedAmounts) { engine.setQuota(quota) }
 
     /// Ends loads and the engine's thread; calls that wait are refused.
     public func stop() {

@@ -9,6 +9,8 @@ import Synchronization
 public final class ComputePool: Sendable {
     /// How many threads compute, the caller's among them.
     public let threads: Int
+    /// What may come between two blocks.
+    public let interlude = Interlude()
     private let shared: Shared
 
     public init(threads: Int) {
@@ -43,17 +45,23 @@ public final class ComputePool: Sendable {
         try control.check()
         if blocks <= 1 || threads == 1 {
             for block in 0..<blocks {
+                if interlude.isWanted { interlude.run() }
                 body(block)
                 try control.check()
             }
             return
         }
-        let job = Job(blocks: blocks, control: control, body: body)
-        shared.publish(job)
-        job.takeBlocks()
-        job.waitForOthers()
-        shared.retract()
-        try control.check()
+        let job = Job(blocks: blocks, control: control, interlude: interlude, body: body)
+        var next = 0
+        repeat {
+            if interlude.isWanted { interlude.run() }
+            job.open(from: next)
+            shared.publish(job)
+            job.takeBlocks()
+            next = job.close()
+            shared.retract()
+            try control.check()
+        } while next < blocks
     }
 
     // MARK: - Work
@@ -62,20 +70,28 @@ public final class ComputePool: Sendable {
     private final class Job: Sendable {
         private let blocks: Int
         private let control: CallControl
+        private let interlude: Interlude
         private let body: @Sendable (Int) -> Void
-        private let next = Atomic<Int>(0)
+        private let next: Atomic<Int>
         /// Threads that may still be inside a block.
         private let active = Atomic<Int>(0)
 
-        init(blocks: Int, control: CallControl, body: @escaping @Sendable (Int) -> Void) {
+        init(
+            blocks: Int, control: CallControl, interlude: Interlude, body: @escaping @Sendable (Int) -> Void
+        ) {
             self.blocks = blocks
             self.control = control
+            self.interlude = interlude
             self.body = body
+            next = Atomic(blocks)
         }
+
+        /// Lets threads take blocks from this one on.
+        func open(from block: Int) { next.store(block, ordering: .sequentiallyConsistent) }
 
         func takeBlocks() {
             active.add(1, ordering: .sequentiallyConsistent)
-            while !control.isCancelled {
+            while !control.isCancelled, !interlude.isWanted {
                 let block = next.add(1, ordering: .sequentiallyConsistent).oldValue
                 if block >= blocks { break }
                 body(block)
@@ -84,15 +100,19 @@ public final class ComputePool: Sendable {
             active.subtract(1, ordering: .acquiringAndReleasing)
         }
 
-        /// After the caller's own `takeBlocks` no block is left; those under way on other threads end soon.
-        func waitForOthers() {
+        /// After the caller's own `takeBlocks` no block is left, or none is to be begun before an interlude; those under
+        /// way on other threads end soon.
+        ///
+        /// - Returns: the first block that was not begun.
+        func close() -> Int {
             // A thread that looks at the job only now must find no block.
-            next.store(blocks, ordering: .sequentiallyConsistent)
+            let reached = next.exchange(blocks, ordering: .sequentiallyConsistent)
             var spins = 0
             while active.load(ordering: .sequentiallyConsistent) != 0 {
                 spins += 1
                 if spins > 4000 { sched_yield() }
             }
+            return reached
         }
     }
 

@@ -49,13 +49,15 @@ struct DaemonBench {
         let pos = 32
         var ids = (tokens.tokens.first ?? []).map(\.id)
         while ids.count < pos { ids += ids.dropFirst() }
-        let request = SweepRequest(
-            model: ModelReference(name: nil), prompts: [.tokens(Array(ids.prefix(pos)))], isRecorded: false)
         let pool = ComputePool(threads: availableCores())
         let peak = SgemmPeak(pool)
         let work = SweepWork(configuration, pos: pos)
         var runs: [(milliseconds: Double, limit: Double)] = []
-        for _ in 0..<max(repeats, 5) * 4 {
+        for repetition in 0..<max(repeats, 5) * 4 {
+            // The same question would not be computed again.
+            ids[1] = Int32(repetition + 1)
+            let request = SweepRequest(
+                model: ModelReference(name: nil), prompts: [.tokens(Array(ids.prefix(pos)))], isRecorded: false)
             let before = try peak.measure()
             // Let the benchmark's own threads come to rest before the daemon's are timed.
             usleep(2000)
@@ -71,11 +73,12 @@ struct DaemonBench {
 
     private func wholeProcess(_ daemon: Daemon, into table: inout FigureTable) throws {
         var times: [Double] = []
-        for _ in 0..<max(repeats, 5) * 6 {
+        for repetition in 0..<max(repeats, 5) * 6 {
             times.append(
                 try clocked {
                     let lensctl = try ChildProcess(
-                        workspace.program("lensctl"), ["--socket", daemon.socket, "--json", "run", Self.story])
+                        workspace.program("lensctl"),
+                        ["--socket", daemon.socket, "--json", "run", "\(repetition) \(Self.story)"])
                     guard lensctl.wait() == 0 else { throw BenchError("lensctl run failed") }
                 })
         }

@@ -10,14 +10,15 @@ final class EngineFixture: Sendable {
     let reference: ReferenceTensors
 
     init(
-        _ checkpoint: String, cacheBytes: Int = 64 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30
+        _ checkpoint: String, cacheBytes: Int = 64 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30,
+        scope: CacheScope = .everyone
     ) throws {
         let pool = ComputePool(threads: 2)
         let model = try LanguageModel(folder: Fixtures.folder(checkpoint), on: pool)
         let registry = try ResidentModels([RegisteredModel(name: "tiny", model: model)])
-        engine = try Engine(
-            models: registry, pool: pool,
-            options: EngineOptions(cacheBytes: cacheBytes, answerBytes: answerBytes, parkedBytes: parkedBytes))
+        var options = EngineOptions(cacheBytes: cacheBytes, answerBytes: answerBytes, parkedBytes: parkedBytes)
+        options.cacheScope = scope
+        engine = try Engine(models: registry, pool: pool, options: options)
         reference = try Fixtures.reference(checkpoint)
     }
 

@@ -8,6 +8,8 @@ public final class CallControl: Sendable {
     private let state = Atomic<UInt8>(State.wanted)
     private let hasDeadline: Bool
     private let clock: Mutex<Clock>
+    /// The calls that this work is done for; `nil` where it is a call's own.
+    private let calls: Mutex<[CallControl]?>
 
     private enum State {
         static let wanted: UInt8 = 0
@@ -31,7 +33,18 @@ public final class CallControl: Sendable {
     public init(deadline: ContinuousClock.Instant? = nil) {
         hasDeadline = deadline != nil
         clock = Mutex(Clock(deadline: deadline))
+        calls = Mutex(nil)
     }
+
+    /// Work that is done for several calls: it is wanted as long as one of them is.
+    public init(for calls: [CallControl]) {
+        hasDeadline = false
+        clock = Mutex(Clock())
+        self.calls = Mutex(calls)
+    }
+
+    /// Another call wants the same work.
+    public func join(_ call: CallControl) { calls.withLock { $0?.append(call) } }
 
     /// When the call is late, as it looks now; `nil` where it may take any time.
     public var deadline: ContinuousClock.Instant? { clock.withLock { $0.deadline(at: .now) } }
@@ -55,6 +68,7 @@ public final class CallControl: Sendable {
             let now = ContinuousClock.now
             if let deadline = clock.withLock({ $0.deadline(at: now) }), now >= deadline { expire() }
         }
+        if !isCancelled, calls.withLock({ $0?.allSatisfy { $0.reason != nil } }) == true { cancel() }
         switch state.load(ordering: .relaxed) {
         case State.wanted: return nil
         case State.cancelled: return .cancelled

@@ -21,6 +21,7 @@ final class GenerateJob: PassJob {
     private let progress: @Sendable ([GeneratedTokens]) -> Void
     private var draft: GenerationDraft
     private var batches: Deque<Batch> = []
+    let cost: PassCost
 
     /// - Parameter progress: gets the new tokens of each step, on the engine's thread.
     /// - Throws: as `GenerationDraft.init`.
@@ -32,6 +33,13 @@ final class GenerateJob: PassJob {
         self.progress = progress
         draft = try GenerationDraft(subject, options: options, seed: seed)
         let open = draft.open
+        let configuration = subject.configuration
+        let begin = subject.operations(prompts: open, readRows: open.count)
+        let token = PassCost.operations(
+            configuration, lengths: open.map { _ in 1 }, readRows: open.count)
+        cost = PassCost(
+            operations: begin + token * Double(options.maxNewTokens), firstOperations: begin,
+            rows: subject.rowCount + open.count * options.maxNewTokens)
         for batch in subject.batches(open) where !open.isEmpty {
             batches.append(
                 Batch(

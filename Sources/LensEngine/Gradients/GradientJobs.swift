@@ -5,8 +5,12 @@ import LensTensor
 /// Takes a pass to the end of a gradient's way there, a block at a time, and keeps what the way back needs.
 final class RecordJob: PassJob {
     private var tape: ForwardTape
+    let cost: PassCost
 
-    init(_ tape: consuming ForwardTape) { self.tape = tape }
+    init(_ tape: consuming ForwardTape, cost: PassCost) {
+        self.tape = tape
+        self.cost = cost
+    }
 
     func step(on compute: Compute) throws(LensError) -> ForwardTape? {
         try tape.record(on: compute) ? tape : nil
@@ -17,10 +21,12 @@ final class RecordJob: PassJob {
 final class BackwardStartJob: PassJob {
     private let tape: ForwardTape
     private let terms: [PredictionTerm]
+    let cost: PassCost
 
-    init(_ tape: consuming ForwardTape, terms: [PredictionTerm]) {
+    init(_ tape: consuming ForwardTape, terms: [PredictionTerm], cost: PassCost) {
         self.tape = tape
         self.terms = terms
+        self.cost = cost
     }
 
     func step(on compute: Compute) throws(LensError) -> (state: BackwardState, value: Double)? {
@@ -35,9 +41,11 @@ final class BackwardJob: PassJob {
     private var state: BackwardState
     private let target: HookPoint
     private let cotangents: [Tensor]
+    let cost: PassCost
 
     /// - Parameter cotangents: one per sequence, or none at all.
-    init(_ state: consuming BackwardState, to target: HookPoint, adding cotangents: [Tensor]) {
+    init(_ state: consuming BackwardState, to target: HookPoint, adding cotangents: [Tensor], cost: PassCost) {
+        self.cost = cost
         self.state = state
         self.target = target
         self.cotangents = cotangents

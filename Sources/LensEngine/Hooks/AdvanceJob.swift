@@ -21,6 +21,14 @@ final class AdvanceJob: PassJob {
         self.plan = plan
     }
 
+    var cost: PassCost {
+        let layers = (target.layer ?? state.configuration.nLayers - 1) - (state.point.layer ?? 0) + 1
+        let lengths = state.tokens.map(\.count)
+        return PassCost(
+            operations: PassCost.operations(state.configuration, lengths: lengths, layers: max(layers, 1)),
+            rows: lengths.reduce(0, +), continues: state.point.kind != .tokens)
+    }
+
     func step(on compute: Compute) throws(LensError) -> ForwardState? {
         let stop = min(target, endOfBlock)
         for point in plan.points where point > state.point && point < stop {
@@ -56,6 +64,13 @@ final class FinishJob: PassJob {
         self.state = state
         self.wantsLoss = wantsLoss
         self.topCount = topCount
+    }
+
+    var cost: PassCost {
+        let rows = state.rowCount
+        return PassCost(
+            operations: PassCost.operations(state.configuration, lengths: [], readRows: wantsLoss ? rows : 0),
+            rows: 0, continues: true)
     }
 
     func step(on compute: Compute) throws(LensError) -> RunJob.Outcome? {

@@ -37,8 +37,12 @@ struct InterventionPlan: Sendable {
 
     /// Edits every sequence of a pass that stands at one of the points.
     ///
-    /// - Parameter prompts: which prompt of the run each sequence is.
-    func apply(to state: inout ForwardState, prompts: [Int], control: CallControl) throws(LensError) {
+    /// - Parameters:
+    ///   - sequences: the run's own where others are in the pass; all of them where it is left out.
+    ///   - prompts: which prompt of the run each of these sequences is.
+    func apply(
+        to state: inout ForwardState, sequences: Range<Int>? = nil, prompts: [Int], control: CallControl
+    ) throws(LensError) {
         for step in steps[state.point] ?? [] {
             if case .swap(let other) = step.intervention.action {
                 // Only positions of the prompt are exchanged, see CausalCheck.
@@ -46,7 +50,7 @@ struct InterventionPlan: Sendable {
                 try state.swap(step.intervention, with: other, prompts: prompts, control: control)
                 continue
             }
-            for (sequence, prompt) in zip(state.tokens.indices, prompts) {
+            for (sequence, prompt) in zip(sequences ?? state.tokens.indices, prompts) {
                 guard step.intervention.selection.contains(prompt: prompt) else { continue }
                 try control.check()
                 var edit: Edit

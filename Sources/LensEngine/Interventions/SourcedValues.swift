@@ -21,7 +21,7 @@ extension Engine {
 
     /// A recipe that is ready to run: the passes that its edits take values from are computed, or were at hand.
     func subject(_ recipe: Recipe, control: CallControl, depth: Int = 1) async throws(LensError) -> PassSubject {
-        var subject = try PassSubject(recipe, in: models)
+        var subject = try passSubject(recipe)
         guard depth <= Recipe.maximumDepth else { throw Recipe.tooDeep }
         // Edits that take from the same pass share it.
         var bySource: [Recipe: [Int]] = [:]
@@ -66,12 +66,14 @@ extension Engine {
         of points: [HookPoint], in other: PassSubject, _ control: CallControl
     ) async throws(LensError) -> [HookPoint: Tensor] {
         var means: [HookPoint: Tensor] = [:]
-        for point in points { means[point] = cache.tensor(for: other.meanCacheKey(point: point)) }
+        for point in points { means[point] = cache.tensor(for: other.meanCacheKey(point: point), user: user) }
         let missing = Set(points).subtracting(means.keys).sorted()
         guard !missing.isEmpty else { return means }
-        let computed = try await passes.run(MeansJob(other, points: missing), control: control)
+        let computed = try await passes.run(
+            MeansJob(other, points: missing), for: user, asking: other.question("means") { $0.add(missing.map(\.name)) },
+            control: control)
         for (point, mean) in zip(missing, computed) {
-            cache.insert(mean, for: other.meanCacheKey(point: point))
+            cache.insert(mean, for: other.meanCacheKey(point: point), users: [user])
             means[point] = mean
         }
         return means

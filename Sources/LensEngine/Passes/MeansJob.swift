@@ -20,6 +20,10 @@ final class MeansJob: PassJob {
         }
     }
 
+    var cost: PassCost {
+        PassCost(operations: subject.operations(), rows: subject.rowCount)
+    }
+
     /// Per point, in the shape of an activation of one token.
     func step(on compute: Compute) throws(LensError) -> [Tensor]? {
         if let batch = batches.popFirst() {

@@ -2,31 +2,36 @@ import Crypto
 import LensCore
 
 /// What something was made from, as SHA-256: equal content has one digest, and nobody can make two contents share one.
-struct PassDigest: Hashable, Sendable {
+package struct PassDigest: Hashable, Sendable {
     private let digest: SHA256Digest
 
-    init(_ write: (inout Content) -> Void) {
+    package init(_ write: (inout Content) -> Void) {
         var content = Content()
         write(&content)
         digest = content.finished
     }
 
     /// Content on its way into a digest; lengths stand before lists, so that no part can pass for another.
-    struct Content {
+    package struct Content {
         private var hash = SHA256()
 
         fileprivate var finished: SHA256Digest { hash.finalize() }
 
-        mutating func add(_ number: Int) {
+        package mutating func add(_ number: Int) {
             withUnsafeBytes(of: number) { hash.update(bufferPointer: $0) }
         }
 
-        mutating func add(_ text: String) {
+        package mutating func add(_ text: String) {
             var text = text
             text.withUTF8 { bytes in
                 add(bytes.count)
                 hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
             }
+        }
+
+        mutating func add(_ texts: [String]) {
+            add(texts.count)
+            for text in texts { add(text) }
         }
 
         mutating func add<Number: BitwiseCopyable>(_ numbers: [Number]) {
@@ -57,8 +62,12 @@ extension PassDigest.Content {
     private mutating func add(_ intervention: Intervention) {
         add(intervention.point.name)
         add(intervention.selection)
-        add(intervention.action.name)
-        switch intervention.action {
+        add(intervention.action)
+    }
+
+    private mutating func add(_ action: Intervention.Action) {
+        add(action.name)
+        switch action {
         case .zero, .mask: break
         // A mean has a source or none.
         case .mean: add(0)
@@ -106,6 +115,37 @@ extension PassDigest.Content {
             add(start) { $0.add($1) }
             add(stop) { $0.add($1) }
             add(step)
+        }
+    }
+}
+
+// MARK: - Sweeps
+
+extension PassDigest.Content {
+    package mutating func add(_ sweep: Sweep) {
+        add(sweep.edits.count)
+        for edit in sweep.edits {
+            add(edit.kind.rawValue)
+            add(edit.layers)
+            add(edit.action)
+            add(edit.selection)
+        }
+        add(sweep.axes.map(\.rawValue))
+        add(sweep.isPaired ? 1 : 0)
+        add(sweep.metrics.count)
+        for metric in sweep.metrics {
+            add(metric.kind.rawValue)
+            add(metric.tokens)
+            add(metric.wrongTokens)
+            add(metric.positions)
+        }
+        add(sweep.path) { content, path in
+            content.add(path.receivers.count)
+            for receiver in path.receivers {
+                content.add(receiver.point.name)
+                content.add(receiver.selection)
+            }
+            content.add(path.holdsMLPs ? 1 : 0)
         }
     }
 }

@@ -12,8 +12,9 @@ struct PassSubject: Sendable {
     private let identity: PassDigest
     private let dependsOnPrompt: Bool
 
+    /// - Parameter asker: the only user who shares what is computed; `nil` where all do.
     /// - Throws: `FAILED_PRECONDITION` where the recipe's weights are not among the models.
-    init(_ recipe: Recipe, in models: ResidentModels) throws(LensError) {
+    init(_ recipe: Recipe, in models: ResidentModels, asker: UInt32?) throws(LensError) {
         let entry = try models.model(of: recipe)
         self.recipe = recipe
         name = entry.name
@@ -23,6 +24,7 @@ struct PassSubject: Sendable {
         let dependsOnPrompt = recipe.interventions.contains(where: \.dependsOnPrompt)
         self.dependsOnPrompt = dependsOnPrompt
         identity = PassDigest { content in
+            content.add(asker) { $0.add(Int($1)) }
             content.add(recipe.fingerprint)
             content.add(recipe.model.form.rawValue)
             content.add(recipe.interventions)
@@ -63,23 +65,40 @@ struct PassSubject: Sendable {
     }
 
     /// Of one prompt's activation: the same for equal prompts under equal edits, whoever asks.
-    func cacheKey(prompt: Int, point: HookPoint) -> ActivationCache.Key {
+    func cacheKey(prompt: Int, point: HookPoint) -> ContentCache.Key {
         let digest = PassDigest { content in
             content.add("prompt")
             content.add(identity)
             if dependsOnPrompt { content.add(prompt) } else { content.add(recipe.tokens[prompt]) }
         }
-        return ActivationCache.Key(digest: digest, point: point)
+        return ContentCache.Key(digest: digest, point: point)
     }
 
     /// Of the mean over all positions of all prompts.
-    func meanCacheKey(point: HookPoint) -> ActivationCache.Key {
+    func meanCacheKey(point: HookPoint) -> ContentCache.Key {
         let digest = PassDigest { content in
             content.add("mean")
             content.add(identity)
             recipe.tokens.forEach { content.add($0) }
         }
-        return ActivationCache.Key(digest: digest, point: point)
+        return ContentCache.Key(digest: digest, point: point)
+    }
+
+    /// Of what somebody wants to know of all prompts.
+    ///
+    /// - Parameters:
+    ///   - kind: a name that no other kind of question has.
+    ///   - write: adds what else is asked for.
+    func question(_ kind: String, _ write: (inout PassDigest.Content) -> Void) -> ContentCache.Key {
+        let digest = PassDigest { content in
+            content.add("question")
+            content.add(kind)
+            content.add(identity)
+            content.add(recipe.tokens.count)
+            for tokens in recipe.tokens { content.add(tokens) }
+            write(&content)
+        }
+        return ContentCache.Key(digest: digest, point: nil)
     }
 
     func tokens(of prompt: Int) throws(LensError) -> [Token] {

@@ -7,10 +7,13 @@ struct RowBudget: Sendable {
     let rows: Int
 
     init(_ configuration: ModelConfiguration) {
-        // Residual, norm, projections and the MLP's activation, with one temporary each.
+        rows = min(max(Self.bytes / max(Self.bytesOfRow(configuration), 1), 256), 1536)
+    }
+
+    /// Residual, norm, projections and the MLP's activation, with one temporary each.
+    static func bytesOfRow(_ configuration: ModelConfiguration) -> Int {
         let width = max(configuration.dModel, configuration.nHeads * configuration.dHead)
-        let perRow = 4 * (6 * width + configuration.activationsOfMLP)
-        rows = min(max(Self.bytes / max(perRow, 1), 256), 1536)
+        return 4 * (6 * width + configuration.activationsOfMLP)
     }
 
     /// For passes that stop at points of some kinds, whose activations are held whole.

@@ -32,34 +32,109 @@ final class RunJob: PassJob {
 
     private let subject: PassSubject
     private let keep: [HookPoint]
-    private let cache: ActivationCache
+    /// Where the passes stop: to keep activations, for edits.
+    private let stops: [HookPoint]
+    private let cache: ContentCache
+    private let user: UInt32
     private let wantsLoss: Bool
     private let topCount: Int
     private var batches: ArraySlice<[Int]>
     private var outcome = Outcome()
 
-    init(_ subject: PassSubject, keep: [HookPoint], cache: ActivationCache, wantsLoss: Bool, topCount: Int) {
+    /// - Parameter user: who is charged for what is kept.
+    init(
+        _ subject: PassSubject, keep: [HookPoint], cache: ContentCache, user: UInt32, wantsLoss: Bool, topCount: Int
+    ) {
         self.subject = subject
         self.keep = keep.sorted()
+        stops = Set(keep).union(subject.plan.points).sorted()
         self.cache = cache
+        self.user = user
         self.wantsLoss = wantsLoss
         self.topCount = topCount
         batches = subject.batches(Array(subject.recipe.tokens.indices))[...]
     }
 
+    var cost: PassCost {
+        let rows = subject.rowCount
+        let prompts = subject.recipe.tokens.count
+        let readRows = (wantsLoss ? rows - prompts : 0) + (topCount > 0 ? prompts : 0)
+        return PassCost(operations: subject.operations(readRows: readRows), rows: rows)
+    }
+
+    /// Where the run can ride along: `nil` for one of several batches, and for prompts that edit one another.
+    var ride: PassRide? {
+        guard batches.count == 1, !subject.plan.needsAllPrompts else { return nil }
+        let budget = RowBudget(
+            subject.configuration, visiting: stops.map(\.kind), longest: subject.configuration.nCtx)
+        return PassRide(
+            key: PassRide.Key(
+                model: ObjectIdentifier(subject.model), form: subject.recipe.model.form, stops: stops, keep: keep,
+                wantsLoss: wantsLoss, topCount: topCount),
+            rows: subject.rowCount, rowLimit: budget.rows)
+    }
+
     func step(on compute: Compute) throws(LensError) -> Outcome? {
         guard let batch = batches.popFirst() else { return outcome }
-        var state = try subject.begin(prompts: batch)
-        try subject.visit(
-            keep, in: &state, of: batch, on: compute, isAtEnd: !wantsLoss && topCount == 0
-        ) { (state) throws(LensError) in
-            for (index, prompt) in batch.enumerated() {
-                try compute.control.check()
-                cache.insert(state.activation(of: index), for: subject.cacheKey(prompt: prompt, point: state.point))
+        for part in try Self.run([(self, batch)], on: compute) { outcome.add(part) }
+        return batches.isEmpty ? outcome : nil
+    }
+
+    /// Runs of one ``PassRide/Key``, in one batch; each keeps what it wants and gets what is its own.
+    ///
+    /// Where something goes wrong nothing has happened to any of them: each can take its step alone.
+    static func step(together jobs: [RunJob], on compute: Compute) throws(LensError) -> [Outcome] {
+        try run(jobs.map { ($0, $0.batches.first ?? []) }, on: compute)
+    }
+
+    private static func run(
+        _ parts: [(job: RunJob, prompts: [Int])], on compute: Compute
+    ) throws(LensError) -> [Outcome] {
+        guard let first = parts.first?.job else { return [] }
+        var sequences: [Range<Int>] = []
+        var tokens: [[Int32]] = []
+        for (job, prompts) in parts {
+            sequences.append(tokens.count..<tokens.count + prompts.count)
+            tokens += prompts.map { job.subject.recipe.tokens[$0] }
+        }
+        var state = try ForwardState(first.subject.model, form: first.subject.recipe.model.form, tokens: tokens)
+        let isAtEnd = !first.wantsLoss && first.topCount == 0
+        for stop in first.stops {
+            // Edits behind the last wanted point matter only to whoever goes on.
+            if isAtEnd, let last = first.keep.last, stop > last { break }
+            try state.advance(to: stop, on: compute)
+            for ((job, prompts), own) in zip(parts, sequences) {
+                try job.subject.plan.apply(to: &state, sequences: own, prompts: prompts, control: compute.control)
+            }
+            guard first.keep.contains(stop) else { continue }
+            for ((job, prompts), own) in zip(parts, sequences) {
+                for (sequence, prompt) in zip(own, prompts) {
+                    try compute.control.check()
+                    job.cache.insert(
+                        state.activation(of: sequence), for: job.subject.cacheKey(prompt: prompt, point: stop),
+                        users: [job.user])
+                }
             }
         }
-        try outcome.add(endOf: state, wantsLoss: wantsLoss, topCount: topCount, on: compute)
-        return batches.isEmpty ? outcome : nil
+        var all = Outcome()
+        try all.add(endOf: state, wantsLoss: first.wantsLoss, topCount: first.topCount, on: compute)
+        return sequences.map { all.part($0) }
+    }
+}
+
+extension RunJob.Outcome: CachedValue {
+    var byteCount: Int {
+        losses.reduce(0) { $0 + 32 + 4 * $1.count } + top.reduce(0) { $0 + 32 + 16 * $1.count }
+    }
+
+    fileprivate mutating func add(_ other: Self) {
+        losses += other.losses
+        top += other.top
+    }
+
+    /// Of some of the prompts.
+    fileprivate func part(_ prompts: Range<Int>) -> Self {
+        Self(losses: losses.isEmpty ? [] : Array(losses[prompts]), top: top.isEmpty ? [] : Array(top[prompts]))
     }
 }
 
@@ -77,6 +152,10 @@ final class ActivationJob: PassJob {
         self.points = points.sorted()
         self.prompts = prompts
         batches = subject.batches(prompts)[...]
+    }
+
+    var cost: PassCost {
+        PassCost(operations: subject.operations(prompts: prompts), rows: subject.rowCount)
     }
 
     /// Per prompt, per point.

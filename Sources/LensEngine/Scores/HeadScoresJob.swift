@@ -14,7 +14,11 @@ final class HeadScoresJob: PassJob {
         scores = Array(repeating: [], count: subject.configuration.headCount)
     }
 
-    func step(on compute: Compute) throws(LensError) -> [HeadScores]? {
+    var cost: PassCost {
+        PassCost(operations: subject.operations(), rows: subject.rowCount)
+    }
+
+    func step(on compute: Compute) throws(LensError) -> Outcome? {
         if let prompt = prompts.popFirst() {
             var state = try subject.begin(prompts: [prompt])
             let scorer = HeadPatternScores(tokens: subject.recipe.tokens[prompt])
@@ -35,6 +39,11 @@ final class HeadScoresJob: PassJob {
                 }
             }
         }
-        return prompts.isEmpty ? scores.compactMap(\.averaged) : nil
+        return prompts.isEmpty ? Outcome(heads: scores.compactMap(\.averaged)) : nil
+    }
+
+    struct Outcome: CachedValue {
+        let heads: [HeadScores]
+        var byteCount: Int { heads.count * MemoryLayout<HeadScores>.stride }
     }
 }

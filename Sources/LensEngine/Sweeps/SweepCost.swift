@@ -42,7 +42,11 @@ struct SweepCost {
                     + "to cost \(Self.text(operations)) (\(variants) variants of \(lengths.reduce(0, +)) tokens), about "
                     + "\(Int((operations / 3.6e14).rounded(.up))) hours at 100 GFLOP/s")
         }
-        try checkSources()
+        guard sourceBytes <= Self.maximumSourceBytes else {
+            throw .invalidArgument(
+                "the sweep would hold \(sourceBytes >> 20) MiB of the other pass at a time; at most "
+                    + "\(Self.maximumSourceBytes >> 20): shorter prompts, or layer by layer")
+        }
     }
 
     /// Twice the multiplications of the layers from the first edit on and of the rows that meet the vocabulary.
@@ -64,8 +68,8 @@ struct SweepCost {
         return total
     }
 
-    /// What patches take from other passes has to fit beside the model.
-    private func checkSources() throws(LensError) {
+    /// Bytes that patches take from other passes at a time: they have to fit beside the model.
+    var sourceBytes: Int {
         var bytes = 0.0
         for edit in grid.sweep.edits {
             guard case .patch(let recipe, _, _) = edit.action else { continue }
@@ -75,11 +79,7 @@ struct SweepCost {
             let needsAll = grid.sweep.isPaired || grid.sweep.edits.count > 1 || !grid.sweep.axes.contains(.layer)
             bytes += one * Double(needsAll ? max(edit.layers.count, 1) : 1)
         }
-        guard bytes <= Double(Self.maximumSourceBytes) else {
-            throw .invalidArgument(
-                "the sweep would hold \(Int(bytes) >> 20) MiB of the other pass at a time; at most "
-                    + "\(Self.maximumSourceBytes >> 20): shorter prompts, or layer by layer")
-        }
+        return Int(min(bytes, 1e18))
     }
 
     private static func text(_ operations: Double) -> String {

@@ -11,7 +11,6 @@ final class SweepJob: PassJob {
     private let subject: PassSubject
     private let grid: SweepGrid
     private let reader: MetricReader
-    private let progress: @Sendable (Int, Int) -> Void
     private let budget: RowBudget
     private let end: HookPoint
     private let order: VariantOrder
@@ -21,16 +20,26 @@ final class SweepJob: PassJob {
     private var group: GroupWork?
     private var done = 0
     private let total: Int
+    let cost: PassCost
 
-    /// - Parameter sources: what edits take from other passes.
-    init(
-        _ subject: PassSubject, grid: SweepGrid, reader: MetricReader, sources: SourceActivations,
-        progress: @escaping @Sendable (Int, Int) -> Void
-    ) {
+    struct Outcome: CachedValue {
+        let metrics: [MetricValues]
+
+        var byteCount: Int {
+            metrics.reduce(0) { total, metric in
+                total + 8 * (metric.baselines.count + metric.columns.count + 2 * metric.values.count)
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - predicted: what the sweep takes.
+    ///   - sources: what edits take from other passes.
+    init(_ subject: PassSubject, cost predicted: SweepCost, sources: SourceActivations) {
+        let (grid, reader) = (predicted.grid, predicted.reader)
         self.subject = subject
         self.grid = grid
         self.reader = reader
-        self.progress = progress
         let recipe = subject.recipe
         let lengths = recipe.tokens.map(\.count)
         budget = RowBudget(
@@ -46,27 +55,32 @@ final class SweepJob: PassJob {
         tally = SweepTally(reader, variants: grid.variants, lengths: lengths)
         groups = budget.batches(Array(recipe.tokens.indices)) { lengths[$0] }[...]
         total = order.variants.count * lengths.count
+        let rows = (order.variants.count + 1) * lengths.reduce(0, +)
+        cost = PassCost(
+            operations: predicted.operations, rows: rows,
+            bytes: min(rows, budget.rows) * RowBudget.bytesOfRow(subject.configuration) + predicted.sourceBytes,
+            isLong: true)
     }
 
-    func step(on compute: Compute) throws(LensError) -> [MetricValues]? {
+    /// Edited sequences, of all.
+    var progress: PassProgress? { PassProgress(done: done, total: total) }
+
+    func step(on compute: Compute) throws(LensError) -> Outcome? {
         // As many small pieces of work as make a turn worthwhile.
-        let turn = ContinuousClock.now + .milliseconds(100)
+        let turn = ContinuousClock.now + .milliseconds(25)
         repeat {
             if try !work(on: compute) {
-                return tally.values(same: grid.computed) { [order] in order.inert.contains($0) }
+                return Outcome(
+                    metrics: tally.values(same: grid.computed) { [order] in order.inert.contains($0) })
             }
         } while ContinuousClock.now < turn
-        progress(done, total)
         return nil
     }
 
     /// Does one piece of work; false when there is none left.
     private func work(on compute: Compute) throws(LensError) -> Bool {
         if group == nil { group = try nextGroup() }
-        guard var work = group else {
-            progress(done, total)
-            return false
-        }
+        guard var work = group else { return false }
         group = nil
         let finished = try work.step(sources: &sources, tally: &tally, on: compute)
         done += finished

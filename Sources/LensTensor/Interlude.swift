@@ -1,0 +1,25 @@
+import Synchronization
+
+/// Other work that may come between the blocks of a ``ComputePool``'s work: whoever asks for it waits for some blocks, a
+/// few milliseconds, not for the work.
+public final class Interlude: Sendable {
+    private let wanted = Atomic<Bool>(false)
+    private let body = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// What is done in between, on the thread whose work it interrupts, with the pool free for it. It takes the request
+    /// back before it ends.
+    public func set(_ body: @escaping @Sendable () -> Void) {
+        self.body.withLock { $0 = body }
+    }
+
+    /// Asked for, or no longer.
+    public func request(_ isWanted: Bool) { wanted.store(isWanted, ordering: .relaxed) }
+
+    var isWanted: Bool { wanted.load(ordering: .relaxed) }
+
+    /// Called between blocks, by the thread that all the work belongs to.
+    func run() {
+        wanted.store(false, ordering: .relaxed)
+        body.withLock { $0 }?()
+    }
+}
