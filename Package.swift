@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         // Minor versions are chosen by hand: tensors are lent to the socket through an interface marked as SPI.
         .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -77,13 +78,19 @@ let package = Package(
         // The daemon's configuration file.
         .target(name: "LensConfiguration", dependencies: ["LensCore"]),
 
+        // What the daemon counts.
+        .target(
+            name: "LensMetrics", dependencies: ["LensCore", .product(name: "CoreMetrics", package: "swift-metrics")]),
+
         // Programs.
         .executableTarget(
             name: "lensd",
             dependencies: [
-                "LensConfiguration", "LensCore", "LensEngine", "LensService", "LensStore", "LensTensor", "LensWire",
+                "LensConfiguration", "LensCore", "LensEngine", "LensMetrics", "LensService", "LensStore", "LensTensor",
+                "LensWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
@@ -128,6 +135,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             exclude: ["vectors"]),
+        .testTarget(
+            name: "LensMetricsTests",
+            dependencies: ["LensCore", "LensMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
         .testTarget(name: "LensReportTests", dependencies: ["LensCore", "LensReport"]),
         .testTarget(name: "LensctlTests", dependencies: ["LensCore", "lensctl"]),
         .testTarget(name: "LensTerminalTests", dependencies: ["LensCore", "LensReport", "LensTerminal"]),

@@ -26,7 +26,10 @@ struct Lensctl: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Daemon:",
-                subcommands: [Up.self, Down.self, Logs.self, Status.self, Version.self, Models.self, Pull.self]),
+                subcommands: [
+                    Up.self, Down.self, Logs.self, Status.self, Top.self, Doctor.self, Version.self, Models.self,
+                    Pull.self,
+                ]),
             CommandGroup(
                 name: "Model:", subcommands: [Tokens.self, Run.self, Query.self, Generate.self, Attention.self]),
             CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Study.self]),

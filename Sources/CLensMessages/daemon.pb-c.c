@@ -7,6 +7,51 @@
 #endif
 
 #include "lens/v1/daemon.pb-c.h"
+void   lens__v1__shared_amounts__init
+                     (Lens__V1__SharedAmounts         *message)
+{
+  static const Lens__V1__SharedAmounts init_value = LENS__V1__SHARED_AMOUNTS__INIT;
+  *message = init_value;
+}
+size_t lens__v1__shared_amounts__get_packed_size
+                     (const Lens__V1__SharedAmounts *message)
+{
+  assert(message->base.descriptor == &lens__v1__shared_amounts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__shared_amounts__pack
+                     (const Lens__V1__SharedAmounts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__shared_amounts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__shared_amounts__pack_to_buffer
+                     (const Lens__V1__SharedAmounts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__shared_amounts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SharedAmounts *
+       lens__v1__shared_amounts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SharedAmounts *)
+     protobuf_c_message_unpack (&lens__v1__shared_amounts__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__shared_amounts__free_unpacked
+                     (Lens__V1__SharedAmounts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__shared_amounts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   lens__v1__daemon_status_request__init
                      (Lens__V1__DaemonStatusRequest         *message)
 {
@@ -97,6 +142,424 @@ void   lens__v1__daemon_status_reply__free_unpacked
   assert(message->base.descriptor == &lens__v1__daemon_status_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__usage_request__init
+                     (Lens__V1__UsageRequest         *message)
+{
+  static const Lens__V1__UsageRequest init_value = LENS__V1__USAGE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__usage_request__get_packed_size
+                     (const Lens__V1__UsageRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__usage_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__usage_request__pack
+                     (const Lens__V1__UsageRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__usage_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__usage_request__pack_to_buffer
+                     (const Lens__V1__UsageRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__usage_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__UsageRequest *
+       lens__v1__usage_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__UsageRequest *)
+     protobuf_c_message_unpack (&lens__v1__usage_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__usage_request__free_unpacked
+                     (Lens__V1__UsageRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__usage_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__user_usage__init
+                     (Lens__V1__UserUsage         *message)
+{
+  static const Lens__V1__UserUsage init_value = LENS__V1__USER_USAGE__INIT;
+  *message = init_value;
+}
+size_t lens__v1__user_usage__get_packed_size
+                     (const Lens__V1__UserUsage *message)
+{
+  assert(message->base.descriptor == &lens__v1__user_usage__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__user_usage__pack
+                     (const Lens__V1__UserUsage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__user_usage__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__user_usage__pack_to_buffer
+                     (const Lens__V1__UserUsage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__user_usage__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__UserUsage *
+       lens__v1__user_usage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__UserUsage *)
+     protobuf_c_message_unpack (&lens__v1__user_usage__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__user_usage__free_unpacked
+                     (Lens__V1__UserUsage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__user_usage__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__usage_reply__init
+                     (Lens__V1__UsageReply         *message)
+{
+  static const Lens__V1__UsageReply init_value = LENS__V1__USAGE_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__usage_reply__get_packed_size
+                     (const Lens__V1__UsageReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__usage_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__usage_reply__pack
+                     (const Lens__V1__UsageReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__usage_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__usage_reply__pack_to_buffer
+                     (const Lens__V1__UsageReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__usage_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__UsageReply *
+       lens__v1__usage_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__UsageReply *)
+     protobuf_c_message_unpack (&lens__v1__usage_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__usage_reply__free_unpacked
+                     (Lens__V1__UsageReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__usage_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__activity_request__init
+                     (Lens__V1__ActivityRequest         *message)
+{
+  static const Lens__V1__ActivityRequest init_value = LENS__V1__ACTIVITY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__activity_request__get_packed_size
+                     (const Lens__V1__ActivityRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__activity_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__activity_request__pack
+                     (const Lens__V1__ActivityRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__activity_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__activity_request__pack_to_buffer
+                     (const Lens__V1__ActivityRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__activity_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ActivityRequest *
+       lens__v1__activity_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ActivityRequest *)
+     protobuf_c_message_unpack (&lens__v1__activity_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__activity_request__free_unpacked
+                     (Lens__V1__ActivityRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__activity_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__call_in_flight__init
+                     (Lens__V1__CallInFlight         *message)
+{
+  static const Lens__V1__CallInFlight init_value = LENS__V1__CALL_IN_FLIGHT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__call_in_flight__get_packed_size
+                     (const Lens__V1__CallInFlight *message)
+{
+  assert(message->base.descriptor == &lens__v1__call_in_flight__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__call_in_flight__pack
+                     (const Lens__V1__CallInFlight *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__call_in_flight__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__call_in_flight__pack_to_buffer
+                     (const Lens__V1__CallInFlight *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__call_in_flight__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CallInFlight *
+       lens__v1__call_in_flight__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CallInFlight *)
+     protobuf_c_message_unpack (&lens__v1__call_in_flight__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__call_in_flight__free_unpacked
+                     (Lens__V1__CallInFlight *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__call_in_flight__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__activity_reply__init
+                     (Lens__V1__ActivityReply         *message)
+{
+  static const Lens__V1__ActivityReply init_value = LENS__V1__ACTIVITY_REPLY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__activity_reply__get_packed_size
+                     (const Lens__V1__ActivityReply *message)
+{
+  assert(message->base.descriptor == &lens__v1__activity_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__activity_reply__pack
+                     (const Lens__V1__ActivityReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__activity_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__activity_reply__pack_to_buffer
+                     (const Lens__V1__ActivityReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__activity_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ActivityReply *
+       lens__v1__activity_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ActivityReply *)
+     protobuf_c_message_unpack (&lens__v1__activity_reply__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__activity_reply__free_unpacked
+                     (Lens__V1__ActivityReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__activity_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__engine_totals__init
+                     (Lens__V1__EngineTotals         *message)
+{
+  static const Lens__V1__EngineTotals init_value = LENS__V1__ENGINE_TOTALS__INIT;
+  *message = init_value;
+}
+size_t lens__v1__engine_totals__get_packed_size
+                     (const Lens__V1__EngineTotals *message)
+{
+  assert(message->base.descriptor == &lens__v1__engine_totals__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__engine_totals__pack
+                     (const Lens__V1__EngineTotals *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__engine_totals__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__engine_totals__pack_to_buffer
+                     (const Lens__V1__EngineTotals *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__engine_totals__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__EngineTotals *
+       lens__v1__engine_totals__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__EngineTotals *)
+     protobuf_c_message_unpack (&lens__v1__engine_totals__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__engine_totals__free_unpacked
+                     (Lens__V1__EngineTotals *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__engine_totals__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor lens__v1__shared_amounts__field_descriptors[6] =
+{
+  {
+    "connections",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SharedAmounts, connections),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls_in_flight",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SharedAmounts, calls_in_flight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queued_jobs",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SharedAmounts, queued_jobs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sessions",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SharedAmounts, sessions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stored_bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SharedAmounts, stored_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cached_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SharedAmounts, cached_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__shared_amounts__field_indices_by_name[] = {
+  5,   /* field[5] = cached_bytes */
+  1,   /* field[1] = calls_in_flight */
+  0,   /* field[0] = connections */
+  2,   /* field[2] = queued_jobs */
+  3,   /* field[3] = sessions */
+  4,   /* field[4] = stored_bytes */
+};
+static const ProtobufCIntRange lens__v1__shared_amounts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor lens__v1__shared_amounts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SharedAmounts",
+  "SharedAmounts",
+  "Lens__V1__SharedAmounts",
+  "lens.v1",
+  sizeof(Lens__V1__SharedAmounts),
+  6,
+  lens__v1__shared_amounts__field_descriptors,
+  lens__v1__shared_amounts__field_indices_by_name,
+  1,  lens__v1__shared_amounts__number_ranges,
+  (ProtobufCMessageInit) lens__v1__shared_amounts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 #define lens__v1__daemon_status_request__field_descriptors NULL
 #define lens__v1__daemon_status_request__field_indices_by_name NULL
 #define lens__v1__daemon_status_request__number_ranges NULL
@@ -115,7 +578,7 @@ const ProtobufCMessageDescriptor lens__v1__daemon_status_request__descriptor =
   (ProtobufCMessageInit) lens__v1__daemon_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__daemon_status_reply__field_descriptors[17] =
+static const ProtobufCFieldDescriptor lens__v1__daemon_status_reply__field_descriptors[19] =
 {
   {
     "lensd_version",
@@ -321,6 +784,30 @@ static const ProtobufCFieldDescriptor lens__v1__daemon_status_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "own",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__DaemonStatusReply, own),
+    &lens__v1__shared_amounts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "quota",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__DaemonStatusReply, quota),
+    &lens__v1__shared_amounts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__daemon_status_reply__field_indices_by_name[] = {
   2,   /* field[2] = blas */
@@ -330,9 +817,11 @@ static const unsigned lens__v1__daemon_status_reply__field_indices_by_name[] = {
   0,   /* field[0] = lensd_version */
   14,   /* field[14] = model_states */
   7,   /* field[7] = models */
+  17,   /* field[17] = own */
   5,   /* field[5] = process_id */
   1,   /* field[1] = protocol_version */
   8,   /* field[8] = queued_jobs */
+  18,   /* field[18] = quota */
   6,   /* field[6] = resident_bytes */
   9,   /* field[9] = running_jobs */
   3,   /* field[3] = sqlite */
@@ -344,7 +833,7 @@ static const unsigned lens__v1__daemon_status_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange lens__v1__daemon_status_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor lens__v1__daemon_status_reply__descriptor =
 {
@@ -354,19 +843,438 @@ const ProtobufCMessageDescriptor lens__v1__daemon_status_reply__descriptor =
   "Lens__V1__DaemonStatusReply",
   "lens.v1",
   sizeof(Lens__V1__DaemonStatusReply),
-  17,
+  19,
   lens__v1__daemon_status_reply__field_descriptors,
   lens__v1__daemon_status_reply__field_indices_by_name,
   1,  lens__v1__daemon_status_reply__number_ranges,
   (ProtobufCMessageInit) lens__v1__daemon_status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__daemon__method_descriptors[1] =
+#define lens__v1__usage_request__field_descriptors NULL
+#define lens__v1__usage_request__field_indices_by_name NULL
+#define lens__v1__usage_request__number_ranges NULL
+const ProtobufCMessageDescriptor lens__v1__usage_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.UsageRequest",
+  "UsageRequest",
+  "Lens__V1__UsageRequest",
+  "lens.v1",
+  sizeof(Lens__V1__UsageRequest),
+  0,
+  lens__v1__usage_request__field_descriptors,
+  lens__v1__usage_request__field_indices_by_name,
+  0,  lens__v1__usage_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__usage_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__user_usage__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__UserUsage, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amounts",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__UserUsage, amounts),
+    &lens__v1__shared_amounts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__user_usage__field_indices_by_name[] = {
+  1,   /* field[1] = amounts */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange lens__v1__user_usage__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__user_usage__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.UserUsage",
+  "UserUsage",
+  "Lens__V1__UserUsage",
+  "lens.v1",
+  sizeof(Lens__V1__UserUsage),
+  2,
+  lens__v1__user_usage__field_descriptors,
+  lens__v1__user_usage__field_indices_by_name,
+  1,  lens__v1__user_usage__number_ranges,
+  (ProtobufCMessageInit) lens__v1__user_usage__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__usage_reply__field_descriptors[2] =
+{
+  {
+    "users",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__UsageReply, n_users),
+    offsetof(Lens__V1__UsageReply, users),
+    &lens__v1__user_usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "quota",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__UsageReply, quota),
+    &lens__v1__shared_amounts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__usage_reply__field_indices_by_name[] = {
+  1,   /* field[1] = quota */
+  0,   /* field[0] = users */
+};
+static const ProtobufCIntRange lens__v1__usage_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__usage_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.UsageReply",
+  "UsageReply",
+  "Lens__V1__UsageReply",
+  "lens.v1",
+  sizeof(Lens__V1__UsageReply),
+  2,
+  lens__v1__usage_reply__field_descriptors,
+  lens__v1__usage_reply__field_indices_by_name,
+  1,  lens__v1__usage_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__usage_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__activity_request__field_descriptors[1] =
+{
+  {
+    "all",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ActivityRequest, all),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__activity_request__field_indices_by_name[] = {
+  0,   /* field[0] = all */
+};
+static const ProtobufCIntRange lens__v1__activity_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__activity_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ActivityRequest",
+  "ActivityRequest",
+  "Lens__V1__ActivityRequest",
+  "lens.v1",
+  sizeof(Lens__V1__ActivityRequest),
+  1,
+  lens__v1__activity_request__field_descriptors,
+  lens__v1__activity_request__field_indices_by_name,
+  1,  lens__v1__activity_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__activity_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__call_in_flight__field_descriptors[5] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CallInFlight, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CallInFlight, method),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CallInFlight, seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queued",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CallInFlight, queued),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CallInFlight, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__call_in_flight__field_indices_by_name[] = {
+  1,   /* field[1] = method */
+  3,   /* field[3] = queued */
+  4,   /* field[4] = request */
+  2,   /* field[2] = seconds */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange lens__v1__call_in_flight__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor lens__v1__call_in_flight__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CallInFlight",
+  "CallInFlight",
+  "Lens__V1__CallInFlight",
+  "lens.v1",
+  sizeof(Lens__V1__CallInFlight),
+  5,
+  lens__v1__call_in_flight__field_descriptors,
+  lens__v1__call_in_flight__field_indices_by_name,
+  1,  lens__v1__call_in_flight__number_ranges,
+  (ProtobufCMessageInit) lens__v1__call_in_flight__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__activity_reply__field_descriptors[5] =
+{
+  {
+    "calls",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ActivityReply, n_calls),
+    offsetof(Lens__V1__ActivityReply, calls),
+    &lens__v1__call_in_flight__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls_in_flight",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ActivityReply, calls_in_flight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls_ended",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ActivityReply, calls_ended),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls_failed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ActivityReply, calls_failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "engine",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ActivityReply, engine),
+    &lens__v1__engine_totals__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__activity_reply__field_indices_by_name[] = {
+  0,   /* field[0] = calls */
+  2,   /* field[2] = calls_ended */
+  3,   /* field[3] = calls_failed */
+  1,   /* field[1] = calls_in_flight */
+  4,   /* field[4] = engine */
+};
+static const ProtobufCIntRange lens__v1__activity_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor lens__v1__activity_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ActivityReply",
+  "ActivityReply",
+  "Lens__V1__ActivityReply",
+  "lens.v1",
+  sizeof(Lens__V1__ActivityReply),
+  5,
+  lens__v1__activity_reply__field_descriptors,
+  lens__v1__activity_reply__field_indices_by_name,
+  1,  lens__v1__activity_reply__number_ranges,
+  (ProtobufCMessageInit) lens__v1__activity_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__engine_totals__field_descriptors[4] =
+{
+  {
+    "passes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__EngineTotals, passes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__EngineTotals, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cache_hits",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__EngineTotals, cache_hits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cache_misses",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__EngineTotals, cache_misses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__engine_totals__field_indices_by_name[] = {
+  2,   /* field[2] = cache_hits */
+  3,   /* field[3] = cache_misses */
+  0,   /* field[0] = passes */
+  1,   /* field[1] = rows */
+};
+static const ProtobufCIntRange lens__v1__engine_totals__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor lens__v1__engine_totals__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.EngineTotals",
+  "EngineTotals",
+  "Lens__V1__EngineTotals",
+  "lens.v1",
+  sizeof(Lens__V1__EngineTotals),
+  4,
+  lens__v1__engine_totals__field_descriptors,
+  lens__v1__engine_totals__field_indices_by_name,
+  1,  lens__v1__engine_totals__number_ranges,
+  (ProtobufCMessageInit) lens__v1__engine_totals__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor lens__v1__daemon__method_descriptors[3] =
 {
   { "Status", &lens__v1__daemon_status_request__descriptor, &lens__v1__daemon_status_reply__descriptor },
+  { "Usage", &lens__v1__usage_request__descriptor, &lens__v1__usage_reply__descriptor },
+  { "Activity", &lens__v1__activity_request__descriptor, &lens__v1__activity_reply__descriptor },
 };
 const unsigned lens__v1__daemon__method_indices_by_name[] = {
-  0         /* Status */
+  2,        /* Activity */
+  0,        /* Status */
+  1         /* Usage */
 };
 const ProtobufCServiceDescriptor lens__v1__daemon__descriptor =
 {
@@ -375,7 +1283,7 @@ const ProtobufCServiceDescriptor lens__v1__daemon__descriptor =
   "Daemon",
   "Lens__V1__Daemon",
   "lens.v1",
-  1,
+  3,
   lens__v1__daemon__method_descriptors,
   lens__v1__daemon__method_indices_by_name
 };
@@ -386,6 +1294,22 @@ void lens__v1__daemon__status(ProtobufCService *service,
 {
   assert(service->descriptor == &lens__v1__daemon__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__daemon__usage(ProtobufCService *service,
+                             const Lens__V1__UsageRequest *input,
+                             Lens__V1__UsageReply_Closure closure,
+                             void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__daemon__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__daemon__activity(ProtobufCService *service,
+                                const Lens__V1__ActivityRequest *input,
+                                Lens__V1__ActivityReply_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__daemon__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__daemon__init (Lens__V1__Daemon_Service *service,
                              Lens__V1__Daemon_ServiceDestroy destroy)

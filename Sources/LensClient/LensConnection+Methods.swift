@@ -8,6 +8,18 @@ extension LensConnection {
         try await call(.status, EmptyRequest(), options: options)
     }
 
+    /// How much every user has; the administrator's.
+    public func usage(options: CallOptions = CallOptions()) async throws(LensError) -> DaemonUsage {
+        try await call(.usage, EmptyRequest(), options: options)
+    }
+
+    /// What the daemon is working at: the caller's own calls, or everybody's for the administrator.
+    public func activity(
+        ofAll: Bool = false, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> DaemonActivity {
+        try await call(.activity, ActivityRequest(ofAll: ofAll), options: options)
+    }
+
     public func listModels(options: CallOptions = CallOptions()) async throws(LensError) -> ModelList {
         try await call(.listModels, EmptyRequest(), options: options)
     }

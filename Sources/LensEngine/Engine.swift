@@ -23,25 +23,19 @@ public struct EngineOptions: Sendable {
     public var quota: SharedAmounts
 
     /// Whose questions are computed once.
-    public var cacheScope = CacheScope.everyone
+    public var cacheScope: CacheScope
 
     public init(
         cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30, keptBytes: Int = 1 << 30,
-        quota: SharedAmounts? = nil
+        quota: SharedAmounts? = nil, cacheScope: CacheScope = .everyone
     ) {
         self.cacheBytes = cacheBytes
         self.answerBytes = answerBytes
         self.parkedBytes = parkedBytes
         self.keptBytes = keptBytes
         self.quota = quota ?? SharedAmounts(queuedJobs: 2048, cachedBytes: cacheBytes)
+        self.cacheScope = cacheScope
     }
-}
-
-/// Whose questions are computed once, and who takes part in whose.
-public enum CacheScope: String, Sendable, CaseIterable {
-    case everyone
-    /// A user's own only: then not even the time that an answer takes tells what others asked.
-    case perUser = "per-user"
 }
 
 /// What the engine is doing, and has done since the start.
@@ -55,6 +49,8 @@ public struct EngineStatistics: Sendable {
     /// How often something that was asked for was at hand, and how often not.
     public var cacheHits: Int
     public var cacheMisses: Int
+    /// Grows with the work that is done; where it stands still nothing is.
+    public var progress: Int
 }
 
 /// Passes, activations and sweeps over the models in its hands: what all users' calls come down to.
@@ -112,12 +108,18 @@ public struct Engine: Sendable {
         return EngineStatistics(
             queuedJobs: counts.waiting, runningJobs: counts.running, cacheBytes: cache.byteCount,
             cacheCapacityBytes: cache.capacity, threads: pool.threads, passes: passes.counters,
-            cacheHits: cached.hits, cacheMisses: cached.misses)
+            cacheHits: cached.hits, cacheMisses: cached.misses, progress: pool.progress)
     }
 
     /// What a user has waiting and at hand; whatever others asked makes no difference to it.
     public func amounts(of user: UInt32) -> SharedAmounts {
         SharedAmounts(queuedJobs: passes.waitingCount(of: user), cachedBytes: cache.byteCount(of: user))
+    }
+
+    /// The same of everybody who has anything.
+    public var amounts: [UInt32: SharedAmounts] {
+        let waiting = passes.waitingCounts.mapValues { SharedAmounts(queuedJobs: $0) }
+        return waiting.merging(cache.byteCounts.mapValues { SharedAmounts(cachedBytes: $0) }, uniquingKeysWith: +)
     }
 
     /// What each user may have waiting and at hand; takes effect at once.

@@ -41,6 +41,9 @@ public struct SharedEngine: Sendable {
     /// What a user has waiting (`queuedJobs`) and at hand (`cachedBytes`); the other amounts are not the engine's and zero.
     public func amounts(of user: UInt32) -> SharedAmounts { engine.amounts(of: user) }
 
+    /// The same of everybody who has anything.
+    public var amounts: [UInt32: SharedAmounts] { engine.amounts }
+
     /// What each user may have waiting and at hand; takes effect at once. The other amounts are not looked at.
     public func setQuota(_ quota: SharedAmounts) { engine.setQuota(quota) }
 

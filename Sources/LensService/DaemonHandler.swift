@@ -3,36 +3,55 @@ import LensCore
 import LensEngine
 import LensWire
 
-/// Answers what the daemon says of itself.
+/// Answers what the daemon says of itself; of what others do only to its administrator.
 struct DaemonHandler: Sendable {
+    let usage: UsageSources
     let engine: SharedEngine
     let version: DaemonVersion
-    let connections: @Sendable () -> Int
+    let journal: CallJournal
     let startedAt = ContinuousClock.now
 
-    func status(_ context: CallContext) throws(LensError) -> DaemonStatus {
+    func status(_ context: CallContext) async throws(LensError) -> DaemonStatus {
+        let caller = context.caller
         let statistics = engine.statistics
-        let models = engine.models.list(for: context.caller)
+        let models = engine.models.list(for: caller)
+        let own = try await usage.amounts(of: caller.userID)
+        let quota = usage.quota
         let uptime = startedAt.duration(to: .now).components
-        return DaemonStatus(
+        var status = DaemonStatus(
             version: version, uptimeSeconds: Double(uptime.seconds) + Double(uptime.attoseconds) / 1e18,
-            processID: Int(getpid()), residentBytes: try Self.residentBytes(), models: models.resident,
+            processID: Int(getpid()), residentBytes: ProcessMemory.residentBytes ?? 0, models: models.resident,
             queuedJobs: statistics.queuedJobs, runningJobs: statistics.runningJobs,
             cacheBytes: statistics.cacheBytes, cacheCapacityBytes: statistics.cacheCapacityBytes,
-            threads: statistics.threads, connections: connections(), modelStates: models.states,
-            weightBytes: engine.models.heldBytes, weightBudgetBytes: engine.models.budget)
+            threads: statistics.threads, connections: usage.ledger.connectionCount, modelStates: models.states,
+            weightBytes: engine.models.heldBytes, weightBudgetBytes: engine.models.budget, own: own, quota: quota)
+        if !caller.isAdministrator {
+            // The sums would tell of hidden models, and who looks closely of questions that others have asked.
+            status.queuedJobs = own.queuedJobs
+            status.runningJobs = min(status.runningJobs, 1)
+            status.cacheBytes = own.cachedBytes
+            status.cacheCapacityBytes = min(quota.cachedBytes, status.cacheCapacityBytes)
+            status.connections = own.connections
+            status.weightBytes = models.resident.reduce(0) { $0 + $1.weightBytes }
+        }
+        return status
     }
 
-    /// The second number of `/proc/self/statm`, which counts pages.
-    private static func residentBytes() throws(LensError) -> Int {
-        let descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 128)
-        let count = read(descriptor, &bytes, bytes.count)
-        let numbers = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: " ")
-        guard numbers.count > 1, let pages = Int(numbers[1]) else {
-            throw LensError(.internal, "/proc/self/statm cannot be read")
+    func usage(_ context: CallContext) async throws(LensError) -> DaemonUsage {
+        try context.caller.checkIsAdministrator(to: "see what every user has")
+        let users = try await usage.amounts().sorted { $0.key < $1.key }
+        return DaemonUsage(
+            users: users.map { DaemonUsage.User(userID: $0.key, amounts: $0.value) }, quota: usage.quota)
+    }
+
+    func activity(_ request: ActivityRequest, _ context: CallContext) throws(LensError) -> DaemonActivity {
+        if request.ofAll { try context.caller.checkIsAdministrator(to: "see what every user does") }
+        var activity = journal.activity(of: request.ofAll ? nil : context.caller.userID)
+        // The caller knows of this one.
+        if let index = activity.calls.firstIndex(where: { $0.request == "\(context.name)" }) {
+            activity.calls.remove(at: index)
+            activity.callsInFlight -= 1
         }
-        return pages * Int(sysconf(CInt(_SC_PAGESIZE)))
+        return activity
     }
 }

@@ -15,11 +15,12 @@ public struct Services: Sendable {
     let reports: ReportsHandler
     let store: StoreHandler
 
-    /// - Parameter connections: how many connections are open at this moment.
     public init(
-        engine: SharedEngine, store: SessionStore, version: DaemonVersion, connections: @escaping @Sendable () -> Int
+        engine: SharedEngine, store: SessionStore, version: DaemonVersion, ledger: UsageLedger, journal: CallJournal
     ) {
-        daemon = DaemonHandler(engine: engine, version: version, connections: connections)
+        daemon = DaemonHandler(
+            usage: UsageSources(ledger: ledger, engine: engine, store: store), engine: engine, version: version,
+            journal: journal)
         models = ModelsHandler(models: engine.models)
         inference = InferenceHandler(engine: engine, store: store)
         sessions = SessionsHandler(store: store)
@@ -30,7 +31,9 @@ public struct Services: Sendable {
     /// Which handler answers which method.
     public var router: Router {
         var router = Router()
-        unary(.status, in: &router) { _, context in try daemon.status(context) }
+        unary(.status, in: &router) { _, context in try await daemon.status(context) }
+        unary(.usage, in: &router) { _, context in try await daemon.usage(context) }
+        unary(.activity, in: &router, daemon.activity)
         unary(.listModels, in: &router) { _, context in models.list(context) }
         unary(.describeModel, in: &router, models.describe)
         streaming(.loadModel, in: &router, models.load)
@@ -68,9 +71,7 @@ public struct Services: Sendable {
         _ method: UnaryMethod<Request, Reply>, in router: inout Router,
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Reply
     ) {
-        router.unary(method) { request, context in
-            try await Self.logged(context) { try await handler(request, context) }
-        }
+        router.unary(method, handler)
     }
 
     private func streaming<Request, Event>(
@@ -78,9 +79,7 @@ public struct Services: Sendable {
         _ handler: @escaping @Sendable (Request, CallContext, @escaping SendEvent<Event>) async throws -> Void
     ) {
         router.streaming(method) { request, context, replies in
-            try await Self.logged(context) {
-                try await handler(request, context) { event in try await replies.send(event) }
-            }
+            try await handler(request, context) { event in try await replies.send(event) }
         }
     }
 
@@ -91,27 +90,7 @@ public struct Services: Sendable {
             async throws -> Void
     ) {
         router.bidirectional(method) { first, messages, context, replies in
-            try await Self.logged(context) {
-                try await handler(first, messages, context) { event in try await replies.send(event) }
-            }
-        }
-    }
-
-    /// One line per call: who (from the connection), what, how it ended, how long it took. Nothing that a user typed.
-    private static func logged<Reply>(_ context: CallContext, _ body: () async throws -> Reply) async throws -> Reply {
-        let start = ContinuousClock.now
-        func log(_ status: StatusCode) {
-            let milliseconds = start.duration(to: .now) / Duration.milliseconds(1)
-            context.logger.info(
-                "call", metadata: ["status": "\(status.name)", "ms": "\((milliseconds * 10).rounded() / 10)"])
-        }
-        do {
-            let reply = try await body()
-            log(.ok)
-            return reply
-        } catch {
-            log((error as? LensError)?.code ?? (error is CancellationError ? .cancelled : .internal))
-            throw error
+            try await handler(first, messages, context) { event in try await replies.send(event) }
         }
     }
 }

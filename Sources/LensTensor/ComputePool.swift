@@ -34,6 +34,9 @@ public final class ComputePool: Sendable {
 
     deinit { shared.stop() }
 
+    /// Grows with the work that is done; where it stands still nothing is.
+    public var progress: Int { shared.blocksDone.load(ordering: .relaxed) }
+
     /// Runs `body` once for each block, in no order, on all threads; returns when all are done.
     ///
     /// Each block should be some milliseconds at most: between blocks the call is asked whether it is still wanted.
@@ -47,11 +50,15 @@ public final class ComputePool: Sendable {
             for block in 0..<blocks {
                 if interlude.isWanted { interlude.run() }
                 body(block)
+                shared.blocksDone.wrappingAdd(1, ordering: .relaxed)
                 try control.check()
             }
             return
         }
-        let job = Job(blocks: blocks, control: control, interlude: interlude, body: body)
+        let job = Job(blocks: blocks, control: control, interlude: interlude) { [shared] block in
+            body(block)
+            shared.blocksDone.wrappingAdd(1, ordering: .relaxed)
+        }
         var next = 0
         repeat {
             if interlude.isWanted { interlude.run() }
@@ -125,6 +132,7 @@ public final class ComputePool: Sendable {
         private var isStopped = false
         /// Counts up with each published job, so that a thread sees news without the lock.
         private let generation = Atomic<Int>(0)
+        let blocksDone = Atomic<Int>(0)
 
         init() {
             pthread_mutex_init(mutex, nil)

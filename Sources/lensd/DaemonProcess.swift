@@ -6,57 +6,52 @@ import LensStore
 import LensTensor
 import LensWire
 import Logging
-import Synchronization
-import UnixSignals
 
 /// The daemon from start to end: what is opened in which order, and closed in the reverse of it.
 struct DaemonProcess {
-    private let logger: Logger
-    private let notifier: ServiceNotifier
-    private let settings: DaemonSettings
-    private let engine: SharedEngine
-    private let store: SessionStore
+    let logger: Logger
+    let log: LogSwitch
+    let source: SettingsSource
+    let notifier: ServiceNotifier
+    let settings: DaemonSettings
+    let engine: SharedEngine
+    let store: SessionStore
+    let ledger: UsageLedger
+    let journal: CallJournal
+    let metrics: MetricsWriter
 
     /// Opens everything but the models and the socket. The state folder's lock comes first: whoever holds it owns the
     /// rest.
     ///
     /// - Throws: status 75 for a state folder in use, 65 for a database that cannot be served.
-    init(_ settings: DaemonSettings, environment: Environment) throws(StartupError) {
+    init(_ settings: DaemonSettings, from source: SettingsSource, log: LogSwitch) throws(StartupError) {
         logger = Logger(label: "lensd")
-        notifier = ServiceNotifier(environment)
+        self.log = log
+        self.source = source
+        notifier = ServiceNotifier(source.environment)
         self.settings = settings
         // Whatever the daemon makes is its own user's unless it says otherwise.
         umask(0o077)
         let folder = try StateFolder(at: settings.state)
         store = try SessionStore(in: folder)
         for notice in store.notices { logger.warning("\(notice)") }
+        store.set(quota: settings.quota)
+        store.set(retention: settings.retention)
         do {
             let registry = try ModelRegistry(
                 settings.models, budget: settings.memory.bytes,
                 stateModels: StateModels(path: "\(folder.path)/models"))
             engine = try SharedEngine(
                 models: registry, pool: ComputePool(threads: settings.threads),
-                options: EngineOptions(cacheBytes: settings.cache.bytes))
+                options: EngineOptions(
+                    cacheBytes: settings.cache.bytes, quota: settings.quota, cacheScope: settings.cacheScope))
         } catch {
             throw StartupError(error.code == .alreadyExists ? .usage : .failure, error.message)
         }
-    }
-
-    private func loadModels() async throws(StartupError) {
-        do {
-            try await engine.models.loadConfigured { name, isResident, seconds in
-                guard isResident else {
-                    return logger.notice(
-                        "no room for the model beside the others; it is loaded when somebody asks for it",
-                        metadata: ["model": "\(name)"])
-                }
-                logger.info("model loaded", metadata: ["model": "\(name)", "ms": "\(Int(seconds * 1000))"])
-            }
-        } catch {
-            throw StartupError(
-                .badInput,
-                "cannot serve the model '\(error.model.name)' from \(error.model.folder): \(error.error.message)")
-        }
+        ledger = UsageLedger(limits: WireLimits(quota: settings.quota))
+        let counted = DaemonMetrics()
+        journal = CallJournal { counted.record($0) }
+        metrics = MetricsWriter(counted, path: settings.metrics, logger: logger)
     }
 
     /// Serves until a signal says to stop, then lets the calls in flight finish.
@@ -65,67 +60,91 @@ struct DaemonProcess {
     ///   that cannot be served.
     func run() async throws(StartupError) {
         signal(SIGPIPE, SIG_IGN)
+        OpenDescriptors.raiseLimit()
+        let hangupEnds = source.file == nil && isatty(STDIN_FILENO) == 1
+        if !hangupEnds { signal(SIGHUP, SIG_IGN) }
         try await loadModels()
-        let stopRequest = await Self.stopRequest(logger)
+        let requests = await SignalRequests.trap(logger, hangupEnds: hangupEnds)
         let server = try await startServer()
+        let watchdog = startWatchdog(server)
+        let writer = Task { await metrics.run(self) }
+        let retention = Task { await RetentionLoop(store: store, logger: logger).run() }
         StandardError.write("lensd ready: \(settings.socket)\n")
-        notifier.send("READY=1")
+        notifier.ready("serving \(settings.models.count) models")
 
-        let reason = await stopRequest.value
+        let reason = await handle(requests)
         logger.info("stopping", metadata: ["signal": "\(reason)"])
-        notifier.send("STOPPING=1")
+        notifier.stopping()
         engine.models.stop()
         await server.shutdown()
+        watchdog?.cancel()
+        writer.cancel()
+        metrics.move(to: nil)
         engine.stop()
+        retention.cancel()
+        await retention.value
         do { try store.close() } catch {
             logger.error("the session store did not close", metadata: ["cause": "\(error)"])
         }
         logger.info("stopped")
     }
 
-    /// Ends with the first signal that asks the daemon to stop. A Ctrl-C after it ends the process at once: calls in
-    /// flight are lost, what was acknowledged is not.
-    private static func stopRequest(_ logger: Logger) async -> Task<String, Never> {
-        let (requests, source) = AsyncStream.makeStream(of: String.self)
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        Task {
-            var isStopping = false
-            for await signal in signals {
-                if isStopping, signal == .sigint {
-                    logger.warning("stopped without waiting for the calls in flight")
-                    _exit(StartupError.ExitStatus.failure.rawValue)
+    private func loadModels() async throws(StartupError) {
+        let pace = LoadPace(notifier)
+        do {
+            try await engine.models.loadConfigured { name, _ in
+                pace.isGettingOn(with: name)
+            } report: { name, isResident, seconds in
+                guard isResident else {
+                    return logger.notice(
+                        "no room for the model beside the others; it is loaded when somebody asks for it",
+                        metadata: ["model": "\(name)"])
                 }
-                if !isStopping { source.yield("\(signal)") }
-                isStopping = true
+                logger.info(
+                    "model loaded", metadata: ["model": "\(name)", "ms": .stringConvertible(Int(seconds * 1000))])
+            }
+        } catch {
+            throw StartupError(
+                .badInput,
+                "cannot serve the model '\(error.model.name)' from \(error.model.folder): \(error.error.message)")
+        }
+    }
+
+    /// Reads the configuration again as often as somebody asks for it; returns why the daemon is to end.
+    private func handle(_ requests: AsyncStream<SignalRequests.Request>) async -> String {
+        var present = settings
+        for await request in requests {
+            switch request {
+            case .stop(let signal): return signal
+            case .reload:
+                notifier.reloading()
+                present = reload(from: present)
+                notifier.ready("serving \(present.models.count) models")
             }
         }
-        return Task { await requests.first { _ in true } ?? "none" }
+        return "none"
     }
 
     private func startServer() async throws(StartupError) -> WireServer {
-        // Status tells how many clients are connected, and the server that knows is made after the router.
-        let serving = ServerReference()
         let version = DaemonVersion(
             lensd: lensdVersion, wireProtocol: Int(WireProtocol.versions.max() ?? 0), blas: BLAS.description,
             sqlite: SessionStore.sqliteVersion)
-        let services = Services(engine: engine, store: store, version: version) { serving.connectionCount }
-        let server = try await WireServer.start(
-            services.router,
-            on: ListeningSocket.bind(
-                path: settings.socket, mode: settings.socketMode, group: settings.socketGroup),
-            limits: WireLimits(quota: settings.quota), logger: logger)
-        serving.set(server)
-        return server
+        let services = Services(engine: engine, store: store, version: version, ledger: ledger, journal: journal)
+        let socket: ListeningSocket
+        if let given = source.socket {
+            socket = given
+            logger.info("took over the socket that was handed over", metadata: ["path": "\(given.path)"])
+        } else {
+            socket = try ListeningSocket.bind(
+                path: settings.socket, mode: settings.socketMode, group: settings.socketGroup)
+        }
+        return try await WireServer.start(
+            services.router, on: socket, ledger: ledger, journal: journal, logger: logger)
     }
-}
 
-/// The server, for those who are made before it.
-private final class ServerReference: Sendable {
-    private let server = Mutex<WireServer?>(nil)
-
-    var connectionCount: Int { server.withLock { $0 }?.connectionCount ?? 0 }
-
-    func set(_ server: WireServer) {
-        self.server.withLock { $0 = server }
+    private func startWatchdog(_ server: WireServer) -> Task<Void, Never>? {
+        guard let interval = notifier.watchdogInterval else { return nil }
+        let watchdog = Watchdog(notifier: notifier, engine: engine, server: server, interval: interval)
+        return Task { await watchdog.run() }
     }
 }

@@ -25,14 +25,20 @@ struct DaemonSettings: Sendable {
     var metrics: String?
     var log: LogFormat
     var logLevel: LogLevel
+    var logging: LogSwitch.Setting { LogSwitch.Setting(level: logLevel, format: log) }
     /// Those that are served from the start; the first is the default model.
     var models: [KnownModel]
 
     /// - Parameters:
     ///   - flags: win over the file. A model of theirs has the access list that the file gives to its name.
     /// - Throws: as ``Places`` where something is neither said nor to be found.
-    init(flags: Configuration, file: Configuration, environment: Environment) throws(StartupError) {
-        if let socket = flags.socket ?? file.socket {
+    ///   - socket: the path of the socket that systemd handed over, which wins over all.
+    init(
+        flags: Configuration, file: Configuration, environment: Environment, socket given: String? = nil
+    ) throws(StartupError) {
+        if let given {
+            socket = given
+        } else if let socket = flags.socket ?? file.socket {
             self.socket = socket
         } else {
             socket = try Places.socket(environment)

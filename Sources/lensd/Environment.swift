@@ -1,7 +1,7 @@
 import Glibc
 
 /// The process's environment; an empty variable counts as one that is not set.
-struct Environment {
+struct Environment: Sendable {
     subscript(name: String) -> String? {
         guard let value = getenv(name), value.pointee != 0 else { return nil }
         return String(cString: value)

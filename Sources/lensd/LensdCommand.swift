@@ -73,17 +73,15 @@ struct LensdCommand: AsyncParsableCommand {
         var flags = flags
         flags.logLevel = try Self.logLevel(environment)
         do {
-            let settings = try DaemonSettings(
-                flags: flags, file: try config.map(ConfigurationFile.read) ?? Configuration(), environment: environment)
+            let source = SettingsSource(
+                flags: flags, file: config, environment: environment,
+                socket: checkConfig ? nil : try ActivatedSocket.take(environment))
+            let settings = try source.read()
             if checkConfig { return print(settings.description) }
-            let logLevel = Logger.Level(settings.logLevel)
-            LoggingSystem.bootstrap { label in
-                var handler = StreamLogHandler.standardError(label: label)
-                handler.logLevel = logLevel
-                return handler
-            }
+            let log = LogSwitch(settings.logging, environment: environment)
+            LoggingSystem.bootstrap { _ in LineLogHandler(log) }
             if let restore { return try Self.restore(restore, settings) }
-            try await DaemonProcess(settings, environment: environment).run()
+            try await DaemonProcess(settings, from: source, log: log).run()
         } catch {
             StandardError.write("lensd: \(error.message)\n")
             throw ExitCode(error.status.rawValue)
@@ -121,20 +119,5 @@ struct LensdCommand: AsyncParsableCommand {
             throw ValidationError("LENSD_LOG is one of \(levels); received '\(text)'")
         }
         return level
-    }
-}
-
-extension Logger.Level {
-    init(_ level: LogLevel) {
-        self =
-            switch level {
-            case .trace: .trace
-            case .debug: .debug
-            case .info: .info
-            case .notice: .notice
-            case .warning: .warning
-            case .error: .error
-            case .critical: .critical
-            }
     }
 }

@@ -33,10 +33,10 @@ struct RetentionLoop {
                     "runs": "\(outcome.runCount)", "bytes": "\(outcome.bytes)", "sessions": "\(outcome.sessionCount)",
                     "owners": "\(outcome.ownerCount)",
                 ])
-        } catch where error.code != .cancelled {
-            logger.warning("old runs could not be deleted", metadata: ["reason": "\(error.message)"])
         } catch {
-            // The daemon stops.
+            // Cancelled: the daemon stops.
+            guard error.code != .cancelled else { return }
+            logger.warning("old runs could not be deleted", metadata: ["reason": "\(error.message)"])
         }
     }
 }

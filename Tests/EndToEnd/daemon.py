@@ -21,11 +21,12 @@ READY_SECONDS = 30
 STOP_SECONDS = 30
 # What would lead a daemon away from the test's own folder.
 PLACES = ("LENSD_SOCKET", "LENSD_STATE", "LENSD_MODELS", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "NOTIFY_SOCKET")
+SERVICE = ("WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "JOURNAL_STREAM", "LENSD_LOG")
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The tests' environment without what names a daemon's places."""
-    return {key: value for key, value in os.environ.items() if key not in PLACES} | dict(extra or {})
+    return {key: value for key, value in os.environ.items() if key not in PLACES + SERVICE} | dict(extra or {})
 
 
 class Daemon:

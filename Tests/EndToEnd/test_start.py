@@ -58,9 +58,10 @@ def test_systemd_is_told(folder: Path, stopped: Daemon, abstract: bool) -> None:
         systemd.settimeout(30)
         stopped.env["NOTIFY_SOCKET"] = name
         stopped.start()
-        assert systemd.recv(100) == b"READY=1"
+        assert systemd.recv(500).startswith(b"STATUS=loading the model tiny\nEXTEND_TIMEOUT_USEC=120000000")
+        assert systemd.recv(500).startswith(b"READY=1\nSTATUS=")
         stopped.process.send_signal(signal.SIGTERM)
-        assert systemd.recv(100) == b"STOPPING=1"
+        assert systemd.recv(500).startswith(b"STOPPING=1\nSTATUS=")
         assert stopped.stop() == 0
 
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LensClient
 import LensCore
 import LensTerminal
 
@@ -9,12 +10,16 @@ struct Status: ConsoleCommand {
             Examples:
               lensctl status
               lensctl status --json
+              sudo lensctl status --all
             """)
 
+    @Flag(help: "What every user has, as a table; for the daemon's administrator.")
+    var all = false
     @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
     func run(on console: Console) async throws {
         let connection = try global.connect()
+        if all { return try await showUsers(of: connection, on: console) }
         let status = try await connection.status()
         console.answer(json(status, socket: connection.path)) { terminal in
             let models = status.modelStates.map { state in
@@ -43,10 +48,31 @@ struct Status: ConsoleCommand {
                 ("passes", "\(status.runningJobs) running, \(status.queuedJobs) waiting, \(status.threads) threads"),
                 ("connections", "\(status.connections)"),
             ]
-            return TextTable(
+            let facts = TextTable(
                 columns: [.init(""), .init("")],
-                rows: rows.map { [StyledText($0, .faint), StyledText(terminal.visible(line: $1))] }
-            ).lines()
+                rows: rows.map { [StyledText($0, .faint), StyledText(terminal.visible(line: $1))] })
+            return facts.lines() + [""] + UsageTable.own(status.own, quota: status.quota).lines()
+        }
+    }
+
+    private func showUsers(of connection: LensConnection, on console: Console) async throws {
+        let usage = try await connection.usage()
+        let names = usage.users.map { UserName($0.userID) }
+        console.answer(
+            .object([
+                ("schema", .integer(1)), ("socket", .string(connection.path)), ("quota", .amounts(usage.quota)),
+                (
+                    "users",
+                    .array(
+                        zip(usage.users, names).map { user, name in
+                            .object(
+                                [("uid", .integer(Int(user.userID))), ("name", name.text.map(JSON.string) ?? .null)]
+                                    + JSON.amounts(user.amounts).members)
+                        })
+                ),
+            ])
+        ) { terminal in
+            UsageTable.users(usage, names: names.map { terminal.visible(line: $0.text ?? "") }).lines()
         }
     }
 
@@ -61,6 +87,7 @@ struct Status: ConsoleCommand {
             ("connections", .integer(status.connections)),
             ("model_states", .array(status.modelStates.map(JSON.modelState))),
             ("model_bytes", .integer(status.weightBytes)), ("model_budget_bytes", .integer(status.weightBudgetBytes)),
+            ("own", .amounts(status.own)), ("quota", .amounts(status.quota)),
         ])
     }
 }

@@ -10,6 +10,8 @@ public final class CallControl: Sendable {
     private let clock: Mutex<Clock>
     /// The calls that this work is done for; `nil` where it is a call's own.
     private let calls: Mutex<[CallControl]?>
+    /// How long the call's work waits for its turn.
+    public let queueWait = QueueWait()
 
     private enum State {
         static let wanted: UInt8 = 0

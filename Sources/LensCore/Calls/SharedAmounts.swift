@@ -29,3 +29,13 @@ extension SharedAmounts {
         connections: 64, callsInFlight: 512, queuedJobs: 1024, sessions: 1000, storedBytes: 1 << 30,
         cachedBytes: 256 << 20)
 }
+
+extension SharedAmounts {
+    public static func + (left: Self, right: Self) -> Self {
+        Self(
+            connections: left.connections + right.connections,
+            callsInFlight: left.callsInFlight + right.callsInFlight, queuedJobs: left.queuedJobs + right.queuedJobs,
+            sessions: left.sessions + right.sessions, storedBytes: left.storedBytes + right.storedBytes,
+            cachedBytes: left.cachedBytes + right.cachedBytes)
+    }
+}

@@ -6,24 +6,31 @@ public struct DaemonStatus: Sendable {
     /// Resident memory of the process, in bytes.
     public var residentBytes: Int
     public var models: [ModelDescription]
-    /// Passes waiting and under way.
+    /// What waits for its turn, of the caller; of everybody for the administrator. So with all that others use.
     public var queuedJobs: Int
+    /// Whether the engine computes.
     public var runningJobs: Int
-    /// The activation cache.
+    /// Activations kept at hand.
     public var cacheBytes: Int
     public var cacheCapacityBytes: Int
     public var threads: Int
     public var connections: Int
     /// The models that the caller may use, resident or not.
     public var modelStates: [ModelState]
-    /// Bytes of memory that all models' weights take, and may take.
+    /// Bytes of memory that these models' weights take; for the administrator those of all.
     public var weightBytes: Int
+    /// Bytes of memory that all weights may take together.
     public var weightBudgetBytes: Int
+    /// What the caller has.
+    public var own: SharedAmounts
+    /// What the caller may have at most.
+    public var quota: SharedAmounts
 
     public init(
         version: DaemonVersion, uptimeSeconds: Double, processID: Int, residentBytes: Int, models: [ModelDescription],
         queuedJobs: Int, runningJobs: Int, cacheBytes: Int, cacheCapacityBytes: Int, threads: Int, connections: Int,
-        modelStates: [ModelState], weightBytes: Int, weightBudgetBytes: Int
+        modelStates: [ModelState], weightBytes: Int, weightBudgetBytes: Int, own: SharedAmounts,
+        quota: SharedAmounts
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -39,6 +46,8 @@ public struct DaemonStatus: Sendable {
         self.modelStates = modelStates
         self.weightBytes = weightBytes
         self.weightBudgetBytes = weightBudgetBytes
+        self.own = own
+        self.quota = quota
     }
 }
 

@@ -18,9 +18,12 @@ extension ModelRegistry {
 
     /// Loads the configured models in their order, as many as fit together; the others are loaded when somebody asks.
     ///
-    /// - Parameter report: learns of each model whether it is resident now, and how long its load took.
+    /// - Parameters:
+    ///   - progress: learns that a model's load gets on, from the thread that reads.
+    ///   - report: learns of each model whether it is resident now, and how long its load took.
     /// - Throws: ``StartFailure`` for the first that cannot be served.
     public func loadConfigured(
+        progress: @escaping @Sendable (_ name: String, _ progress: LoadProgress) -> Void = { _, _ in },
         report: (_ name: String, _ isResident: Bool, _ seconds: Double) -> Void
     ) async throws(StartFailure) {
         for known in state.withLock({ $0.entries.map(\.known) }) {
@@ -31,7 +34,7 @@ extension ModelRegistry {
                     continue
                 }
                 let start = ContinuousClock.now
-                _ = try await load(known.name, control: CallControl()) { _ in }
+                _ = try await load(known.name, control: CallControl()) { progress(known.name, $0) }
                 report(known.name, true, start.duration(to: .now) / Duration.seconds(1))
             } catch {
                 throw StartFailure(model: known, error: error)

@@ -71,6 +71,7 @@ extension ModelRegistry {
     ///
     /// - Throws: `RESOURCE_EXHAUSTED` with what is needed, what there is and what is held.
     private func makeRoom(for load: ModelLoad, of bytes: Int, named name: String) throws(LensError) {
+        let budget = budget
         guard bytes <= budget else {
             throw .resourceExhausted(
                 "model '\(name)' needs \(bytes.mebibytes) for its weights, and the budget for all models is "

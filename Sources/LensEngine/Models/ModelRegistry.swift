@@ -42,10 +42,9 @@ public final class ModelRegistry: Sendable {
         /// Counts uses.
         var clock = 0
         var isStopped = false
+        var budget: Int
     }
 
-    /// Bytes of memory that all weights may take together.
-    public let budget: Int
     let open: @Sendable (String) throws(LensError) -> any ModelSource
     let stateModels: StateModels?
     let state: Mutex<State>
@@ -68,10 +67,16 @@ public final class ModelRegistry: Sendable {
                 throw LensError(.alreadyExists, "two models are named '\(model.name)'")
             }
         }
-        self.budget = budget
         self.open = open
         self.stateModels = stateModels
-        state = Mutex(State(entries: known.map { Entry(known: $0) }))
+        state = Mutex(State(entries: known.map { Entry(known: $0) }, budget: budget))
+    }
+
+    /// Bytes of memory that all weights may take together; where it shrinks, nothing is unloaded until somebody asks for
+    /// another model.
+    public var budget: Int {
+        get { state.withLock { $0.budget } }
+        set { state.withLock { $0.budget = newValue } }
     }
 
     /// Bytes of memory that all weights take now, those of unloaded models that are still computed with among them.
@@ -213,8 +218,9 @@ extension ModelRegistry.State {
     }
 
     mutating func modelState(_ index: Int, isDefault: Bool, for caller: Caller) -> ModelState {
-        // Nobody but this list refers to an idle model.
-        let isInUse = entries[index].model != nil && !isKnownUniquelyReferenced(&entries[index].model)
+        // Nobody but this list refers to an idle model. What others use is the administrator's to know.
+        let isInUse =
+            caller.isAdministrator && entries[index].model != nil && !isKnownUniquelyReferenced(&entries[index].model)
         let entry = entries[index]
         let note =
             switch entry.heldBack {

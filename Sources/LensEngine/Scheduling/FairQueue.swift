@@ -188,6 +188,9 @@ package struct FairQueue {
     /// Pieces of work of a user that wait.
     package func waitingCount(of user: UInt32) -> Int { users[user]?.waitingCount ?? 0 }
 
+    /// The same of everybody who has any.
+    package var waitingCounts: [UInt32: Int] { users.mapValues(\.waitingCount) }
+
     /// Pieces of work that wait, of all users.
     package private(set) var waitingCount = 0
 

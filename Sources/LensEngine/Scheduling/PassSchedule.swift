@@ -290,6 +290,7 @@ package struct PassSchedule {
 
     package var waitingCount: Int { queue.waitingCount }
     package func waitingCount(of user: UInt32) -> Int { queue.waitingCount(of: user) }
+    package var waitingCounts: [UInt32: Int] { queue.waitingCounts }
     package var runningCount: Int { running.count }
 
     /// About how long it takes until one of a user's pieces of work, or one of all, is through.

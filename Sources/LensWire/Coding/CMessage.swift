@@ -142,6 +142,14 @@ typealias CModelDescription = Lens__V1__ModelDescription
 typealias CHookPointDescription = Lens__V1__HookPointDescription
 typealias CDaemonStatusRequest = Lens__V1__DaemonStatusRequest
 typealias CDaemonStatusReply = Lens__V1__DaemonStatusReply
+typealias CSharedAmounts = Lens__V1__SharedAmounts
+typealias CUsageRequest = Lens__V1__UsageRequest
+typealias CUsageReply = Lens__V1__UsageReply
+typealias CUserUsage = Lens__V1__UserUsage
+typealias CActivityRequest = Lens__V1__ActivityRequest
+typealias CActivityReply = Lens__V1__ActivityReply
+typealias CCallInFlight = Lens__V1__CallInFlight
+typealias CEngineTotals = Lens__V1__EngineTotals
 
 // sessions.proto, reports.proto
 typealias CListSessionsRequest = Lens__V1__ListSessionsRequest
@@ -270,6 +278,14 @@ extension CModelDescription: CMessage { static var reset: CReset<Self> { lens__v
 extension CHookPointDescription: CMessage { static var reset: CReset<Self> { lens__v1__hook_point_description__init } }
 extension CDaemonStatusRequest: CMessage { static var reset: CReset<Self> { lens__v1__daemon_status_request__init } }
 extension CDaemonStatusReply: CMessage { static var reset: CReset<Self> { lens__v1__daemon_status_reply__init } }
+extension CSharedAmounts: CMessage { static var reset: CReset<Self> { lens__v1__shared_amounts__init } }
+extension CUsageRequest: CMessage { static var reset: CReset<Self> { lens__v1__usage_request__init } }
+extension CUsageReply: CMessage { static var reset: CReset<Self> { lens__v1__usage_reply__init } }
+extension CUserUsage: CMessage { static var reset: CReset<Self> { lens__v1__user_usage__init } }
+extension CActivityRequest: CMessage { static var reset: CReset<Self> { lens__v1__activity_request__init } }
+extension CActivityReply: CMessage { static var reset: CReset<Self> { lens__v1__activity_reply__init } }
+extension CCallInFlight: CMessage { static var reset: CReset<Self> { lens__v1__call_in_flight__init } }
+extension CEngineTotals: CMessage { static var reset: CReset<Self> { lens__v1__engine_totals__init } }
 extension CListSessionsRequest: CMessage { static var reset: CReset<Self> { lens__v1__list_sessions_request__init } }
 extension CListSessionsReply: CMessage { static var reset: CReset<Self> { lens__v1__list_sessions_reply__init } }
 extension CShowSessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__show_session_request__init } }

@@ -1,7 +1,7 @@
 internal import CLensMessages
 internal import LensCore
 
-// models.proto and daemon.proto.
+// models.proto.
 
 /// A request that says nothing beyond its method.
 public struct EmptyRequest: Sendable, Hashable {
@@ -18,6 +18,7 @@ extension Coding where Value == EmptyRequest {
 
     static var listModelsRequest: Self { empty(CListModelsRequest.self) }
     static var daemonStatusRequest: Self { empty(CDaemonStatusRequest.self) }
+    static var usageRequest: Self { empty(CUsageRequest.self) }
 }
 
 extension Coding where Value == ModelList {
@@ -74,54 +75,6 @@ extension ModelDescription {
             (point, item: inout CHookPointDescription) in
             item.name = arena.bytes(point.name)
             item.on_demand = point.kind.isOnDemand ? 1 : 0
-        }
-    }
-}
-
-extension Coding where Value == DaemonStatus {
-    static var daemonStatusReply: Self {
-        Self(CDaemonStatusReply.self) { (message) throws(LensError) in
-            DaemonStatus(
-                version: DaemonVersion(
-                    lensd: try message.lensd_version.text("lensd_version"),
-                    wireProtocol: Int(message.protocol_version),
-                    blas: try message.blas.text("blas"), sqlite: try message.sqlite.text("sqlite")),
-                uptimeSeconds: message.uptime_seconds, processID: Int(message.process_id),
-                residentBytes: try message.resident_bytes.count("resident_bytes"),
-                models: try messages(message.n_models, message.models) { (model: CModelDescription) throws(LensError) in
-                    try ModelDescription(model)
-                },
-                queuedJobs: Int(message.queued_jobs), runningJobs: Int(message.running_jobs),
-                cacheBytes: try message.cache_bytes.count("cache_bytes"),
-                cacheCapacityBytes: try message.cache_capacity_bytes.count("cache_capacity_bytes"),
-                threads: Int(message.threads), connections: Int(message.connections),
-                modelStates: try messages(message.n_model_states, message.model_states) {
-                    (state: CModelState) throws(LensError) in try ModelState(state)
-                },
-                weightBytes: try message.weight_bytes.count("weight_bytes"),
-                weightBudgetBytes: try message.weight_budget_bytes.count("weight_budget_bytes"))
-        } write: { (value, message, arena) throws(LensError) in
-            message.lensd_version = arena.bytes(value.version.lensd)
-            message.protocol_version = try arena.uint32(value.version.wireProtocol, "protocol_version")
-            message.blas = arena.bytes(value.version.blas)
-            message.sqlite = arena.bytes(value.version.sqlite)
-            message.uptime_seconds = value.uptimeSeconds
-            message.process_id = try arena.uint32(value.processID, "process_id")
-            message.resident_bytes = try arena.uint64(value.residentBytes, "resident_bytes")
-            (message.n_models, message.models) = try arena.messages(value.models) { (model, item) throws(LensError) in
-                try model.write(to: &item, arena)
-            }
-            message.queued_jobs = try arena.uint32(value.queuedJobs, "queued_jobs")
-            message.running_jobs = try arena.uint32(value.runningJobs, "running_jobs")
-            message.cache_bytes = try arena.uint64(value.cacheBytes, "cache_bytes")
-            message.cache_capacity_bytes = try arena.uint64(value.cacheCapacityBytes, "cache_capacity_bytes")
-            message.threads = try arena.uint32(value.threads, "threads")
-            message.connections = try arena.uint32(value.connections, "connections")
-            (message.n_model_states, message.model_states) = try arena.messages(value.modelStates) {
-                (state, item) throws(LensError) in try state.write(to: &item, arena)
-            }
-            message.weight_bytes = try arena.uint64(value.weightBytes, "weight_bytes")
-            message.weight_budget_bytes = try arena.uint64(value.weightBudgetBytes, "weight_budget_bytes")
         }
     }
 }

@@ -9,6 +9,20 @@ extension UnaryMethod<EmptyRequest, DaemonStatus> {
     }
 }
 
+extension UnaryMethod<EmptyRequest, DaemonUsage> {
+    /// The administrator's.
+    public static var usage: Self {
+        Self(path: "/lens.v1.Daemon/Usage", request: .usageRequest, reply: .usageReply, retry: .always)
+    }
+}
+
+extension UnaryMethod<ActivityRequest, DaemonActivity> {
+    public static var activity: Self {
+        Self(
+            path: "/lens.v1.Daemon/Activity", request: .activityRequest, reply: .activityReply, retry: .always)
+    }
+}
+
 extension UnaryMethod<EmptyRequest, ModelList> {
     public static var listModels: Self {
         Self(path: "/lens.v1.Models/List", request: .listModelsRequest, reply: .listModelsReply, retry: .always)

@@ -16,6 +16,8 @@ public struct Peer: Sendable, Hashable {
 /// What a handler knows of its call besides the request.
 public struct CallContext: Sendable {
     public let peer: Peer
+    /// As the log names the call.
+    public let name: CallName
     /// Such as `/lens.v1.Inference/Run`.
     public let method: String
     /// Given to the engine, which looks at it while it works.
@@ -28,8 +30,9 @@ public struct CallContext: Sendable {
     /// When the call is late; `nil` where it may take any time.
     public var deadline: ContinuousClock.Instant? { control.deadline }
 
-    public init(peer: Peer, method: String, control: CallControl, requestID: [UInt8], logger: Logger) {
+    public init(peer: Peer, name: CallName, method: String, control: CallControl, requestID: [UInt8], logger: Logger) {
         self.peer = peer
+        self.name = name
         self.method = method
         self.control = control
         self.requestID = requestID

@@ -11,6 +11,12 @@ extension ConnectionHandler {
         do {
             try run(id, start)
         } catch {
+            let path = String(decoding: start.method, as: UTF8.self)
+            // What is no method may be anything: it does not get into the log.
+            logger.callEnded(
+                environment.journal.refuse(
+                    CallName(connection: number, call: id), userID: peer.userID,
+                    method: environment.router[path] == nil ? nil : path, error.code))
             write(ServerFrame(callID: id, .status(Status(error))))
             closeIfDone()
         }
@@ -39,10 +45,12 @@ extension ConnectionHandler {
         let window = ReplyWindow(
             credit: Int(start.window == 0 ? WireProtocol.defaultWindow : start.window),
             unwrittenLimit: limits.unwrittenBytesPerCall)
-        var logger = logger
-        logger[metadataKey: "call"] = "\(path)#\(id)"
+        let name = CallName(connection: number, call: id)
+        var callLogger = logger
+        callLogger[metadataKey: "request"] = "\(name)"
+        callLogger[metadataKey: "method"] = "\(path)"
         let callContext = CallContext(
-            peer: peer, method: path, control: control, requestID: start.requestID, logger: logger)
+            peer: peer, name: name, method: path, control: control, requestID: start.requestID, logger: callLogger)
         let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
         let sink = MessageSink(
             callID: id, window: window, peer: peer, ledger: environment.ledger, eventLoop: context.eventLoop,
@@ -52,15 +60,21 @@ extension ConnectionHandler {
         ) { [eventLoop = context.eventLoop] bytes in
             eventLoop.execute { connection.value.grant(bytes, to: id) }
         }
-        let task = Task { [environment, peer, eventLoop = context.eventLoop] in
+        environment.journal.begin(name, userID: peer.userID, method: path, queueWait: control.queueWait)
+        let task = Task { [environment, peer, logger, callLogger, eventLoop = context.eventLoop] in
             let outcome: Result<ReplyFrame?, LensError>
+            var status = StatusCode.ok
             do {
                 outcome = .success(try await route.serve(start.request, callContext, sink, requests))
+                // What came too late for the client is no success.
+                if control.isCancelled, let reason = control.reason { status = reason.code }
             } catch {
-                let error = LensError(ending: error, control: control)
-                logger.callFailed(error)
+                let error = LensError(ending: error, control: control, name: name)
+                callLogger.callFailed(error)
                 outcome = .failure(error)
+                status = error.code
             }
+            if let ended = environment.journal.end(name, status) { logger.callEnded(ended) }
             environment.ledger.endCall(of: peer, requestBytes: start.request.count)
             eventLoop.execute { connection.value.finish(id, with: outcome) }
         }

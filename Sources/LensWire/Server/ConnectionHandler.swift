@@ -25,12 +25,14 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// What all connections of a server share.
     struct Environment: Sendable {
         let router: Router
-        let limits: WireLimits
         let ledger: UsageLedger
+        let journal: CallJournal
         let server: String
         let logger: Logger
     }
 
+    /// Counted from the daemon's start.
+    let number: Int
     let peer: Peer
     let environment: Environment
     let refusal: LensError?
@@ -55,16 +57,18 @@ final class ConnectionHandler: ChannelInboundHandler {
     var partialFrameBytes = 0
 
     /// - Parameter refusal: why the connection is not served; it is told and closed.
-    init(peer: Peer, environment: Environment, refusal: LensError?) {
+    init(number: Int, peer: Peer, environment: Environment, refusal: LensError?) {
+        self.number = number
         self.peer = peer
         self.environment = environment
         self.refusal = refusal
         logger = environment.logger
-        logger[metadataKey: "uid"] = "\(peer.userID)"
+        logger[metadataKey: "connection"] = .stringConvertible(number)
+        logger[metadataKey: "uid"] = .stringConvertible(peer.userID)
         outbound = OutboundProgress(now: .now)
     }
 
-    var limits: WireLimits { environment.limits }
+    var limits: WireLimits { environment.ledger.limits }
     var activeCalls: Int { calls.values.reduce(0) { $0 + ($1.hasEnded ? 0 : 1) } }
 
     // MARK: - Channel events

@@ -1,14 +1,24 @@
 internal import Glibc
 public import LensCore
 
-/// A Unix socket that is bound and does not listen yet.
+/// A Unix socket that is bound, and listens or is about to.
 public struct ListeningSocket: Sendable {
     /// Where clients find it.
     public let path: String
     let descriptor: CInt
-    /// The socket file's identity, so that nobody else's is ever removed.
-    private let device: dev_t
-    private let inode: ino_t
+    /// The socket file's identity, so that nobody else's is ever removed; `nil` where it is not ours to remove.
+    private let file: FileIdentity?
+
+    struct FileIdentity: Sendable, Equatable {
+        let device: dev_t
+        let inode: ino_t
+    }
+
+    init(path: String, descriptor: CInt, file: FileIdentity?) {
+        self.path = path
+        self.descriptor = descriptor
+        self.file = file
+    }
 
     /// Linux keeps 108 bytes for a socket's path, with the final zero.
     private static let longestPath = 107
@@ -49,13 +59,15 @@ public struct ListeningSocket: Sendable {
             _ = Glibc.close(descriptor)
             throw failure("the socket \(path) vanished as it was bound", errno)
         }
-        return ListeningSocket(path: path, descriptor: descriptor, device: status.st_dev, inode: status.st_ino)
+        return ListeningSocket(
+            path: path, descriptor: descriptor, file: FileIdentity(device: status.st_dev, inode: status.st_ino))
     }
 
     /// Removes the socket's file if it is still this one.
     func unlink() {
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
+        guard let file, lstat(path, &status) == 0, file == FileIdentity(device: status.st_dev, inode: status.st_ino)
+        else { return }
         _ = Glibc.unlink(path)
     }
 
@@ -120,7 +132,7 @@ public struct ListeningSocket: Sendable {
         }
     }
 
-    private static func failure(_ what: String, _ code: CInt) -> StartupError {
+    static func failure(_ what: String, _ code: CInt) -> StartupError {
         let status: StartupError.ExitStatus = code == EACCES || code == EPERM ? .notAllowed : .failure
         return StartupError(status, "\(what): \(String(cString: strerror(code)))")
     }

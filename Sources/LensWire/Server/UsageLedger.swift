@@ -1,9 +1,9 @@
-internal import LensCore
+public import LensCore
 internal import Synchronization
 
-/// Who uses how much of what the daemon's connections share.
-final class UsageLedger: Sendable {
-    private struct Usage {
+/// Who uses how much of what the daemon's connections share, and how much that may be.
+public final class UsageLedger: Sendable {
+    fileprivate struct Usage {
         var connections = 0
         var calls = 0
         var bytes = 0
@@ -24,6 +24,7 @@ final class UsageLedger: Sendable {
     }
 
     private struct State {
+        var limits: WireLimits
         var users: [UInt32: Usage] = [:]
         var all = Usage()
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
@@ -32,14 +33,30 @@ final class UsageLedger: Sendable {
     /// When it may pay to try again what the limits refused: most calls are done by then.
     static let pause = Duration.milliseconds(100)
 
-    private let limits: WireLimits
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(limits: WireLimits) {
-        self.limits = limits
+    public init(limits: WireLimits = WireLimits()) {
+        state = Mutex(State(limits: limits))
     }
 
-    var connectionCount: Int { state.withLock { $0.all.connections } }
+    /// What is allowed from now on; nobody loses what he has.
+    public var limits: WireLimits {
+        get { state.withLock { $0.limits } }
+        set { state.withLock { $0.limits = newValue } }
+    }
+
+    /// How many clients are connected.
+    public var connectionCount: Int { state.withLock { $0.all.connections } }
+
+    /// The connections and calls of one user.
+    public func amounts(of userID: UInt32) -> SharedAmounts {
+        state.withLock { SharedAmounts($0.users[userID] ?? Usage()) }
+    }
+
+    /// The connections and calls of everybody who has any, by uid.
+    public var amounts: [UInt32: SharedAmounts] {
+        state.withLock { $0.users.mapValues { SharedAmounts($0) } }
+    }
 
     /// - Throws: `RESOURCE_EXHAUSTED`.
     func openConnection(of peer: Peer) throws(LensError) {
@@ -90,6 +107,7 @@ final class UsageLedger: Sendable {
 
     private func add(_ more: Usage, of peer: Peer) throws(LensError) {
         let refusal: LensError? = state.withLock { state in
+            let limits = state.limits
             let user = state.users[peer.userID] ?? Usage()
             let rows: [(what: String, more: Int, user: Int, userLimit: Int, all: Int, limit: Int)] = [
                 (
@@ -132,5 +150,11 @@ final class UsageLedger: Sendable {
             return state.idleWaiters
         }
         for waiter in waiters { waiter.resume() }
+    }
+}
+
+extension SharedAmounts {
+    fileprivate init(_ usage: UsageLedger.Usage) {
+        self.init(connections: usage.connections, callsInFlight: usage.calls)
     }
 }

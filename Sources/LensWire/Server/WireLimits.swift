@@ -21,10 +21,11 @@ public struct WireLimits: Sendable, Hashable {
 
     // MARK: Number
 
+    /// What each user may have at most; its connections and calls are the wire's concern, the rest is for others.
+    public var quota = SharedAmounts.ordinaryQuota
+    /// Of all users.
     public var connections = 512
-    public var connectionsPerUser = 64
     public var calls = 2048
-    public var callsPerUser = 512
     public var callsPerConnection = 64
 
     // MARK: Bytes
@@ -41,10 +42,19 @@ public struct WireLimits: Sendable, Hashable {
 
     /// With what one user may have; all of them together may have at least as much as one.
     public init(quota: SharedAmounts) {
-        connectionsPerUser = quota.connections
+        self.quota = quota
         connections = max(connections, quota.connections)
-        callsPerUser = quota.callsInFlight
         calls = max(calls, quota.callsInFlight)
+    }
+
+    public var connectionsPerUser: Int {
+        get { quota.connections }
+        set { quota.connections = newValue }
+    }
+
+    public var callsPerUser: Int {
+        get { quota.callsInFlight }
+        set { quota.callsInFlight = newValue }
     }
 
     /// How often a connection looks at its clocks: a quarter of the shortest time, at least every second.

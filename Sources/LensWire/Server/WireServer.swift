@@ -19,6 +19,10 @@ public final class WireServer: Sendable {
     private let socket: ListeningSocket
     private let ledger: UsageLedger
     private let connections: ConnectionList
+    private let beat: Mutex<ContinuousClock.Instant>
+
+    /// How often the event loop shows that it gets on.
+    private static let beatInterval = TimeAmount.milliseconds(250)
 
     private init(
         group: MultiThreadedEventLoopGroup, listener: any Channel, socket: ListeningSocket, ledger: UsageLedger,
@@ -29,23 +33,32 @@ public final class WireServer: Sendable {
         self.socket = socket
         self.ledger = ledger
         self.connections = connections
+        beat = Mutex(.now)
+        group.next().scheduleRepeatedTask(initialDelay: .zero, delay: Self.beatInterval) { [weak self] task in
+            guard let self else { return task.cancel() }
+            beat.withLock { $0 = .now }
+        }
     }
+
+    /// When the event loop had its turn last; four times a second where all is well.
+    public var lastBeat: ContinuousClock.Instant { beat.withLock { $0 } }
 
     /// Listens and accepts; returns once clients can connect.
     ///
     /// - Parameters:
+    ///   - ledger: who has what, and the limits.
+    ///   - journal: learns of every call.
     ///   - server: program and version, for the client's eyes.
     /// - Throws: a start-up error.
     public static func start(
-        _ router: Router, on socket: ListeningSocket, limits: WireLimits = WireLimits(),
-        server: String = "lensd/\(lensdVersion)", logger: Logger
+        _ router: Router, on socket: ListeningSocket, ledger: UsageLedger = UsageLedger(),
+        journal: CallJournal = CallJournal(), server: String = "lensd/\(lensdVersion)", logger: Logger
     ) async throws(StartupError) -> WireServer {
         // One thread moves bytes and cuts frames; decoding, work and encoding happen on the callers' tasks.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let ledger = UsageLedger(limits: limits)
         let connections = ConnectionList()
         let environment = ConnectionHandler.Environment(
-            router: router, limits: limits, ledger: ledger, server: server, logger: logger)
+            router: router, ledger: ledger, journal: journal, server: server, logger: logger)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             // A client that has said all it wants to still gets its answers.
@@ -65,9 +78,6 @@ public final class WireServer: Sendable {
             throw StartupError(.failure, "cannot listen on \(socket.path): \(error)")
         }
     }
-
-    /// How many clients are connected.
-    public var connectionCount: Int { ledger.connectionCount }
 
     /// Stops: takes no new connection, answers new calls with `UNAVAILABLE`, lets the calls in flight finish for so
     /// long, ends the rest, closes every connection once its answers are written, and removes the socket.
@@ -109,7 +119,9 @@ public final class WireServer: Sendable {
         } catch {
             refusal = error
         }
-        try pipeline.addHandler(ConnectionHandler(peer: peer, environment: environment, refusal: refusal))
+        try pipeline.addHandler(
+            ConnectionHandler(
+                number: connections.nextNumber(), peer: peer, environment: environment, refusal: refusal))
         connections.add(channel)
     }
 }
@@ -133,12 +145,21 @@ extension WireServer {
 /// The open connections of a server, so that they can be told to end and waited for.
 private final class ConnectionList: Sendable {
     private struct State {
+        var numbers = 0
         var channels: [ObjectIdentifier: any Channel] = [:]
         var lastWord: (any Sendable)?
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
+
+    /// The number of a connection that was just accepted, from 1.
+    func nextNumber() -> Int {
+        state.withLock { state in
+            state.numbers += 1
+            return state.numbers
+        }
+    }
 
     func add(_ channel: any Channel) {
         let key = ObjectIdentifier(channel)

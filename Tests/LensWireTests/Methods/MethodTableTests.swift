@@ -5,7 +5,8 @@ import Testing
 @Suite struct MethodTableTests {
     /// Paths of the table, with what streams.
     private static let table: [String: MethodKind] = [
-        UnaryMethod.status.path: .unary, UnaryMethod.listModels.path: .unary, UnaryMethod.tokenize.path: .unary,
+        UnaryMethod.status.path: .unary, UnaryMethod.usage.path: .unary, UnaryMethod.activity.path: .unary,
+        UnaryMethod.listModels.path: .unary, UnaryMethod.tokenize.path: .unary,
         UnaryMethod.describeModel.path: .unary, StreamingMethod.loadModel.path: .serverStreaming,
         UnaryMethod.unloadModel.path: .unary, UnaryMethod.renameModel.path: .unary,
         UnaryMethod.run.path: .unary, BidirectionalMethod.runHooked.path: .bidirectional,
@@ -39,6 +40,8 @@ import Testing
     /// The methods that may be tried again, each as its `idempotency_level` says; all others are `never`.
     private static let retried: [String: RetrySafety] = [
         UnaryMethod.status.path: UnaryMethod.status.retry,
+        UnaryMethod.usage.path: UnaryMethod.usage.retry,
+        UnaryMethod.activity.path: UnaryMethod.activity.retry,
         UnaryMethod.listModels.path: UnaryMethod.listModels.retry,
         UnaryMethod.describeModel.path: UnaryMethod.describeModel.retry,
         UnaryMethod.tokenize.path: UnaryMethod.tokenize.retry,

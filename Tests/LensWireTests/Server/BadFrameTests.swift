@@ -174,7 +174,9 @@ import Testing
                 }
             }
             #expect(await status(0) == .notFound("no run"))
-            #expect(await status(1) == LensError(.internal, "an internal error; the daemon's log says more"))
+            #expect(
+                await status(1)
+                    == LensError(.internal, "an internal error; the daemon's log says more under request=1.2"))
             #expect(await status(2)?.code == .cancelled)
             let long = await status(3)
             #expect(long?.code == .dataLoss)

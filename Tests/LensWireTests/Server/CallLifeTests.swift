@@ -117,8 +117,8 @@ import Testing
             while witness.running.load(ordering: .relaxed) < 2 { try await Task.sleep(for: .milliseconds(2)) }
             client = nil
             #expect(try await witness.waitForEnds(2) == [.cancelled, .cancelled])
-            for _ in 0..<500 where live.server.connectionCount > 0 { try await Task.sleep(for: .milliseconds(5)) }
-            #expect(live.server.connectionCount == 0)
+            for _ in 0..<500 where live.ledger.connectionCount > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(live.ledger.connectionCount == 0)
         }
     }
 
@@ -239,10 +239,10 @@ import Testing
             let clock = ContinuousClock()
             let start = clock.now
             var worst = Duration.zero
-            while live.server.connectionCount == 2, clock.now - start < .seconds(10) {
+            while live.ledger.connectionCount == 2, clock.now - start < .seconds(10) {
                 worst = max(worst, try await clock.measure { _ = try await good.tokenize(.of("x")) })
             }
-            #expect(live.server.connectionCount == 1)
+            #expect(live.ledger.connectionCount == 1)
             #expect(clock.now - start >= .milliseconds(500))
             #expect(worst < .seconds(2))
         }

@@ -80,7 +80,7 @@ import Testing
                 (error as? LensError)?.code == .resourceExhausted
             }
             second = nil
-            for _ in 0..<500 where live.server.connectionCount > 1 { try await Task.sleep(for: .milliseconds(5)) }
+            for _ in 0..<500 where live.ledger.connectionCount > 1 { try await Task.sleep(for: .milliseconds(5)) }
             _ = try live.connect()
             #expect(try await first.tokenize(.of("x")).tokens.count == 1)
         }

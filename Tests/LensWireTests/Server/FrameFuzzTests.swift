@@ -49,8 +49,8 @@ import Testing
                 #expect(error.code == .cancelled)
             }
             #expect(try await good.tokenize(.of("after")).tokens.count == 1)
-            for _ in 0..<1000 where live.server.connectionCount > 1 { try await Task.sleep(for: .milliseconds(5)) }
-            #expect(live.server.connectionCount == 1)
+            for _ in 0..<1000 where live.ledger.connectionCount > 1 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(live.ledger.connectionCount == 1)
         }
     }
 

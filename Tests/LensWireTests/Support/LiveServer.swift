@@ -12,8 +12,11 @@ func withServer<Result>(
     let folder = try temporaryFolder()
     defer { removeFolder(folder) }
     let socket = try ListeningSocket.bind(path: folder + "/lensd.sock")
-    let server = try await WireServer.start(router, on: socket, limits: limits, server: "lensd/test", logger: .silent)
-    let live = LiveServer(path: socket.path, server: server)
+    let ledger = UsageLedger(limits: limits)
+    let journal = CallJournal()
+    let server = try await WireServer.start(
+        router, on: socket, ledger: ledger, journal: journal, server: "lensd/test", logger: .silent)
+    let live = LiveServer(path: socket.path, server: server, ledger: ledger, journal: journal)
     do {
         let result = try await body(live)
         await server.shutdown(grace: grace)
@@ -27,6 +30,8 @@ func withServer<Result>(
 struct LiveServer: Sendable {
     let path: String
     let server: WireServer
+    let ledger: UsageLedger
+    let journal: CallJournal
 
     func connect() throws -> LensConnection {
         try LensConnection.connect(path: path, client: "test/1")

@@ -256,7 +256,32 @@ enum Samples {
             version: DaemonVersion(lensd: "0.1.0", wireProtocol: 1, blas: "OpenBLAS 0.3.21", sqlite: "3.40.1"),
             uptimeSeconds: 1.5, processID: 42, residentBytes: 1 << 33, models: [model], queuedJobs: 1, runningJobs: 2,
             cacheBytes: 3, cacheCapacityBytes: 4, threads: 2, connections: 7, modelStates: modelStates,
-            weightBytes: 5 << 30, weightBudgetBytes: 6 << 30)
+            weightBytes: 5 << 30, weightBudgetBytes: 6 << 30, own: amounts, quota: SharedAmounts())
+    ]
+
+    static let amounts = SharedAmounts(
+        connections: 1, callsInFlight: 2, queuedJobs: 3, sessions: 4, storedBytes: 1 << 40, cachedBytes: 6)
+
+    static let usages = [
+        DaemonUsage(
+            users: [
+                DaemonUsage.User(userID: 0, amounts: SharedAmounts()),
+                DaemonUsage.User(userID: 4_294_967_295, amounts: amounts),
+            ], quota: amounts),
+        DaemonUsage(users: [], quota: SharedAmounts()),
+    ]
+
+    static let activityRequests = [ActivityRequest(ofAll: true), ActivityRequest()]
+
+    static let activities = [
+        DaemonActivity(
+            calls: [
+                CallInFlight(
+                    userID: 1000, method: "/lens.v1.Inference/Run", seconds: 1.5, isQueued: true, request: "12.3"),
+                CallInFlight(userID: 0, method: "", seconds: 0, isQueued: false, request: ""),
+            ], callsInFlight: 3, callsEnded: 1 << 40, callsFailed: 5,
+            engine: EngineTotals(passes: 1, rows: 2, cacheHits: 3, cacheMisses: 4)),
+        DaemonActivity(calls: [], callsInFlight: 0, callsEnded: 0, callsFailed: 0),
     ]
 
     static let modelStates = [

@@ -129,6 +129,9 @@ MODEL = models.ModelDescription(
     ),
     fingerprint=b"f", weight_bytes=1 << 40, parameter_count=2_000_000, is_default=True, bos_token_id=0,
 )  # fmt: skip
+AMOUNTS = daemon.SharedAmounts(
+    connections=1, calls_in_flight=2, queued_jobs=3, sessions=4, stored_bytes=1 << 40, cached_bytes=6
+)
 STATES = [
     models.ModelState(
         name=b"tinytales-1l", residency=models.RESIDENCY_RESIDENT, is_default=True, is_pinned=True, in_use=True,
@@ -430,8 +433,32 @@ VECTORS = {
             lensd_version=b"0.1.0", protocol_version=1, blas=b"OpenBLAS 0.3.21", sqlite=b"3.40.1",
             uptime_seconds=1.5, process_id=42, resident_bytes=1 << 33, models=[MODEL], queued_jobs=1, running_jobs=2,
             cache_bytes=3, cache_capacity_bytes=4, threads=2, connections=7, model_states=STATES,
-            weight_bytes=5 << 30, weight_budget_bytes=6 << 30,
+            weight_bytes=5 << 30, weight_budget_bytes=6 << 30, own=AMOUNTS, quota=daemon.SharedAmounts(),
         )
+    ],
+    "usages": [
+        daemon.UsageReply(
+            users=[
+                daemon.UserUsage(amounts=daemon.SharedAmounts()),
+                daemon.UserUsage(user_id=2**32 - 1, amounts=AMOUNTS),
+            ],
+            quota=AMOUNTS,
+        ),
+        daemon.UsageReply(quota=daemon.SharedAmounts()),
+    ],
+    "activityRequests": [daemon.ActivityRequest(all=True), daemon.ActivityRequest()],
+    "activities": [
+        daemon.ActivityReply(
+            calls=[
+                daemon.CallInFlight(
+                    user_id=1000, method=b"/lens.v1.Inference/Run", seconds=1.5, queued=True, request=b"12.3"
+                ),
+                daemon.CallInFlight(),
+            ],
+            calls_in_flight=3, calls_ended=1 << 40, calls_failed=5,
+            engine=daemon.EngineTotals(passes=1, rows=2, cache_hits=3, cache_misses=4),
+        ),
+        daemon.ActivityReply(),
     ],
     "modelLists": [models.ListModelsReply(models=[MODEL], states=STATES), models.ListModelsReply()],
     "describeRequests": [

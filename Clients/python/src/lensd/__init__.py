@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from lensd.retry import Retry
     from lensd.saving import save_model
     from lensd.sweep import Sweep
+    from lensd.usage import SharedAmounts
 
 __all__ = [
     "Aborted",
@@ -92,6 +93,7 @@ __all__ = [
     "ProcessingStep",
     "ResourceExhausted",
     "Retry",
+    "SharedAmounts",
     "StatusCode",
     "Sweep",
     "Unauthenticated",
@@ -143,6 +145,7 @@ _LAZY = {
     "PaddedArray": "lensd.padded",
     "ProcessingStep": "lensd.description",
     "Retry": "lensd.retry",
+    "SharedAmounts": "lensd.usage",
     "Sweep": "lensd.sweep",
     "connect": "lensd.client",
     "log_prob": "lensd.objectives",

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from lensd._proto import models_pb2
-from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest
+from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest, UsageRequest
 from lensd.activations import Pass
 from lensd.arrays import Array, ArrayKind, Arrays
 from lensd.channel import Channel
@@ -18,11 +18,16 @@ from lensd.model import Model
 from lensd.model_states import ModelState, read_states
 from lensd.retry import DEFAULT_RETRY, Retry
 from lensd.stubs import Stubs
+from lensd.usage import SharedAmounts, read_amounts
 
 
 @dataclass(frozen=True)
 class DaemonStatus:
-    """The daemon that answered; sizes in bytes."""
+    """The daemon that answered; sizes in bytes.
+
+    Of what waits, what is cached, who is connected and which weights are in memory it tells you your own part, and its
+    administrator the whole.
+    """
 
     socket: str
     version: str
@@ -40,8 +45,10 @@ class DaemonStatus:
     threads: int
     connections: int
     model_states: list[ModelState]
-    weight_bytes: int  # Of memory that all models' weights take now,
-    weight_budget_bytes: int  # and may take.
+    weight_bytes: int  # Of memory that the weights take now,
+    weight_budget_bytes: int  # and that all weights may take.
+    own: SharedAmounts  # What you have,
+    quota: SharedAmounts  # and may have at most.
 
     @classmethod
     def of(cls, reply: DaemonStatusReply, socket: str) -> DaemonStatus:
@@ -65,6 +72,8 @@ class DaemonStatus:
             model_states=read_states(reply.model_states),
             weight_bytes=reply.weight_bytes,
             weight_budget_bytes=reply.weight_budget_bytes,
+            own=read_amounts(reply.own),
+            quota=read_amounts(reply.quota),
         )
 
 
@@ -180,6 +189,11 @@ class Client:
     def status(self) -> DaemonStatus:
         """Which daemon answers, what is resident, memory, queue, versions."""
         return DaemonStatus.of(self.stubs.daemon.status(DaemonStatusRequest()), self.path)
+
+    def usage(self) -> dict[int, SharedAmounts]:
+        """What every user has, by uid, of those who have anything. For the daemon's administrator."""
+        reply = self.stubs.daemon.usage(UsageRequest())
+        return {user.user_id: read_amounts(user.amounts) for user in reply.users}
 
     def close(self) -> None:
         """Hangs up. Calls in flight end with `Unavailable`, later ones with `FailedPrecondition`."""

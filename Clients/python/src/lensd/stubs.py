@@ -31,6 +31,14 @@ class DaemonStub:
         """What is resident, memory, queue, versions."""
         return self.channel.unary("/lens.v1.Daemon/Status", request, daemon_pb2.DaemonStatusReply)
 
+    def usage(self, request: daemon_pb2.UsageRequest) -> daemon_pb2.UsageReply:
+        """How much every user has. The administrator's."""
+        return self.channel.unary("/lens.v1.Daemon/Usage", request, daemon_pb2.UsageReply)
+
+    def activity(self, request: daemon_pb2.ActivityRequest) -> daemon_pb2.ActivityReply:
+        """What is being worked at: one's own calls, or for the administrator everybody's."""
+        return self.channel.unary("/lens.v1.Daemon/Activity", request, daemon_pb2.ActivityReply)
+
 
 @dataclass(frozen=True)
 class ModelsStub:

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 from lensd._proto import models_pb2 as lens_dot_v1_dot_models__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lens/v1/daemon.proto\x12\x07lens.v1\x1a\x14lens/v1/models.proto\"\x15\n\x13\x44\x61\x65monStatusRequest\"\xb3\x03\n\x11\x44\x61\x65monStatusReply\x12\x15\n\rlensd_version\x18\x01 \x01(\x0c\x12\x18\n\x10protocol_version\x18\x02 \x01(\r\x12\x0c\n\x04\x62las\x18\x03 \x01(\x0c\x12\x0e\n\x06sqlite\x18\x04 \x01(\x0c\x12\x16\n\x0euptime_seconds\x18\x05 \x01(\x01\x12\x12\n\nprocess_id\x18\x06 \x01(\r\x12\x16\n\x0eresident_bytes\x18\x07 \x01(\x04\x12)\n\x06models\x18\x08 \x03(\x0b\x32\x19.lens.v1.ModelDescription\x12\x13\n\x0bqueued_jobs\x18\t \x01(\r\x12\x14\n\x0crunning_jobs\x18\n \x01(\r\x12\x13\n\x0b\x63\x61\x63he_bytes\x18\x0b \x01(\x04\x12\x1c\n\x14\x63\x61\x63he_capacity_bytes\x18\x0c \x01(\x04\x12\x0f\n\x07threads\x18\r \x01(\r\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\r\x12)\n\x0cmodel_states\x18\x0f \x03(\x0b\x32\x13.lens.v1.ModelState\x12\x14\n\x0cweight_bytes\x18\x10 \x01(\x04\x12\x1b\n\x13weight_budget_bytes\x18\x11 \x01(\x04\x32Q\n\x06\x44\x61\x65mon\x12G\n\x06Status\x12\x1c.lens.v1.DaemonStatusRequest\x1a\x1a.lens.v1.DaemonStatusReply\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lens/v1/daemon.proto\x12\x07lens.v1\x1a\x14lens/v1/models.proto\"\x90\x01\n\rSharedAmounts\x12\x13\n\x0b\x63onnections\x18\x01 \x01(\r\x12\x17\n\x0f\x63\x61lls_in_flight\x18\x02 \x01(\r\x12\x13\n\x0bqueued_jobs\x18\x03 \x01(\r\x12\x10\n\x08sessions\x18\x04 \x01(\r\x12\x14\n\x0cstored_bytes\x18\x05 \x01(\x04\x12\x14\n\x0c\x63\x61\x63hed_bytes\x18\x06 \x01(\x04\"\x15\n\x13\x44\x61\x65monStatusRequest\"\xff\x03\n\x11\x44\x61\x65monStatusReply\x12\x15\n\rlensd_version\x18\x01 \x01(\x0c\x12\x18\n\x10protocol_version\x18\x02 \x01(\r\x12\x0c\n\x04\x62las\x18\x03 \x01(\x0c\x12\x0e\n\x06sqlite\x18\x04 \x01(\x0c\x12\x16\n\x0euptime_seconds\x18\x05 \x01(\x01\x12\x12\n\nprocess_id\x18\x06 \x01(\r\x12\x16\n\x0eresident_bytes\x18\x07 \x01(\x04\x12)\n\x06models\x18\x08 \x03(\x0b\x32\x19.lens.v1.ModelDescription\x12\x13\n\x0bqueued_jobs\x18\t \x01(\r\x12\x14\n\x0crunning_jobs\x18\n \x01(\r\x12\x13\n\x0b\x63\x61\x63he_bytes\x18\x0b \x01(\x04\x12\x1c\n\x14\x63\x61\x63he_capacity_bytes\x18\x0c \x01(\x04\x12\x0f\n\x07threads\x18\r \x01(\r\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\r\x12)\n\x0cmodel_states\x18\x0f \x03(\x0b\x32\x13.lens.v1.ModelState\x12\x14\n\x0cweight_bytes\x18\x10 \x01(\x04\x12\x1b\n\x13weight_budget_bytes\x18\x11 \x01(\x04\x12#\n\x03own\x18\x12 \x01(\x0b\x32\x16.lens.v1.SharedAmounts\x12%\n\x05quota\x18\x13 \x01(\x0b\x32\x16.lens.v1.SharedAmounts\"\x0e\n\x0cUsageRequest\"E\n\tUserUsage\x12\x0f\n\x07user_id\x18\x01 \x01(\r\x12\'\n\x07\x61mounts\x18\x02 \x01(\x0b\x32\x16.lens.v1.SharedAmounts\"V\n\nUsageReply\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.lens.v1.UserUsage\x12%\n\x05quota\x18\x02 \x01(\x0b\x32\x16.lens.v1.SharedAmounts\"\x1e\n\x0f\x41\x63tivityRequest\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\"a\n\x0c\x43\x61llInFlight\x12\x0f\n\x07user_id\x18\x01 \x01(\r\x12\x0e\n\x06method\x18\x02 \x01(\x0c\x12\x0f\n\x07seconds\x18\x03 \x01(\x01\x12\x0e\n\x06queued\x18\x04 \x01(\x08\x12\x0f\n\x07request\x18\x05 \x01(\x0c\"\xa0\x01\n\rActivityReply\x12$\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x15.lens.v1.CallInFlight\x12\x17\n\x0f\x63\x61lls_in_flight\x18\x02 \x01(\r\x12\x13\n\x0b\x63\x61lls_ended\x18\x03 \x01(\x04\x12\x14\n\x0c\x63\x61lls_failed\x18\x04 \x01(\x04\x12%\n\x06\x65ngine\x18\x05 \x01(\x0b\x32\x15.lens.v1.EngineTotals\"V\n\x0c\x45ngineTotals\x12\x0e\n\x06passes\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x12\n\ncache_hits\x18\x03 \x01(\x04\x12\x14\n\x0c\x63\x61\x63he_misses\x18\x04 \x01(\x04\x32\xce\x01\n\x06\x44\x61\x65mon\x12G\n\x06Status\x12\x1c.lens.v1.DaemonStatusRequest\x1a\x1a.lens.v1.DaemonStatusReply\"\x03\x90\x02\x01\x12\x38\n\x05Usage\x12\x15.lens.v1.UsageRequest\x1a\x13.lens.v1.UsageReply\"\x03\x90\x02\x01\x12\x41\n\x08\x41\x63tivity\x12\x18.lens.v1.ActivityRequest\x1a\x16.lens.v1.ActivityReply\"\x03\x90\x02\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.daemon_pb2', globals())
@@ -23,10 +23,30 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _DAEMON.methods_by_name['Status']._options = None
   _DAEMON.methods_by_name['Status']._serialized_options = b'\220\002\001'
-  _DAEMONSTATUSREQUEST._serialized_start=55
-  _DAEMONSTATUSREQUEST._serialized_end=76
-  _DAEMONSTATUSREPLY._serialized_start=79
-  _DAEMONSTATUSREPLY._serialized_end=514
-  _DAEMON._serialized_start=516
-  _DAEMON._serialized_end=597
+  _DAEMON.methods_by_name['Usage']._options = None
+  _DAEMON.methods_by_name['Usage']._serialized_options = b'\220\002\001'
+  _DAEMON.methods_by_name['Activity']._options = None
+  _DAEMON.methods_by_name['Activity']._serialized_options = b'\220\002\001'
+  _SHAREDAMOUNTS._serialized_start=56
+  _SHAREDAMOUNTS._serialized_end=200
+  _DAEMONSTATUSREQUEST._serialized_start=202
+  _DAEMONSTATUSREQUEST._serialized_end=223
+  _DAEMONSTATUSREPLY._serialized_start=226
+  _DAEMONSTATUSREPLY._serialized_end=737
+  _USAGEREQUEST._serialized_start=739
+  _USAGEREQUEST._serialized_end=753
+  _USERUSAGE._serialized_start=755
+  _USERUSAGE._serialized_end=824
+  _USAGEREPLY._serialized_start=826
+  _USAGEREPLY._serialized_end=912
+  _ACTIVITYREQUEST._serialized_start=914
+  _ACTIVITYREQUEST._serialized_end=944
+  _CALLINFLIGHT._serialized_start=946
+  _CALLINFLIGHT._serialized_end=1043
+  _ACTIVITYREPLY._serialized_start=1046
+  _ACTIVITYREPLY._serialized_end=1206
+  _ENGINETOTALS._serialized_start=1208
+  _ENGINETOTALS._serialized_end=1294
+  _DAEMON._serialized_start=1297
+  _DAEMON._serialized_end=1503
 # @@protoc_insertion_point(module_scope)

@@ -16,14 +16,46 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "lens/v1/models.pb-c.h"
 
+typedef struct Lens__V1__SharedAmounts Lens__V1__SharedAmounts;
 typedef struct Lens__V1__DaemonStatusRequest Lens__V1__DaemonStatusRequest;
 typedef struct Lens__V1__DaemonStatusReply Lens__V1__DaemonStatusReply;
+typedef struct Lens__V1__UsageRequest Lens__V1__UsageRequest;
+typedef struct Lens__V1__UserUsage Lens__V1__UserUsage;
+typedef struct Lens__V1__UsageReply Lens__V1__UsageReply;
+typedef struct Lens__V1__ActivityRequest Lens__V1__ActivityRequest;
+typedef struct Lens__V1__CallInFlight Lens__V1__CallInFlight;
+typedef struct Lens__V1__ActivityReply Lens__V1__ActivityReply;
+typedef struct Lens__V1__EngineTotals Lens__V1__EngineTotals;
 
 
 /* --- enums --- */
 
 
 /* --- messages --- */
+
+/*
+ * Amounts of what users share: what one has, or may have at most.
+ */
+struct  Lens__V1__SharedAmounts
+{
+  ProtobufCMessage base;
+  uint32_t connections;
+  uint32_t calls_in_flight;
+  /*
+   * Passes, sweeps and the like that wait for their turn.
+   */
+  uint32_t queued_jobs;
+  uint32_t sessions;
+  /*
+   * Bytes of recorded runs, and of activations kept at hand.
+   */
+  uint64_t stored_bytes;
+  uint64_t cached_bytes;
+};
+#define LENS__V1__SHARED_AMOUNTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__shared_amounts__descriptor) \
+    , 0, 0, 0, 0, 0, 0 }
+
 
 struct  Lens__V1__DaemonStatusRequest
 {
@@ -46,7 +78,14 @@ struct  Lens__V1__DaemonStatusReply
   uint64_t resident_bytes;
   size_t n_models;
   Lens__V1__ModelDescription **models;
+  /*
+   * Of what waits, what is cached, who is connected and which weights are in memory everybody learns his own part, and
+   * the administrator the whole.
+   */
   uint32_t queued_jobs;
+  /*
+   * Whether the engine computes.
+   */
   uint32_t running_jobs;
   uint64_t cache_bytes;
   uint64_t cache_capacity_bytes;
@@ -58,16 +97,166 @@ struct  Lens__V1__DaemonStatusReply
   size_t n_model_states;
   Lens__V1__ModelState **model_states;
   /*
-   * Bytes of memory that all models' weights take, and may take.
+   * Bytes of memory that these models' weights take; for the administrator all weights, those on their way out too.
    */
   uint64_t weight_bytes;
+  /*
+   * What all weights together may take.
+   */
   uint64_t weight_budget_bytes;
+  /*
+   * What the caller has, and may have at most.
+   */
+  Lens__V1__SharedAmounts *own;
+  Lens__V1__SharedAmounts *quota;
 };
 #define LENS__V1__DAEMON_STATUS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__daemon_status_reply__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0 }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, NULL, NULL }
 
 
+struct  Lens__V1__UsageRequest
+{
+  ProtobufCMessage base;
+};
+#define LENS__V1__USAGE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__usage_request__descriptor) \
+     }
+
+
+struct  Lens__V1__UserUsage
+{
+  ProtobufCMessage base;
+  uint32_t user_id;
+  Lens__V1__SharedAmounts *amounts;
+};
+#define LENS__V1__USER_USAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__user_usage__descriptor) \
+    , 0, NULL }
+
+
+struct  Lens__V1__UsageReply
+{
+  ProtobufCMessage base;
+  /*
+   * Everybody who has anything, by number.
+   */
+  size_t n_users;
+  Lens__V1__UserUsage **users;
+  /*
+   * What each may have at most.
+   */
+  Lens__V1__SharedAmounts *quota;
+};
+#define LENS__V1__USAGE_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__usage_reply__descriptor) \
+    , 0,NULL, NULL }
+
+
+struct  Lens__V1__ActivityRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Everybody's calls instead of the caller's own; for the administrator.
+   */
+  protobuf_c_boolean all;
+};
+#define LENS__V1__ACTIVITY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__activity_request__descriptor) \
+    , 0 }
+
+
+struct  Lens__V1__CallInFlight
+{
+  ProtobufCMessage base;
+  uint32_t user_id;
+  /*
+   * Such as "/lens.v1.Inference/Run".
+   */
+  ProtobufCBinaryData method;
+  /*
+   * Since its start.
+   */
+  double seconds;
+  /*
+   * It waits for its turn.
+   */
+  protobuf_c_boolean queued;
+  /*
+   * As the daemon's log names the call.
+   */
+  ProtobufCBinaryData request;
+};
+#define LENS__V1__CALL_IN_FLIGHT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__call_in_flight__descriptor) \
+    , 0, {0,NULL}, 0, 0, {0,NULL} }
+
+
+struct  Lens__V1__ActivityReply
+{
+  ProtobufCMessage base;
+  /*
+   * The oldest first, this call not among them; at most 200.
+   */
+  size_t n_calls;
+  Lens__V1__CallInFlight **calls;
+  uint32_t calls_in_flight;
+  /*
+   * Calls since the daemon's start that have ended, and those of them that ended with another status than OK.
+   */
+  uint64_t calls_ended;
+  uint64_t calls_failed;
+  /*
+   * What the engine has done since its start, for all users; for the administrator.
+   */
+  Lens__V1__EngineTotals *engine;
+};
+#define LENS__V1__ACTIVITY_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__activity_reply__descriptor) \
+    , 0,NULL, 0, 0, 0, NULL }
+
+
+/*
+ * Counted since the daemon's start.
+ */
+struct  Lens__V1__EngineTotals
+{
+  ProtobufCMessage base;
+  /*
+   * Passes through a model, and the positions that went through.
+   */
+  uint64_t passes;
+  uint64_t rows;
+  /*
+   * Activations that were asked for and at hand, or not.
+   */
+  uint64_t cache_hits;
+  uint64_t cache_misses;
+};
+#define LENS__V1__ENGINE_TOTALS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__engine_totals__descriptor) \
+    , 0, 0, 0, 0 }
+
+
+/* Lens__V1__SharedAmounts methods */
+void   lens__v1__shared_amounts__init
+                     (Lens__V1__SharedAmounts         *message);
+size_t lens__v1__shared_amounts__get_packed_size
+                     (const Lens__V1__SharedAmounts   *message);
+size_t lens__v1__shared_amounts__pack
+                     (const Lens__V1__SharedAmounts   *message,
+                      uint8_t             *out);
+size_t lens__v1__shared_amounts__pack_to_buffer
+                     (const Lens__V1__SharedAmounts   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SharedAmounts *
+       lens__v1__shared_amounts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__shared_amounts__free_unpacked
+                     (Lens__V1__SharedAmounts *message,
+                      ProtobufCAllocator *allocator);
 /* Lens__V1__DaemonStatusRequest methods */
 void   lens__v1__daemon_status_request__init
                      (Lens__V1__DaemonStatusRequest         *message);
@@ -106,13 +295,170 @@ Lens__V1__DaemonStatusReply *
 void   lens__v1__daemon_status_reply__free_unpacked
                      (Lens__V1__DaemonStatusReply *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__UsageRequest methods */
+void   lens__v1__usage_request__init
+                     (Lens__V1__UsageRequest         *message);
+size_t lens__v1__usage_request__get_packed_size
+                     (const Lens__V1__UsageRequest   *message);
+size_t lens__v1__usage_request__pack
+                     (const Lens__V1__UsageRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__usage_request__pack_to_buffer
+                     (const Lens__V1__UsageRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__UsageRequest *
+       lens__v1__usage_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__usage_request__free_unpacked
+                     (Lens__V1__UsageRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__UserUsage methods */
+void   lens__v1__user_usage__init
+                     (Lens__V1__UserUsage         *message);
+size_t lens__v1__user_usage__get_packed_size
+                     (const Lens__V1__UserUsage   *message);
+size_t lens__v1__user_usage__pack
+                     (const Lens__V1__UserUsage   *message,
+                      uint8_t             *out);
+size_t lens__v1__user_usage__pack_to_buffer
+                     (const Lens__V1__UserUsage   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__UserUsage *
+       lens__v1__user_usage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__user_usage__free_unpacked
+                     (Lens__V1__UserUsage *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__UsageReply methods */
+void   lens__v1__usage_reply__init
+                     (Lens__V1__UsageReply         *message);
+size_t lens__v1__usage_reply__get_packed_size
+                     (const Lens__V1__UsageReply   *message);
+size_t lens__v1__usage_reply__pack
+                     (const Lens__V1__UsageReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__usage_reply__pack_to_buffer
+                     (const Lens__V1__UsageReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__UsageReply *
+       lens__v1__usage_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__usage_reply__free_unpacked
+                     (Lens__V1__UsageReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ActivityRequest methods */
+void   lens__v1__activity_request__init
+                     (Lens__V1__ActivityRequest         *message);
+size_t lens__v1__activity_request__get_packed_size
+                     (const Lens__V1__ActivityRequest   *message);
+size_t lens__v1__activity_request__pack
+                     (const Lens__V1__ActivityRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__activity_request__pack_to_buffer
+                     (const Lens__V1__ActivityRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ActivityRequest *
+       lens__v1__activity_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__activity_request__free_unpacked
+                     (Lens__V1__ActivityRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CallInFlight methods */
+void   lens__v1__call_in_flight__init
+                     (Lens__V1__CallInFlight         *message);
+size_t lens__v1__call_in_flight__get_packed_size
+                     (const Lens__V1__CallInFlight   *message);
+size_t lens__v1__call_in_flight__pack
+                     (const Lens__V1__CallInFlight   *message,
+                      uint8_t             *out);
+size_t lens__v1__call_in_flight__pack_to_buffer
+                     (const Lens__V1__CallInFlight   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CallInFlight *
+       lens__v1__call_in_flight__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__call_in_flight__free_unpacked
+                     (Lens__V1__CallInFlight *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ActivityReply methods */
+void   lens__v1__activity_reply__init
+                     (Lens__V1__ActivityReply         *message);
+size_t lens__v1__activity_reply__get_packed_size
+                     (const Lens__V1__ActivityReply   *message);
+size_t lens__v1__activity_reply__pack
+                     (const Lens__V1__ActivityReply   *message,
+                      uint8_t             *out);
+size_t lens__v1__activity_reply__pack_to_buffer
+                     (const Lens__V1__ActivityReply   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ActivityReply *
+       lens__v1__activity_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__activity_reply__free_unpacked
+                     (Lens__V1__ActivityReply *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__EngineTotals methods */
+void   lens__v1__engine_totals__init
+                     (Lens__V1__EngineTotals         *message);
+size_t lens__v1__engine_totals__get_packed_size
+                     (const Lens__V1__EngineTotals   *message);
+size_t lens__v1__engine_totals__pack
+                     (const Lens__V1__EngineTotals   *message,
+                      uint8_t             *out);
+size_t lens__v1__engine_totals__pack_to_buffer
+                     (const Lens__V1__EngineTotals   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__EngineTotals *
+       lens__v1__engine_totals__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__engine_totals__free_unpacked
+                     (Lens__V1__EngineTotals *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
+typedef void (*Lens__V1__SharedAmounts_Closure)
+                 (const Lens__V1__SharedAmounts *message,
+                  void *closure_data);
 typedef void (*Lens__V1__DaemonStatusRequest_Closure)
                  (const Lens__V1__DaemonStatusRequest *message,
                   void *closure_data);
 typedef void (*Lens__V1__DaemonStatusReply_Closure)
                  (const Lens__V1__DaemonStatusReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__UsageRequest_Closure)
+                 (const Lens__V1__UsageRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__UserUsage_Closure)
+                 (const Lens__V1__UserUsage *message,
+                  void *closure_data);
+typedef void (*Lens__V1__UsageReply_Closure)
+                 (const Lens__V1__UsageReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ActivityRequest_Closure)
+                 (const Lens__V1__ActivityRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CallInFlight_Closure)
+                 (const Lens__V1__CallInFlight *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ActivityReply_Closure)
+                 (const Lens__V1__ActivityReply *message,
+                  void *closure_data);
+typedef void (*Lens__V1__EngineTotals_Closure)
+                 (const Lens__V1__EngineTotals *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -125,6 +471,14 @@ struct Lens__V1__Daemon_Service
                  const Lens__V1__DaemonStatusRequest *input,
                  Lens__V1__DaemonStatusReply_Closure closure,
                  void *closure_data);
+  void (*usage)(Lens__V1__Daemon_Service *service,
+                const Lens__V1__UsageRequest *input,
+                Lens__V1__UsageReply_Closure closure,
+                void *closure_data);
+  void (*activity)(Lens__V1__Daemon_Service *service,
+                   const Lens__V1__ActivityRequest *input,
+                   Lens__V1__ActivityReply_Closure closure,
+                   void *closure_data);
 };
 typedef void (*Lens__V1__Daemon_ServiceDestroy)(Lens__V1__Daemon_Service *);
 void lens__v1__daemon__init (Lens__V1__Daemon_Service *service,
@@ -133,16 +487,34 @@ void lens__v1__daemon__init (Lens__V1__Daemon_Service *service,
     { &lens__v1__daemon__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define LENS__V1__DAEMON__INIT(function_prefix__) \
     { LENS__V1__DAEMON__BASE_INIT,\
-      function_prefix__ ## status  }
+      function_prefix__ ## status,\
+      function_prefix__ ## usage,\
+      function_prefix__ ## activity  }
 void lens__v1__daemon__status(ProtobufCService *service,
                               const Lens__V1__DaemonStatusRequest *input,
                               Lens__V1__DaemonStatusReply_Closure closure,
                               void *closure_data);
+void lens__v1__daemon__usage(ProtobufCService *service,
+                             const Lens__V1__UsageRequest *input,
+                             Lens__V1__UsageReply_Closure closure,
+                             void *closure_data);
+void lens__v1__daemon__activity(ProtobufCService *service,
+                                const Lens__V1__ActivityRequest *input,
+                                Lens__V1__ActivityReply_Closure closure,
+                                void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCMessageDescriptor lens__v1__shared_amounts__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__daemon_status_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__daemon_status_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__usage_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__user_usage__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__usage_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__activity_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__call_in_flight__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__activity_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__engine_totals__descriptor;
 extern const ProtobufCServiceDescriptor lens__v1__daemon__descriptor;
 
 PROTOBUF_C__END_DECLS
