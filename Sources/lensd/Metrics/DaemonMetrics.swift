@@ -46,8 +46,8 @@ struct DaemonMetrics: Sendable {
     func record(_ call: EndedCall) {
         let method = call.method.hasPrefix("/lens.v1.") ? String(call.method.dropFirst(9)) : call.method
         Counter(label: "lensd_calls_total", dimensions: [("method", method), ("status", call.status.name)]).increment()
-        Timer(label: "lensd_call_seconds", dimensions: [("method", method)]).record(call.duration)
-        Timer(label: "lensd_queue_wait_seconds").record(call.queueWait)
+        Timer(label: "lensd_call_seconds", dimensions: [("method", method)]).record(duration: call.duration)
+        Timer(label: "lensd_queue_wait_seconds").record(duration: call.queueWait)
     }
 
     /// Looks at what is not counted as it happens.
