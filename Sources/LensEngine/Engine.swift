@@ -67,15 +67,14 @@ public struct Engine: Sendable {
     let parked: AnswerBudget
     let kept: AnswerBudget
     private let pool: ComputePool
-    private let cacheScope: CacheScope
 
     /// - Parameter pool: the threads that compute, the engine's alone from here on.
     /// - Throws: `RESOURCE_EXHAUSTED` where the system gives no thread.
     public init(models: ResidentModels, pool: ComputePool, options: EngineOptions = EngineOptions()) throws(LensError) {
         self.models = models
         self.pool = pool
-        cacheScope = options.cacheScope
         cache = ContentCache(capacity: options.cacheBytes, quota: options.quota.cachedBytes)
+        cache.scope = options.cacheScope
         passes = try PassThread(
             pool: pool, results: cache,
             limits: QueueLimits(waiting: options.queuedJobs, waitingPerUser: options.quota.queuedJobs))
@@ -94,7 +93,7 @@ public struct Engine: Sendable {
 
     /// A recipe with its model; what its edits take from other passes is not there yet.
     func passSubject(_ recipe: Recipe) throws(LensError) -> PassSubject {
-        try PassSubject(recipe, in: models, asker: cacheScope == .perUser ? user : nil)
+        try PassSubject(recipe, in: models, asker: cache.scope == .perUser ? user : nil)
     }
 
     /// Ends the engine's thread; calls that wait are refused.
@@ -127,4 +126,10 @@ public struct Engine: Sendable {
         passes.limits.waitingPerUser = quota.queuedJobs
         cache.quota = quota.cachedBytes
     }
+
+    /// How much is kept at hand, in bytes.
+    public func set(cacheBytes: Int) { cache.capacity = cacheBytes }
+
+    /// With whom answers are shared from here on.
+    public func set(cacheScope: CacheScope) { cache.scope = cacheScope }
 }

@@ -47,6 +47,12 @@ public struct SharedEngine: Sendable {
     /// What each user may have waiting and at hand; takes effect at once. The other amounts are not looked at.
     public func setQuota(_ quota: SharedAmounts) { engine.setQuota(quota) }
 
+    /// How much is kept at hand, in bytes.
+    public func set(cacheBytes: Int) { engine.set(cacheBytes: cacheBytes) }
+
+    /// With whom answers are shared from here on.
+    public func set(cacheScope: CacheScope) { engine.set(cacheScope: cacheScope) }
+
     /// Ends loads and the engine's thread; calls that wait are refused.
     public func stop() {
         models.stop()

@@ -47,6 +47,12 @@ struct DaemonHandler: Sendable {
     func activity(_ request: ActivityRequest, _ context: CallContext) throws(LensError) -> DaemonActivity {
         if request.ofAll { try context.caller.checkIsAdministrator(to: "see what every user does") }
         var activity = journal.activity(of: request.ofAll ? nil : context.caller.userID)
+        if request.ofAll {
+            let statistics = engine.statistics
+            activity.engine = EngineTotals(
+                passes: statistics.passes.passes, rows: statistics.passes.rows, cacheHits: statistics.cacheHits,
+                cacheMisses: statistics.cacheMisses)
+        }
         // The caller knows of this one.
         if let index = activity.calls.firstIndex(where: { $0.request == "\(context.name)" }) {
             activity.calls.remove(at: index)

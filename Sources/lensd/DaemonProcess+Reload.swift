@@ -31,6 +31,8 @@ extension DaemonProcess {
             store.set(quota: quota)
         }
         apply("retention", \.retention) { store.set(retention: $0) }
+        apply("cache", \.cache) { engine.set(cacheBytes: $0.bytes) }
+        apply("cache_scope", \.cacheScope) { engine.set(cacheScope: $0) }
         apply("memory", \.memory) { engine.models.budget = $0.bytes }
         apply("metrics", \.metrics) { path in
             metrics.move(to: path)

@@ -13,18 +13,33 @@ public final class QueueWait: Sendable {
 
     public init() {}
 
+    /// One piece of work that waits, until it has its turn or is given up.
+    public final class Piece: Sendable {
+        private let wait: QueueWait
+        private let waits = Atomic<Bool>(true)
+
+        fileprivate init(_ wait: QueueWait) { self.wait = wait }
+
+        deinit { leave() }
+
+        /// It waits no longer; the first time counts.
+        public func leave() {
+            if waits.exchange(false, ordering: .relaxed) { wait.end() }
+        }
+    }
+
     /// A piece of the call's work begins to wait.
-    public func begin() {
+    public func enter() -> Piece {
         state.withLock { state in
             state.waiting += 1
             if state.waitsSince == nil { state.waitsSince = .now }
         }
+        return Piece(self)
     }
 
-    /// A piece of the call's work has its turn, or is given up.
-    public func end() {
+    private func end() {
         state.withLock { state in
-            state.waiting = max(0, state.waiting - 1)
+            state.waiting -= 1
             guard state.waiting == 0, let since = state.waitsSince else { return }
             state.total += since.duration(to: .now)
             state.waitsSince = nil

@@ -47,20 +47,37 @@ package final class ContentCache: Sendable {
         /// Counts uses.
         var clock = 0
         var bytes = 0
+        var capacity: Int
         var quota: Int
+        var scope = CacheScope.everyone
         var hits = 0
         var misses = 0
     }
 
-    let capacity: Int
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - capacity: in bytes, values and keys together.
     ///   - quota: bytes of what one user asked for.
     package init(capacity: Int, quota: Int) {
-        self.capacity = capacity
-        state = Mutex(State(quota: quota))
+        state = Mutex(State(capacity: capacity, quota: quota))
+    }
+
+    /// Bytes, values and keys together.
+    package var capacity: Int {
+        get { state.withLock { $0.capacity } }
+        set {
+            state.withLock { state in
+                state.capacity = newValue
+                state.shrink()
+            }
+        }
+    }
+
+    /// With whom what is computed is shared; what is kept stays with those who have it.
+    package var scope: CacheScope {
+        get { state.withLock { $0.scope } }
+        set { state.withLock { $0.scope = newValue } }
     }
 
     /// The most bytes that one user's questions may keep here.
@@ -115,18 +132,14 @@ package final class ContentCache: Sendable {
     /// Keeps something that some users asked for, unless it alone exceeds a quarter of the capacity.
     package func insert(_ value: any CachedValue, for key: Key, users: [UInt32]) {
         let bytes = value.byteCount + Key.byteCount
-        guard bytes <= capacity / 4 else { return }
         state.withLock { state in
-            guard bytes <= state.quota, !users.isEmpty else { return }
+            guard bytes <= state.capacity / 4, bytes <= state.quota, !users.isEmpty else { return }
             if state.entries[key] == nil {
                 state.entries[key] = Entry(value: value, bytes: bytes)
                 state.bytes += bytes
             }
             for user in users { state.use(key, by: user) }
-            // Whoever keeps most gives first.
-            while state.bytes > capacity, let user = state.users.max(by: { $0.value.bytes < $1.value.bytes })?.key {
-                guard state.dropOldest(of: user) else { break }
-            }
+            state.shrink()
         }
     }
 }
@@ -149,6 +162,13 @@ extension ContentCache.State {
         }
         users[user] = own
         shrink(user, to: quota)
+    }
+
+    /// Down to the capacity: whoever keeps most gives first.
+    fileprivate mutating func shrink() {
+        while bytes > capacity, let user = users.max(by: { $0.value.bytes < $1.value.bytes })?.key {
+            guard dropOldest(of: user) else { return }
+        }
     }
 
     fileprivate mutating func shrink(_ user: UInt32, to limit: Int) {

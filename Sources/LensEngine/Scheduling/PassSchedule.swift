@@ -14,6 +14,8 @@ package struct PassSchedule {
         package let control: CallControl
         package var progress: (@Sendable (Int, Int) -> Void)?
         package let answer: @Sendable (Result<any Sendable, LensError>) -> Void
+        /// The call waits for its turn until this is left, or gone.
+        fileprivate let wait: QueueWait.Piece
         /// Parts of the work that were done before the call came.
         fileprivate var doneBefore = 0
 
@@ -26,6 +28,7 @@ package struct PassSchedule {
             self.control = control
             self.progress = progress
             self.answer = answer
+            wait = control.queueWait.enter()
         }
     }
 
@@ -96,6 +99,7 @@ package struct PassSchedule {
         if let question, let id = byQuestion[question], var entry = entries[id], entry.control.reason == nil {
             entry.control.join(waiter.control)
             waiter.doneBefore = entry.progress?.done ?? 0
+            if entry.hasBegun { waiter.wait.leave() }
             entry.waiters.append(waiter)
             entries[id] = entry
             entryOfWaiter[waiter.id] = id
@@ -178,6 +182,7 @@ package struct PassSchedule {
             if !entry.hasBegun {
                 entry.hasBegun = true
                 counters.waited(now - entry.enteredAt)
+                for waiter in entry.waiters { waiter.wait.leave() }
                 entries[id] = entry
             }
             works.append(entry.work)

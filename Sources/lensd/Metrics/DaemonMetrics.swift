@@ -11,6 +11,7 @@ import Synchronization
 struct DaemonMetrics: Sendable {
     let registry: PrometheusRegistry
     private let startedAt = time(nil)
+    private let counted = CountedSoFar()
 
     /// Makes the process's metrics; once.
     init() {
@@ -28,7 +29,11 @@ struct DaemonMetrics: Sendable {
         "lensd_connections": "Clients that are connected.",
         "lensd_queued_jobs": "Passes, sweeps and the like that wait for their turn.",
         "lensd_running_jobs": "Passes, sweeps and the like that are computed now.",
-        "lensd_passes_total": "Passes through a model.",
+        "lensd_passes_total": "Pieces of work that were finished: runs, sweeps, legs of a pass with functions in it.",
+        "lensd_steps_total": "Turns of the engine's thread.",
+        "lensd_batched_total": "Runs that went through the model together with others.",
+        "lensd_joined_total": "Calls that got what was being computed for another.",
+        "lensd_refused_total": "Calls that found the queue full.",
         "lensd_rows_total": "Positions of sequences that went through a model.",
         "lensd_cache_hits_total": "Activations that were asked for and at hand.",
         "lensd_cache_misses_total": "Activations that were asked for and had to be computed.",
@@ -67,11 +72,32 @@ struct DaemonMetrics: Sendable {
             ("lensd_resident_bytes", ProcessMemory.residentBytes ?? 0),
         ]
         for (name, value) in gauges { Gauge(label: name).record(value) }
+        counted.advance([
+            ("lensd_passes_total", statistics.passes.passes), ("lensd_rows_total", statistics.passes.rows),
+            ("lensd_steps_total", statistics.passes.steps), ("lensd_batched_total", statistics.passes.batched),
+            ("lensd_joined_total", statistics.passes.joined), ("lensd_refused_total", statistics.passes.refused),
+            ("lensd_cache_hits_total", statistics.cacheHits), ("lensd_cache_misses_total", statistics.cacheMisses),
+        ])
         Gauge(label: "lensd_info", dimensions: [("version", lensdVersion)]).record(1)
     }
 
     private static func size(_ path: String) -> Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+}
+
+/// Brings counters up to what others have counted.
+private final class CountedSoFar: Sendable {
+    private let values = Mutex<[String: Int]>([:])
+
+    func advance(_ totals: [(name: String, value: Int)]) {
+        for (name, value) in totals {
+            let news = values.withLock { values in
+                defer { values[name] = max(value, values[name] ?? 0) }
+                return max(0, value - (values[name] ?? 0))
+            }
+            Counter(label: name).increment(by: news)
+        }
     }
 }

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lensd._proto import models_pb2, sessions_pb2
-from lensd._proto.daemon_pb2 import DaemonStatusRequest
+from lensd._proto.daemon_pb2 import DaemonStatusRequest, UsageRequest
 from lensd.aio import methods
 from lensd.aio.cache import Pass
 from lensd.aio.channel import Channel
@@ -18,6 +18,7 @@ from lensd.client import DaemonStatus, ModelChoice
 from lensd.errors import Internal
 from lensd.model_states import ModelState, read_states
 from lensd.retry import DEFAULT_RETRY, Retry
+from lensd.usage import SharedAmounts, read_amounts
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -103,6 +104,11 @@ class Client:
     async def status(self) -> DaemonStatus:
         """Which daemon answers, what is resident, memory, queue, versions."""
         return DaemonStatus.of(await self._channel.unary(methods.STATUS, DaemonStatusRequest()), self.path)
+
+    async def usage(self) -> dict[int, SharedAmounts]:
+        """What every user has, by uid, of those who have anything. For the daemon's administrator."""
+        reply = await self._channel.unary(methods.USAGE, UsageRequest())
+        return {user.user_id: read_amounts(user.amounts) for user in reply.users}
 
     async def close(self) -> None:
         """Hangs up. Calls in flight end with `Unavailable`, later ones with `FailedPrecondition`."""

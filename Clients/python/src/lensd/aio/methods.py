@@ -32,6 +32,7 @@ class Method(Generic[Request, Reply]):
 
 
 STATUS = Method("/lens.v1.Daemon/Status", daemon_pb2.DaemonStatusRequest, daemon_pb2.DaemonStatusReply)
+USAGE = Method("/lens.v1.Daemon/Usage", daemon_pb2.UsageRequest, daemon_pb2.UsageReply)
 
 LIST_MODELS = Method("/lens.v1.Models/List", models_pb2.ListModelsRequest, models_pb2.ListModelsReply)
 DESCRIBE = Method("/lens.v1.Models/Describe", models_pb2.DescribeModelRequest, models_pb2.DescribeModelReply)
