@@ -165,7 +165,7 @@ def test_the_log_as_json(folder: Path) -> None:
     assert call["method"].startswith("/lens.v1.")
 
 
-def test_the_journal_gets_priorities(stopped: Daemon, folder: Path) -> None:
+def test_the_journal_gets_priorities(stopped: Daemon) -> None:
     stopped.log_file.touch()
     status = stopped.log_file.stat()
     stopped.env["JOURNAL_STREAM"] = f"{status.st_dev}:{status.st_ino}"

@@ -166,8 +166,7 @@ def test_a_socket_for_another_process_is_not_taken(folder: Path, stopped: Daemon
 def test_what_is_no_listening_socket_is_refused(folder: Path, stopped: Daemon, kind: str, message: str) -> None:
     path = folder / "given.sock"
     if kind == "file":
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
-        handed = type("File", (), {"fileno": lambda self: descriptor})()
+        handed = path.open("w")  # noqa: SIM115
     elif kind == "datagram":
         handed = listening(path, socket.SOCK_DGRAM)
     elif kind == "tcp":
@@ -207,7 +206,8 @@ def test_the_watchdog_of_another_process_is_not_fed(manager: Manager, stopped: D
     assert stopped.stop() == 0
 
 
-def test_reloading_is_told_with_its_time(manager: Manager, stopped: Daemon, configured: Path) -> None:
+@pytest.mark.usefixtures("configured")
+def test_reloading_is_told_with_its_time(manager: Manager, stopped: Daemon) -> None:
     stopped.start()
     manager.until("READY")
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000

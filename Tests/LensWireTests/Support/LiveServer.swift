@@ -7,13 +7,14 @@ import Logging
 /// A server with a router of the test's own on a socket in a temporary folder; gone when `body` returns.
 func withServer<Result>(
     _ router: Router = .echo, limits: WireLimits = WireLimits(), grace: Duration = .seconds(5),
+    onEnd: @escaping @Sendable (EndedCall) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Result
 ) async throws -> Result {
     let folder = try temporaryFolder()
     defer { removeFolder(folder) }
     let socket = try ListeningSocket.bind(path: folder + "/lensd.sock")
     let ledger = UsageLedger(limits: limits)
-    let journal = CallJournal()
+    let journal = CallJournal(onEnd: onEnd)
     let server = try await WireServer.start(
         router, on: socket, ledger: ledger, journal: journal, server: "lensd/test", logger: .silent)
     let live = LiveServer(path: socket.path, server: server, ledger: ledger, journal: journal)
