@@ -61,7 +61,9 @@ extension Engine {
         _ points: [HookPoint], of prompt: Int, in subject: PassSubject, control: CallControl
     ) async throws(LensError) -> [HookPoint: Tensor] {
         var found: [HookPoint: Tensor] = [:]
-        for point in points { found[point] = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point), user: user) }
+        for point in points {
+            found[point] = cache.tensor(for: subject.cacheKey(prompt: prompt, point: point), user: user)
+        }
         let missing = points.filter { found[$0] == nil }
         guard let last = missing.max() else { return found }
         let computed = Set(companions(of: last, prompt: prompt, in: subject)).union(missing).sorted()

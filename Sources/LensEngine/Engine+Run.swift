@@ -12,9 +12,7 @@ extension Engine {
         let subject = try await subject(recipe, control: control)
         try check(topCount: request.topCount, prompts: recipe.tokens.count, in: subject.configuration)
         let keep = try points(request.keep, in: subject.configuration)
-        let kept = recipe.tokens.indices.flatMap { prompt in
-            keep.map { subject.cacheKey(prompt: prompt, point: $0) }
-        }
+        let kept = recipe.tokens.indices.flatMap { subject.cacheKeys(prompt: $0, points: keep) }
         let outcome = try await passes.run(
             RunJob(
                 subject, keep: keep, cache: cache, user: user, wantsLoss: request.wantsLoss,

@@ -22,18 +22,18 @@ public struct EngineOptions: Sendable {
     /// What one user may have of these and of what is kept at hand: `queuedJobs` and `cachedBytes`.
     public var quota: SharedAmounts
 
-    /// Whose questions are computed once.
+    /// With whom the answer to a question is shared.
     public var cacheScope: CacheScope
 
     public init(
         cacheBytes: Int = 256 << 20, answerBytes: Int = 1 << 30, parkedBytes: Int = 1 << 30, keptBytes: Int = 1 << 30,
-        quota: SharedAmounts? = nil, cacheScope: CacheScope = .everyone
+        quota: SharedAmounts = .ordinaryQuota, cacheScope: CacheScope = .everyone
     ) {
         self.cacheBytes = cacheBytes
         self.answerBytes = answerBytes
         self.parkedBytes = parkedBytes
         self.keptBytes = keptBytes
-        self.quota = quota ?? SharedAmounts(queuedJobs: 2048, cachedBytes: cacheBytes)
+        self.quota = quota
         self.cacheScope = cacheScope
     }
 }
@@ -115,14 +115,16 @@ public struct Engine: Sendable {
         SharedAmounts(queuedJobs: passes.waitingCount(of: user), cachedBytes: cache.byteCount(of: user))
     }
 
-    /// The same of everybody who has anything.
-    public var amounts: [UInt32: SharedAmounts] {
-        let waiting = passes.waitingCounts.mapValues { SharedAmounts(queuedJobs: $0) }
-        return waiting.merging(cache.byteCounts.mapValues { SharedAmounts(cachedBytes: $0) }, uniquingKeysWith: +)
+    /// Of everybody who has something waiting or at hand.
+    public func amounts() -> [UInt32: SharedAmounts] {
+        var amounts: [UInt32: SharedAmounts] = [:]
+        for (user, count) in passes.waitingCounts { amounts[user, default: SharedAmounts()].queuedJobs = count }
+        for (user, bytes) in cache.byteCounts { amounts[user, default: SharedAmounts()].cachedBytes = bytes }
+        return amounts
     }
 
     /// What each user may have waiting and at hand; takes effect at once.
-    public func setQuota(_ quota: SharedAmounts) {
+    public func set(quota: SharedAmounts) {
         passes.limits.waitingPerUser = quota.queuedJobs
         cache.quota = quota.cachedBytes
     }

@@ -41,11 +41,11 @@ public struct SharedEngine: Sendable {
     /// What a user has waiting (`queuedJobs`) and at hand (`cachedBytes`); the other amounts are not the engine's and zero.
     public func amounts(of user: UInt32) -> SharedAmounts { engine.amounts(of: user) }
 
-    /// The same of everybody who has anything.
-    public var amounts: [UInt32: SharedAmounts] { engine.amounts }
+    /// As ``amounts(of:)``, of everybody who has something.
+    public func amounts() -> [UInt32: SharedAmounts] { engine.amounts() }
 
     /// What each user may have waiting and at hand; takes effect at once. The other amounts are not looked at.
-    public func setQuota(_ quota: SharedAmounts) { engine.setQuota(quota) }
+    public func set(quota: SharedAmounts) { engine.set(quota: quota) }
 
     /// How much is kept at hand, in bytes.
     public func set(cacheBytes: Int) { engine.set(cacheBytes: cacheBytes) }

@@ -18,7 +18,7 @@ struct UsageSources: Sendable {
 
     /// Of everybody who has anything, by uid.
     func amounts() async throws(LensError) -> [UInt32: SharedAmounts] {
-        ledger.amounts.merging(engine.amounts, uniquingKeysWith: +)
+        ledger.amounts.merging(engine.amounts(), uniquingKeysWith: +)
             .merging(try await store.amounts(), uniquingKeysWith: +)
     }
 }

@@ -36,6 +36,12 @@ def run(client: lensd.Client, session: str = "default", length: int = 3) -> str:
     return client.stubs.inference.run(RunRequest(session=session.encode(), prompts=[prompt])).run_id.decode()
 
 
+def run_for_ever(client: lensd.Client, session: str) -> Iterator[str]:
+    """Records until it is refused."""
+    while True:
+        yield run(client, session, length=50)
+
+
 def sessions(client: lensd.Client) -> list[str]:
     return sorted(each.name.decode() for each in client.stubs.sessions.list(ListSessionsRequest()).sessions)
 
@@ -72,8 +78,7 @@ def test_quotas_are_kept(stopped: Daemon) -> None:
         with pytest.raises(lensd.ResourceExhausted, match=r"the quota 'sessions' is 2, and you have 2.*such as 'one'"):
             run(client, "three")
         with pytest.raises(lensd.ResourceExhausted, match=r"the quota 'stored' is 102400 bytes.*such as 'two'"):
-            for _ in range(200):
-                run(client, "two", length=60)
+            list(run_for_ever(client, "two"))
         # What reads, what is not recorded and what deletes goes on.
         assert client.query(first, "z0").shape[1] == 3
         assert client.stubs.inference.run(
@@ -116,7 +121,7 @@ def test_old_runs_go(stopped: Daemon) -> None:
 
 
 def passwd(folder: Path, uid: int, name: str | None) -> Path:
-    """A password file in which a uid is a certain account's; written in place, since it is mounted over the system's."""
+    """A password file in which a uid is a certain account's; written in place, since it lies over the system's."""
     path = folder / "passwd"
     lines = [line for line in Path("/etc/passwd").read_text().splitlines() if line.split(":")[2] != str(uid)]
     if name is not None:
@@ -125,19 +130,15 @@ def passwd(folder: Path, uid: int, name: str | None) -> Path:
     return path
 
 
-@contextlib.contextmanager
-def user(daemon: Daemon, uid: int) -> Iterator[None]:
-    """This process has another effective uid when it connects."""
+def connect(daemon: Daemon, uid: int) -> lensd.Client:
+    """Connects as another user: the kernel tells the effective uid of that moment."""
     os.seteuid(uid)
     try:
-        yield
+        client = daemon.connect()
+        client.status()
+        return client
     finally:
         os.seteuid(0)
-
-
-def connect(daemon: Daemon, uid: int) -> lensd.Client:
-    with user(daemon, uid):
-        return daemon.connect()
 
 
 def open_to_everybody(daemon: Daemon) -> Daemon:
@@ -364,8 +365,7 @@ def test_a_full_disk_at_every_point(stopped: Daemon) -> None:
                     fill(filler)
                     written: list[str] = []
                     with pytest.raises(lensd.ResourceExhausted, match="full"):
-                        for _ in range(2000):
-                            written.append(run(client, "kept", length=50))
+                        written.extend(run_for_ever(client, "kept"))
                     kept += written
                     done = lensctl(stopped, "store", "backup", stopped.folder / "backup")
                     assert done.returncode == 75, done.stderr
@@ -382,16 +382,15 @@ def test_a_full_disk_at_every_point(stopped: Daemon) -> None:
                 assert lensctl(stopped, "store", "backup", stopped.folder / "backup").returncode == 0
                 kept = [run(client, "kept")]
             stopped.kill()
-            # A start on a full disk says so, and changes nothing.
+            # A start on a full disk may say so and end; it harms nothing.
             fill(filler)
-            started = subprocess.run(
-                stopped.command, capture_output=True, text=True, timeout=30, env=stopped.env
-            ) if not starts(stopped) else None  # fmt: skip
-            if started is not None:
-                assert started.returncode == 1
-                assert "full" in started.stderr
+            started = False
+            with contextlib.suppress(AssertionError):
+                stopped.start()
+                started = True
+            assert started or "full" in stopped.log()
             filler.unlink()
-            if stopped.process is None or stopped.process.poll() is not None:
+            if not started:
                 stopped.start()
             with stopped.connect() as client:
                 assert runs(client, "kept") == kept
@@ -401,14 +400,6 @@ def test_a_full_disk_at_every_point(stopped: Daemon) -> None:
         finally:
             if stopped.process is not None and stopped.process.poll() is None:
                 stopped.kill()
-
-
-def starts(daemon: Daemon) -> bool:
-    try:
-        daemon.start()
-    except AssertionError:
-        return False
-    return True
 
 
 @as_root

@@ -39,7 +39,8 @@ final class AnswerBudget: Sendable {
         }
         guard isGranted else {
             throw .resourceExhausted(
-                "\(holders) hold the \(capacity >> 20) MiB that there are for them; try again")
+                "\(holders) hold the \(capacity >> 20) MiB that there are for them; try again",
+                retryAfter: .seconds(1))
         }
     }
 

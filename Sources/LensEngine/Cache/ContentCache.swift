@@ -19,7 +19,7 @@ package final class ContentCache: Sendable {
         }
 
         /// About what an entry takes beside its values, in bytes.
-        package static let byteCount = 256
+        package static let byteCount = 512
     }
 
     fileprivate struct Entry {
@@ -96,8 +96,8 @@ package final class ContentCache: Sendable {
     /// Bytes of what a user asked for.
     package func byteCount(of user: UInt32) -> Int { state.withLock { $0.users[user]?.bytes ?? 0 } }
 
-    /// The same of everybody who asked for anything.
-    package var byteCounts: [UInt32: Int] { state.withLock { $0.users.mapValues(\.bytes) } }
+    /// The same of everybody who asked for something.
+    var byteCounts: [UInt32: Int] { state.withLock { $0.users.mapValues(\.bytes) } }
 
     /// How often something was here, and how often not.
     package var counts: (hits: Int, misses: Int) { state.withLock { ($0.hits, $0.misses) } }

@@ -70,7 +70,8 @@ extension Engine {
         let missing = Set(points).subtracting(means.keys).sorted()
         guard !missing.isEmpty else { return means }
         let computed = try await passes.run(
-            MeansJob(other, points: missing), for: user, asking: other.question("means") { $0.add(missing.map(\.name)) },
+            MeansJob(other, points: missing), for: user,
+            asking: other.question("means") { $0.add(missing.map(\.name)) },
             control: control)
         for (point, mean) in zip(missing, computed) {
             cache.insert(mean, for: other.meanCacheKey(point: point), users: [user])

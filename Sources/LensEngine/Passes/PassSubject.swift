@@ -66,12 +66,22 @@ struct PassSubject: Sendable {
 
     /// Of one prompt's activation: the same for equal prompts under equal edits, whoever asks.
     func cacheKey(prompt: Int, point: HookPoint) -> ContentCache.Key {
-        let digest = PassDigest { content in
+        ContentCache.Key(digest: digest(prompt: prompt), point: point)
+    }
+
+    /// The same of several points.
+    func cacheKeys(prompt: Int, points: [HookPoint]) -> [ContentCache.Key] {
+        if points.isEmpty { return [] }
+        let digest = digest(prompt: prompt)
+        return points.map { ContentCache.Key(digest: digest, point: $0) }
+    }
+
+    private func digest(prompt: Int) -> PassDigest {
+        PassDigest { content in
             content.add("prompt")
             content.add(identity)
             if dependsOnPrompt { content.add(prompt) } else { content.add(recipe.tokens[prompt]) }
         }
-        return ContentCache.Key(digest: digest, point: point)
     }
 
     /// Of the mean over all positions of all prompts.

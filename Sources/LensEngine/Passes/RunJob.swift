@@ -124,7 +124,7 @@ final class RunJob: PassJob {
 
 extension RunJob.Outcome: CachedValue {
     var byteCount: Int {
-        losses.reduce(0) { $0 + 32 + 4 * $1.count } + top.reduce(0) { $0 + 32 + 16 * $1.count }
+        losses.reduce(0) { $0 + 48 + 4 * $1.count } + top.reduce(0) { $0 + 48 + 16 * $1.count }
     }
 
     fileprivate mutating func add(_ other: Self) {

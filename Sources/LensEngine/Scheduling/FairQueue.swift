@@ -188,8 +188,8 @@ package struct FairQueue {
     /// Pieces of work of a user that wait.
     package func waitingCount(of user: UInt32) -> Int { users[user]?.waitingCount ?? 0 }
 
-    /// The same of everybody who has any.
-    package var waitingCounts: [UInt32: Int] { users.mapValues(\.waitingCount) }
+    /// By user, of those who have any.
+    var waitingCounts: [UInt32: Int] { users.mapValues(\.waitingCount).filter { $0.value > 0 } }
 
     /// Pieces of work that wait, of all users.
     package private(set) var waitingCount = 0
@@ -221,9 +221,9 @@ package struct FairQueue {
 
     private mutating func unlink(_ id: ID, _ ticket: Ticket, of user: UInt32) {
         switch (ticket.urgency, ticket.isBegun) {
-        case (.urgent, _): users[user]?.urgent.removeFirst(id)
-        case (.long, false): users[user]?.fresh.removeFirst(id)
-        case (.long, true): users[user]?.begun.removeFirst(id)
+        case (.urgent, _): users[user]?.urgent.remove(element: id)
+        case (.long, false): users[user]?.fresh.remove(element: id)
+        case (.long, true): users[user]?.begun.remove(element: id)
         }
     }
 
@@ -240,7 +240,7 @@ package struct FairQueue {
 }
 
 extension Deque where Element: Equatable {
-    fileprivate mutating func removeFirst(_ element: Element) {
+    fileprivate mutating func remove(element: Element) {
         if let index = firstIndex(of: element) { remove(at: index) }
     }
 }

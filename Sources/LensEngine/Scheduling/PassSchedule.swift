@@ -249,7 +249,9 @@ package struct PassSchedule {
     }
 
     /// Ends the turn that began last.
-    package mutating func end(_ outcomes: [(id: ID, outcome: StepOutcome, progress: PassProgress?)], now: Instant) -> News {
+    package mutating func end(
+        _ outcomes: [(id: ID, outcome: StepOutcome, progress: PassProgress?)], now: Instant
+    ) -> News {
         settle(now)
         running.removeLast()
         if let outer = running.indices.last { running[outer].since = now }
@@ -295,7 +297,7 @@ package struct PassSchedule {
 
     package var waitingCount: Int { queue.waitingCount }
     package func waitingCount(of user: UInt32) -> Int { queue.waitingCount(of: user) }
-    package var waitingCounts: [UInt32: Int] { queue.waitingCounts }
+    var waitingCounts: [UInt32: Int] { queue.waitingCounts }
     package var runningCount: Int { running.count }
 
     /// About how long it takes until one of a user's pieces of work, or one of all, is through.

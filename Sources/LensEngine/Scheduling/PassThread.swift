@@ -120,8 +120,8 @@ package final class PassThread: Sendable {
     /// Jobs of a user that wait for their turn.
     package func waitingCount(of user: UInt32) -> Int { schedule.withLock { $0.waitingCount(of: user) } }
 
-    /// The same of everybody who has any.
-    package var waitingCounts: [UInt32: Int] { schedule.withLock { $0.waitingCounts } }
+    /// By user, of those who have any.
+    var waitingCounts: [UInt32: Int] { schedule.withLock { $0.waitingCounts } }
 
     var limits: QueueLimits {
         get { schedule.withLock { $0.limits } }

@@ -18,19 +18,18 @@ package struct QueueLimits: Sendable {
     ///   - count: what he has waiting.
     ///   - seconds: when there is probably room again.
     func refusal(ofUserWith count: Int, retryAfter seconds: Double) -> LensError {
-        .resourceExhausted(
-            "a user may have \(waitingPerUser) passes and sweeps waiting and you have \(count); retry in about "
-                + "\(Self.text(seconds))")
+        Self.refusal(
+            "a user may have \(waitingPerUser) passes and sweeps waiting and you have \(count)", retryAfter: seconds)
     }
 
     func refusal(retryAfter seconds: Double) -> LensError {
-        .resourceExhausted(
-            "the daemon's \(waiting) places for passes and sweeps that wait are taken; retry in about "
-                + "\(Self.text(seconds))")
+        Self.refusal(
+            "the daemon's \(waiting) places for passes and sweeps that wait are taken", retryAfter: seconds)
     }
 
-    private static func text(_ seconds: Double) -> String {
-        "\(Int(min(max(seconds, 1), 3600).rounded(.up))) s"
+    private static func refusal(_ what: String, retryAfter seconds: Double) -> LensError {
+        let seconds = Int(min(max(seconds, 1), 3600).rounded(.up))
+        return .resourceExhausted("\(what); retry in about \(seconds) s", retryAfter: .seconds(seconds))
     }
 }
 

@@ -103,9 +103,9 @@ import Testing
     @Test mutating func sharedWorkComesWithTheFirstTurn() {
         for id in 0..<1000 { queue.add(id, .long, bytes: 1, for: 1) }
         let running = queue.next()
-        queue.charge(1, .long, seconds: 1)
         queue.putBack(running?.id ?? 0)
         queue.join(900, 2)
+        queue.charge(1, .long, seconds: 1)
         #expect(queue.waitingCount(of: 1) == 1000)
         #expect(queue.waitingCount(of: 2) == 1)
         var turn = queue.next()

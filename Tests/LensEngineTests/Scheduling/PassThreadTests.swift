@@ -11,7 +11,7 @@ import Testing
     init() throws {
         thread = try PassThread(
             pool: ComputePool(threads: 2), results: ContentCache(capacity: 1 << 20, quota: 1 << 20),
-            limits: QueueLimits(waiting: 100, waitingPerUser: 100))
+            limits: QueueLimits(waiting: 1000, waitingPerUser: 1000))
     }
 
     /// Goes on, in a single step, until it is told to stop or has done very much.

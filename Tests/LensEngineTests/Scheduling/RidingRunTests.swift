@@ -11,7 +11,7 @@ import Testing
     init() throws { fixture = try EngineFixture("gpt-neo-3l-local") }
 
     private func prompt(_ number: Int, salt: Int) -> Prompt {
-        .tokens([0] + (0..<length + number % 7).map { Int32(1 + (number * 31 + $0 * 7 + salt * 13) % 300) })
+        .tokens([0] + (0..<length + number % 7).map { Int32(1 + (number * 31 + $0 * 7 + salt * 13) % 270) })
     }
 
     /// Runs of many users at once, behind a sweep in whose turn they all come together.
@@ -116,7 +116,7 @@ import Testing
             switch number % 4 {
             case 0: try fixture.recipe([prompt(number, salt: 4)])
             case 1: try fixture.recipe([prompt(number, salt: 4), prompt(number, salt: 5)], [swap])
-            case 2: try fixture.recipe([prompt(number, salt: 4)], [InterventionSpec(hook: "z", action: .zero)])
+            case 2: try fixture.recipe([prompt(number, salt: 4)], [InterventionSpec(hook: "z1", action: .zero)])
             default:
                 try fixture.recipe(
                     (0..<60).map { prompt($0, salt: 6 + number) },

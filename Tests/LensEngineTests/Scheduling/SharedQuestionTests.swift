@@ -55,7 +55,8 @@ import Testing
         #expect(try await run(recipe, as: 1, top: 3).prompts[0].top.count == 3)
         #expect(try await run(recipe, as: 1, top: 5).prompts[0].top.count == 5)
         let others = [
-            try fixture.recipe(.raw, ["seq7"]), try fixture.recipe(.processed, ["seq7"], [zero]),
+            try fixture.recipe(.raw, ["seq7"]),
+            try fixture.recipe(.processed, ["seq7"], [InterventionSpec(hook: "z0", action: .zero)]),
             try fixture.recipe(.processed, ["seq24"]),
             try fixture.recipe(
                 .processed, ["seq7"], [InterventionSpec(hook: "z0", action: .set(try Operand(0.5)))]),

@@ -104,6 +104,7 @@ import Testing
         #expect(error?.code == .failedPrecondition && error?.message.contains("'berta' of uid 1002 has 1") == true)
         _ = try await store.deleteSession("default", by: 1002)
         #expect(try await store.reassign(ReassignRequest(userID: 1001, newUserID: 1002)).runCount == 1)
-        #expect(await lensError { try await store.reassign(ReassignRequest(userID: 5, newUserID: 1)) }?.code == .notFound)
+        let nothing = await lensError { try await store.reassign(ReassignRequest(userID: 5, newUserID: 1)) }
+        #expect(nothing?.code == .notFound)
     }
 }
