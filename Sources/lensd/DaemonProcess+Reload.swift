@@ -27,7 +27,7 @@ extension DaemonProcess {
         apply("log", \.logging) { log.setting = $0 }
         apply("quota", \.quota) { quota in
             ledger.limits = WireLimits(quota: quota)
-            engine.setQuota(quota)
+            engine.set(quota: quota)
             store.set(quota: quota)
         }
         apply("retention", \.retention) { store.set(retention: $0) }
