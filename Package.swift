@@ -31,7 +31,8 @@ let package = Package(
         .target(name: "CLensKernels"),
         .target(name: "LensTensor", dependencies: ["CLensKernels", "COpenBLAS", "LensCore"]),
         .target(
-            name: "LensCheckpoint", dependencies: ["LensCore", .product(name: "Crypto", package: "swift-crypto")]),
+            name: "LensCheckpoint",
+            dependencies: ["CLensSystem", "LensCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "LensTokenizer", dependencies: ["LensCheckpoint", "LensCore"], exclude: ["Unicode/unicode-tables.py"]),
         .target(name: "LensModel", dependencies: ["LensCheckpoint", "LensCore", "LensTensor", "LensTokenizer"]),

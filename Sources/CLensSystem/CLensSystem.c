@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <malloc.h>
+#include <stdio.h>
 
 int lens_peer_user_id(int descriptor, uint32_t *user_id) {
     struct ucred credentials;
@@ -38,3 +39,7 @@ int lens_peer_groups(int descriptor, uint32_t *group_ids, size_t capacity, size_
 }
 
 void lens_trim_memory(void) { malloc_trim(0); }
+
+int lens_exchange(int folder, const char *first, const char *second) {
+    return renameat2(folder, first, folder, second, RENAME_EXCHANGE) == 0 ? 0 : errno;
+}

@@ -38,11 +38,16 @@ build_core() {  # FOLDER
 build_checkpoint_fuzzer() {
     is_old "$OUT/checkpoint-fuzzer" Sources/LensCore Sources/LensCheckpoint Tests/Fuzz || return 0
     echo "fuzz: building for checkpoints" >&2
-    IMPORTS=(-swift-version 6 -package-name lensd -I "$OUT" -module-cache-path "$OUT/cache")
+    local system=Sources/CLensSystem
+    mkdir -p "$OUT/system"
+    echo "module CLensSystem { header \"$PWD/$system/include/CLensSystem.h\" export * }" >"$OUT/system/module.modulemap"
+    clang -O -I "$system/include" -c -o "$OUT/CLensSystem.o" "$system/CLensSystem.c"
+    IMPORTS=(-swift-version 6 -package-name lensd -I "$OUT" -I "$OUT/system" -module-cache-path "$OUT/cache")
     module "$OUT" Crypto Tests/Fuzz/Crypto.swift
     build_core "$OUT"
     module "$OUT" LensCheckpoint $(find Sources/LensCheckpoint -name '*.swift')
-    program "$OUT" checkpoint-fuzzer Tests/Fuzz/CheckpointFuzzer.swift "$OUT"/{Crypto,LensCore,LensCheckpoint}.o
+    program "$OUT" checkpoint-fuzzer Tests/Fuzz/CheckpointFuzzer.swift \
+        "$OUT"/{CLensSystem,Crypto,LensCore,LensCheckpoint}.o
 }
 
 build_wire_fuzzer() {  # FOLDER

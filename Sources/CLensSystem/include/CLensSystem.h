@@ -16,4 +16,8 @@ int lens_peer_groups(int descriptor, uint32_t *group_ids, size_t capacity, size_
 // Gives memory that was freed back to the system (glibc keeps it for the process otherwise).
 void lens_trim_memory(void);
 
+// Exchanges two entries of the folder that is open as `folder` in one step (renameat2 with RENAME_EXCHANGE). Returns 0, or
+// an errno; EINVAL where the file system cannot.
+int lens_exchange(int folder, const char *first, const char *second);
+
 #endif
