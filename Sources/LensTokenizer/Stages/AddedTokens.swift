@@ -49,6 +49,8 @@ struct AddedTokens: Sendable {
         var pieces: [Piece] = []
         var done = range.lowerBound
         var position = range.lowerBound
+        // White space that was walked over behind a token, so that each character is walked over once.
+        var spaces = range.lowerBound..<range.lowerBound
         while position < range.upperBound {
             guard let token = trie.longestMatch(in: text.bytes, from: position, to: range.upperBound) else {
                 position += 1
@@ -63,17 +65,24 @@ struct AddedTokens: Sendable {
                 if isAfterWord || isBeforeWord { continue }
             }
             if token.stripsLeft {
-                while start > range.lowerBound {
+                // Not into what the token before it has taken already.
+                while start > done {
                     let (code, length) = text.character(before: start)
                     guard isAny(of: .space, code) else { break }
                     start -= length
                 }
             }
             if token.stripsRight {
-                while end < range.upperBound {
-                    let (code, length) = text.character(at: end)
-                    guard isAny(of: .space, code) else { break }
-                    end += length
+                if spaces.contains(end) {
+                    end = spaces.upperBound
+                } else {
+                    let first = end
+                    while end < range.upperBound {
+                        let (code, length) = text.character(at: end)
+                        guard isAny(of: .space, code) else { break }
+                        end += length
+                    }
+                    spaces = first..<end
                 }
             }
             if done < start { pieces.append(.text(done..<start)) }

@@ -136,6 +136,23 @@ struct HostileTokenizerTests {
         }
     }
 
+    /// An added token that is white space itself and takes the white space around it: each character is walked over once
+    /// or twice, however long the run is.
+    @Test(arguments: ["lstrip", "rstrip"])
+    func whiteSpaceIsWalkedOverOnce(flag: String) throws {
+        let token = #"{"id":3,"content":" ","\#(flag)":true,"normalized":false}"#
+        let file = #"{\#(Self.decoder),\#(Self.model),"added_tokens":[\#(token)]}"#
+        let tokenizer = try Tokenizer(reading: JSONFile(name: "tokenizer.json", bytes: Array(file.utf8)))
+        let count = 300_000
+        let start = ContinuousClock.now
+        let tokens = tokenizer.encode("a" + String(repeating: " ", count: count) + "b")
+        #expect(ContinuousClock.now - start < .seconds(1))
+        #expect(tokens == [0] + Array(repeating: 3, count: count) + [1])
+        // As the tokenizers library has it.
+        #expect(tokenizer.encode(" \t a \n b") == [3, 3, 0, 3, 3, 1])
+        #expect(tokenizer.encode("  \t ab \t a") == [3, 3, 3, 2, 3, 3, 0])
+    }
+
     /// Whatever is cut out of a real file, put in twice or changed: an answer, never a trap.
     @Test func damagedFilesDoNoHarm() throws {
         var state: UInt64 = 17
