@@ -13,6 +13,8 @@ public final class LanguageModel: Sendable {
     public let weights: ModelWeights
     /// How many numbers the weights are; a tied unembedding is counted once.
     public let parameterCount: Int
+    /// What is odd about the folder's files and no reason to refuse them.
+    public let notices: [String]
     /// `nil` for all but rotary models.
     let rotaryTurns: RotaryTurns?
     /// Per head; empty for all but ALiBi models.
@@ -31,6 +33,7 @@ public final class LanguageModel: Sendable {
         let description = try HuggingFaceConfiguration(reading: folder.configuration)
         let source = try folder.tensors(watch: ReadingWatch(control: control, progress: progress))
         configuration = description.model
+        notices = description.notices + source.notices
         rotaryTurns = configuration.positionalEmbedding.rotary.map { RotaryTurns($0) }
         alibiSlopes =
             configuration.positionalEmbedding == .alibi ? AlibiSlopes.slopes(heads: configuration.nHeads) : []

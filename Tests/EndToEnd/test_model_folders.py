@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import copy_model, refusal
+from daemon import Daemon, copy_model, refusal
 
 
 def spoil_header(folder: Path, change: Callable[[dict], None]) -> None:
@@ -109,6 +109,25 @@ def tokenizer_is_no_json(folder: Path) -> None:
     (folder / "tokenizer.json").write_bytes(b"\xff\xfe")
 
 
+def head_beside_embedding(folder: Path, changed: bool = False) -> None:
+    """Puts a head beside the embedding that it is tied to, as some versions of transformers save it."""
+    file = folder / "model.safetensors"
+    data = file.read_bytes()
+    length = struct.unpack("<Q", data[:8])[0]
+    header, tensors = json.loads(data[8 : 8 + length]), data[8 + length :]
+    embedding = header["transformer.wte.weight"]
+    start, end = embedding["data_offsets"]
+    head = bytearray(tensors[start:end])
+    head[-4] ^= changed
+    header["lm_head.weight"] = embedding | {"data_offsets": [len(tensors), len(tensors) + len(head)]}
+    text = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text + tensors + head)
+
+
+def another_head(folder: Path) -> None:
+    head_beside_embedding(folder, changed=True)
+
+
 CASES: list[tuple[Callable[[Path], None], str]] = [
     (no_weights, "model.safetensors"),
     (truncated, "model.safetensors"),
@@ -127,6 +146,7 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
     (config_of_another_shape, "shape"),
     (no_tokenizer, "tokenizer.json"),
     (tokenizer_is_no_json, "tokenizer.json"),
+    (another_head, "tensor 'lm_head.weight' is not the same as 'transformer.wte.weight'"),
 ]
 
 
@@ -152,3 +172,11 @@ def test_a_folder_that_is_none(folder: Path, kind: str) -> None:
     )
     assert code == 65
     assert str(folder / kind) in message
+
+
+def test_a_head_that_is_the_embedding(daemon: Daemon) -> None:
+    (daemon.state / "models").mkdir(mode=0o700)
+    head_beside_embedding(copy_model(daemon.state / "models" / "both"))
+    with daemon.connect() as client:
+        losses = [client.model(name)([1, 2, 3], return_type="loss") for name in ("tiny", "both")]
+        assert losses[0] == losses[1]

@@ -67,6 +67,9 @@ YARN_ROPE = {
     "rope_theta": 10000.0,
 }
 
+# Two scales of YaRN that together say how much longer queries and keys become.
+YARN_SCALES_ROPE = YARN_ROPE | {"mscale": 1.0, "mscale_all_dim": 0.4}
+
 FAMILY_SPECS: tuple[FamilySpec, ...] = (
     # Stored as openai-community/gpt2 is: no prefix, and the masks of older versions.
     FamilySpec(
@@ -117,6 +120,11 @@ FAMILY_SPECS: tuple[FamilySpec, ...] = (
         "LlamaForCausalLM",
         sizes(24, 4, 2, 40, num_key_value_heads=1, attention_bias=True)
         | {"rope_parameters": {"rope_type": "linear", "factor": 3.0, "rope_theta": 10000.0}},
+    ),
+    FamilySpec(
+        "llama-2l-yarn",
+        "LlamaForCausalLM",
+        sizes(24, 3, 2, 40, rope_parameters=YARN_SCALES_ROPE),
     ),
     FamilySpec(
         "qwen2-2l",

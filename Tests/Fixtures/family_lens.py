@@ -98,6 +98,7 @@ def corrections(architecture: str, config: Any) -> Fields:
     fields = decoder_fields(config)
     match architecture:
         case "LlamaForCausalLM":
+            fields |= yarn(config)
             if config.rope_parameters["rope_type"] == "linear":
                 fields |= {"rotary_scaling_factor": config.rope_parameters["factor"]}
             if config.num_key_value_heads == config.num_attention_heads:
@@ -170,10 +171,14 @@ def yarn(config: Any) -> Fields:
     rope = config.rope_parameters
     if rope["rope_type"] != "yarn":
         return {}
+    factor = math.log(rope["factor"])
+    scales = [rope.get(key) for key in ("mscale", "mscale_all_dim")]
+    if not all(scales):
+        scales = [1.0, 0.0]
     return {
         "use_yarn_rope": True,
         "yarn_factor": rope["factor"],
-        "yarn_attention_factor": 0.1 * math.log(rope["factor"]) + 1,
+        "yarn_attention_factor": (0.1 * scales[0] * factor + 1) / (0.1 * scales[1] * factor + 1),
         "yarn_original_max_position_embeddings": rope["original_max_position_embeddings"],
         "yarn_beta_fast": 32.0,
         "yarn_beta_slow": 1.0,

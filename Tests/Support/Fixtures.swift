@@ -13,11 +13,12 @@ package enum Fixtures {
     /// The folders of the other families' checkpoints.
     package static let families = [
         "gpt2-2l", "gpt2-3l-scaled", "neox-2l", "neox-2l-sequential", "gptj-2l", "gptj-2l-narrow", "opt-2l", "opt-3l",
-        "bloom-2l", "bloom-2l-5h", "phi-2l", "phi-3l", "llama-2l", "llama-3l-grouped", "llama-2l-biases", "mistral-2l",
-        "mistral-2l-head-dim", "qwen2-2l", "qwen2-2l-window", "qwen3-2l", "qwen3-2l-biases", "gemma-2l", "gemma-2l-3h",
-        "gemma2-2l", "gemma2-2l-uncapped", "stablelm-2l", "stablelm-2l-parallel", "olmo-2l", "olmo-2l-clip", "olmo2-2l",
-        "olmo2-2l-grouped", "toy-attn-only-2l", "toy-attn-only-no-norm-1l", "toy-solu-2l", "toy-solu-1l-final-rms",
-        "toy-shortformer-2l", "toy-ln-pre-2l", "toy-rms-gated-2l",
+        "bloom-2l", "bloom-2l-5h", "phi-2l", "phi-3l", "llama-2l", "llama-3l-grouped", "llama-2l-biases",
+        "llama-2l-yarn", "mistral-2l", "mistral-2l-head-dim", "qwen2-2l", "qwen2-2l-window", "qwen3-2l",
+        "qwen3-2l-biases", "gemma-2l", "gemma-2l-3h", "gemma2-2l", "gemma2-2l-uncapped", "stablelm-2l",
+        "stablelm-2l-parallel", "olmo-2l", "olmo-2l-clip", "olmo2-2l", "olmo2-2l-grouped", "toy-attn-only-2l",
+        "toy-attn-only-no-norm-1l", "toy-solu-2l", "toy-solu-1l-final-rms", "toy-shortformer-2l", "toy-ln-pre-2l",
+        "toy-rms-gated-2l",
     ].map { "families/\($0)" }
 
     /// The path of a file or folder below `Tests/Fixtures`, found upward from this file.

@@ -104,15 +104,15 @@ public final class SafetensorsFile: TensorSource {
     public func digest() throws(LensError) -> [UInt8] {
         var hash = SHA256()
         hash.update(data: Array(headerDigest))
-        for name in names {
-            var digest = tensorDigests.withLock { $0[name] }
-            if digest == nil {
-                try forEachPiece(of: existing(name)) { _, _ in }
-                digest = tensorDigests.withLock { $0[name] }
-            }
-            if let digest { hash.update(data: Array(digest)) }
-        }
+        for name in names { hash.update(data: try digest(of: name)) }
         return Array(hash.finalize())
+    }
+
+    public func digest(of tensor: String) throws(LensError) -> [UInt8] {
+        let info = try existing(tensor)
+        if let digest = tensorDigests.withLock({ $0[tensor] }) { return Array(digest) }
+        try forEachPiece(of: info) { _, _ in }
+        return tensorDigests.withLock { $0[tensor] }.map { Array($0) } ?? []
     }
 
     private func existing(_ tensor: String) throws(LensError) -> TensorInfo {

@@ -33,15 +33,21 @@ public final class ShardedSafetensors: TensorSource {
     public func read(
         _ tensor: String, expectedShape: [Int], into destination: UnsafeMutableBufferPointer<Float>
     ) throws(LensError) {
-        guard let shard = shard(of: tensor) else { throw .notFound("\(name) has no tensor '\(tensor)'") }
-        try shard.read(tensor, expectedShape: expectedShape, into: destination)
+        try existing(tensor).read(tensor, expectedShape: expectedShape, into: destination)
     }
+
+    public func digest(of tensor: String) throws(LensError) -> [UInt8] { try existing(tensor).digest(of: tensor) }
 
     /// SHA-256 over the shards' digests in the order of their names.
     public func digest() throws(LensError) -> [UInt8] {
         var hash = SHA256()
         for shard in shards { hash.update(data: try shard.digest()) }
         return Array(hash.finalize())
+    }
+
+    private func existing(_ tensor: String) throws(LensError) -> SafetensorsFile {
+        guard let shard = shard(of: tensor) else { throw .notFound("\(name) has no tensor '\(tensor)'") }
+        return shard
     }
 
     private func shard(of tensor: String) -> SafetensorsFile? {

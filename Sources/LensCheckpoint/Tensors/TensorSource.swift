@@ -26,6 +26,12 @@ public protocol TensorSource: Sendable {
         _ tensor: String, expectedShape: [Int], into destination: UnsafeMutableBufferPointer<Float>
     ) throws(LensError)
 
+    /// SHA-256 of a tensor's bytes as they are on disk; read for it where they were not read yet.
+    ///
+    /// - Throws: `NOT_FOUND` without such a tensor, `DATA_LOSS` when a file cannot be read; `CANCELLED` or
+    ///   `DEADLINE_EXCEEDED`.
+    func digest(of tensor: String) throws(LensError) -> [UInt8]
+
     /// SHA-256 over the files' contents, of the very bytes that were read; what was not read yet is read for it.
     ///
     /// - Throws: `DATA_LOSS` when a file cannot be read; `CANCELLED` or `DEADLINE_EXCEEDED`.

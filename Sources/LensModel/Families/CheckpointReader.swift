@@ -31,6 +31,7 @@ struct CheckpointReader {
         for name in order(wanted) {
             if let parts = wanted[name] { try read(name, parts, into: &tensors) }
         }
+        if configuration.tiedEmbedding { try checkTiedHead(embedding: storedName(parts.unembed.weight.name)) }
         return try parts.map(configuration) { (part, _) throws(LensError) in
             guard let tensor = tensors[part] else { throw LensError(.internal, "'\(part.name)' was not read") }
             return tensor
@@ -81,6 +82,19 @@ struct CheckpointReader {
             throw .invalidArgument(
                 "\(source.name): tensor '\(extra)' is none of a \(c.originalArchitecture) of \(c.nLayers) layers; "
                     + "do config.json and the weights belong together?")
+        }
+    }
+
+    /// A head beside the embedding that it is said to be must be that embedding: transformers ties no other one.
+    private func checkTiedHead(embedding: String) throws(LensError) {
+        for head in family.tiedHead.map(storedName) {
+            guard let info = source.info(of: head) else { continue }
+            let (own, other) = (try source.digest(of: head), try source.digest(of: embedding))
+            guard own == other, info.shape == source.info(of: embedding)?.shape else {
+                throw .invalidArgument(
+                    "\(source.name): tensor '\(head)' is not the same as '\(embedding)', though config.json ties the two; "
+                        + "with \"tie_word_embeddings\": false the model has both")
+            }
         }
     }
 

@@ -44,6 +44,19 @@ extension ConfigurationKeys {
         func originalContext() throws(LensError) -> Int {
             try keys.optional("original_max_position_embeddings")?.integer(in: 1...(1 << 30)) ?? context
         }
+        /// How much longer queries and keys become where `attention_factor` does not say it; after transformers'
+        /// `_compute_yarn_parameters`.
+        func yarnAttentionFactor(_ factor: Double) throws(LensError) -> Double {
+            func growth(_ scale: Double) -> Double { factor > 1 ? 0.1 * scale * log(factor) + 1 : 1 }
+            guard let scale = keys.optional("mscale"), let scaleOfAll = keys.optional("mscale_all_dim"),
+                try scale.double() != 0, try scaleOfAll.double() != 0
+            else { return growth(1) }
+            let found = try growth(scale.double()) / growth(scaleOfAll.double())
+            guard found > 0, found.isFinite else {
+                throw scale.error("and mscale_all_dim must make queries and keys longer by more than 0; found \(found)")
+            }
+            return found
+        }
         switch try type.string() {
         // A base that grows with texts longer than the context, and here no text is.
         case "default", "dynamic": return .none
@@ -56,7 +69,7 @@ extension ConfigurationKeys {
             let factor = try positive("factor")
             return .yarn(
                 factor: factor,
-                attentionFactor: try positive("attention_factor", default: factor > 1 ? 0.1 * log(factor) + 1 : 1),
+                attentionFactor: try positive("attention_factor", default: try yarnAttentionFactor(factor)),
                 betaFast: try positive("beta_fast", default: 32), betaSlow: try positive("beta_slow", default: 1),
                 originalContext: try originalContext(), truncates: try keys.optional("truncate")?.bool() ?? true)
         default:

@@ -20,11 +20,21 @@ struct ConfigurationKeys {
     /// The entries of `architectures`, four at most.
     func architectures() throws(LensError) -> [String] {
         var names: [String] = []
+        guard !lacks("architectures") else {
+            var type = ""
+            if let value = optional("model_type") { type = " (model_type is '\(try value.excerpt())')" }
+            throw .invalidArgument(
+                "config.json lacks the key 'architectures'\(type); expected one of "
+                    + ModelFamilies.architectures.joined(separator: ", "))
+        }
         try required("architectures").forEachElement { element throws(LensError) in
             if names.count < 4 { names.append(try element.excerpt()) }
         }
         return names
     }
+
+    /// Whether a key is not there at all, which may mean another thing than null: the default of transformers' class.
+    func lacks(_ key: String) -> Bool { keys.members[key] == nil }
 
     // MARK: - Sizes
 
@@ -64,8 +74,11 @@ struct ConfigurationKeys {
         return eps
     }
 
-    /// A number over zero, `nil` where it is absent.
-    func positive(_ key: String) throws(LensError) -> Double? {
+    /// A number over zero, `nil` where it is null.
+    ///
+    /// - Parameter standard: what is meant where the key is absent.
+    func positive(_ key: String, default standard: Double? = nil) throws(LensError) -> Double? {
+        guard !lacks(key) else { return standard }
         guard let value = optional(key) else { return nil }
         let number = try value.double()
         guard number > 0 else { throw value.error("must be positive; received \(number)") }

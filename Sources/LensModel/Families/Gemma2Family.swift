@@ -14,8 +14,8 @@ enum Gemma2Family: ModelFamily {
         let divisor = Float(try scalar.double())
         guard divisor > 0 else { throw scalar.error("must be positive; received \(divisor)") }
         c.attnScale = 1 / divisor.squareRoot()
-        c.attnScoresSoftCap = try keys.positive("attn_logit_softcapping").map { Float($0) }
-        c.outputLogitsSoftCap = try keys.positive("final_logit_softcapping").map { Float($0) }
+        c.attnScoresSoftCap = try keys.positive("attn_logit_softcapping", default: 50).map { Float($0) }
+        c.outputLogitsSoftCap = try keys.positive("final_logit_softcapping", default: 30).map { Float($0) }
         try keys.windows(of: &c) { $0.isMultiple(of: 2) }
         try keys.expect("use_bidirectional_attention", false)
         return c

@@ -99,6 +99,7 @@ extension ConfigurationKeys {
             types = (0..<c.nLayers).map { standard($0) ? .local : .global }
         }
         c.attnTypes = types
-        if types.contains(.local) { c.windowSize = try width("sliding_window") }
+        // The default of every class that has windows.
+        if types.contains(.local) { c.windowSize = lacks("sliding_window") ? 4096 : try width("sliding_window") }
     }
 }

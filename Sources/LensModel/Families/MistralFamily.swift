@@ -7,7 +7,7 @@ enum MistralFamily: ModelFamily {
 
     static func configuration(_ keys: ConfigurationKeys) throws(LensError) -> ModelConfiguration {
         var c = try keys.llama("MistralForCausalLM")
-        let hasWindow = keys.optional("sliding_window") != nil
+        let hasWindow = keys.lacks("sliding_window") || keys.optional("sliding_window") != nil
         try keys.windows(of: &c) { _ in hasWindow }
         return c
     }

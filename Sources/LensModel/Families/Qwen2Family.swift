@@ -22,10 +22,11 @@ extension ConfigurationKeys {
     /// The layers of a Qwen that see a window: those from `max_window_layers` on, where `use_sliding_window` says so.
     func qwenWindows(of c: inout ModelConfiguration) throws(LensError) {
         // Published files name a window that is not used.
-        guard try flag("use_sliding_window", default: false) else {
+        let hasWindow = lacks("sliding_window") || optional("sliding_window") != nil
+        guard hasWindow, try flag("use_sliding_window", default: false) else {
             return try windows(of: &c) { _ in false }
         }
-        let first = try optional("max_window_layers")?.integer(in: 0...1024) ?? 0
+        let first = try optional("max_window_layers")?.integer(in: 0...1024) ?? 28
         try windows(of: &c) { $0 >= first }
     }
 }

@@ -175,6 +175,44 @@ struct PublishedConfigurationTests {
         #expect(clipped.clipQKV == 8)
     }
 
+    /// Without a key it is the default of transformers' class that holds; with null there is none of the thing.
+    @Test func absentKeysAreTheClasssDefaults() throws {
+        func windows(_ name: String, _ key: String) throws -> [Int] {
+            Facts(try read(without(key, try changed(name, "")))).window
+        }
+        #expect(try windows("Mistral-7B-v0.1", "sliding_window") == [32, 4096])
+        #expect(try Facts(read(changed("Mistral-7B-v0.1", #""sliding_window":null"#))).window == [])
+        let qwen = try changed("Qwen2.5-0.5B", #""use_sliding_window":true"#)
+            .replacing(#""num_hidden_layers":24"#, with: #""num_hidden_layers":30"#)
+        #expect(try Facts(read(without("max_window_layers", qwen))).window.first == 2)
+        #expect(try Facts(read(without("max_window_layers", without("sliding_window", qwen)))).window == [2, 4096])
+        #expect(try windows("gemma-2-2b", "sliding_window") == [13, 4096])
+
+        let gemma = try read(
+            without("attn_logit_softcapping", without("final_logit_softcapping", changed("gemma-2-2b", ""))))
+        #expect(gemma.attnScoresSoftCap == 50 && gemma.outputLogitsSoftCap == 30)
+        let uncapped = try read(changed("gemma-2-2b", #""attn_logit_softcapping":null"#))
+        #expect(uncapped.attnScoresSoftCap == nil)
+    }
+
+    /// The attention factors of `_compute_yarn_parameters` of transformers 5.23.
+    @Test(arguments: [
+        ("", 1.138629436111989), (#","mscale":1.0"#, 1.138629436111989),
+        (#","mscale":1.0,"mscale_all_dim":0"#, 1.138629436111989),
+        (#","mscale":1.0,"mscale_all_dim":0.8"#, 1.0249579607969668),
+        (#","mscale":2,"mscale_all_dim":1"#, 1.121751143713058),
+        (#","mscale":1.0,"mscale_all_dim":0.8,"attention_factor":1.5"#, 1.5),
+    ])
+    func yarnsScales(keys: String, factor: Double) throws {
+        let scaling = #""rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64\#(keys)}"#
+        let rotary = try read(changed("Llama-2-7b", scaling)).positionalEmbedding.rotary
+        guard case .yarn(_, let found, _, _, _, _) = rotary?.scaling else {
+            Issue.record("no YaRN")
+            return
+        }
+        #expect(abs(found - factor) < 1e-9)
+    }
+
     /// What a family cannot be, by the key that asks for it.
     @Test(arguments: [
         ("gpt2", #""add_cross_attention":true"#, "add_cross_attention true is not supported; expected false"),
@@ -232,9 +270,17 @@ struct PublishedConfigurationTests {
         return try HuggingFaceConfiguration(reading: JSONFile(name: "config.json", bytes: bytes)).model
     }
 
+    /// A configuration without one key, whose value is a number or null.
+    private func without(_ key: String, _ json: String) throws -> String {
+        let member = try #require(json.firstRange(of: "\"\(key)\":"))
+        let end = json[member.upperBound...].firstIndex(of: ",") ?? json.endIndex
+        return String(json[..<member.lowerBound]) + "\"no_\(key)\":0" + json[end...]
+    }
+
     /// A published configuration with one member set.
     private func changed(_ name: String, _ member: String) throws -> String {
         let json = try #require(Self.published.first { $0.name == name }).json
+        if member.isEmpty { return json }
         let key = try #require(member.split(separator: ":").first)
         guard let found = json.firstRange(of: "\(key):") else { return "\(json),\(member)" }
         // The value ends at the next comma outside brackets.
