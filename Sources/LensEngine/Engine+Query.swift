@@ -28,6 +28,7 @@ extension Engine {
         // One prompt after the other where they are large: no more than two are held at a time, the next one and the one
         // whose last values are still on their way.
         let sizes = wanted.map { 4 * subject.shape(of: point.kind, prompt: $0).reduce(1, *) }
+        try checkMemory(sizes.max() ?? 0, for: "\(point.name) of one prompt")
         let room = try AnswerReservation(answers, bytes: sizes.sorted(by: >).prefix(2).reduce(0, +))
         for prompt in wanted {
             let tensor = try await activation(point, of: prompt, in: subject, control: control)
@@ -39,10 +40,23 @@ extension Engine {
     public func attentionPatterns(recipe: Recipe, control: CallControl) async throws(LensError) -> [[Float]] {
         let subject = try await subject(recipe, control: control)
         let points = (0..<subject.configuration.nLayers).map { HookPoint(.pattern, layer: $0) }
+        let bytes = 4 * subject.shape(of: .pattern, prompt: 0).reduce(1, *) * points.count
+        try checkMemory(bytes, for: "the patterns of all \(points.count) layers")
         let found = try await passes.run(
             ActivationJob(subject, points: points, prompts: [0]), for: user,
             asking: question(of: points, prompts: [0], in: subject), control: control)
         return (found.first ?? []).map(\.values)
+    }
+
+    /// Refuses what would take more memory by itself than there is for all answers together.
+    ///
+    /// - Throws: `RESOURCE_EXHAUSTED` with figures.
+    private func checkMemory(_ bytes: Int, for what: String) throws(LensError) {
+        guard bytes <= answers.capacity else {
+            throw .resourceExhausted(
+                "\(what) would take \((bytes + (1 << 20) - 1) >> 20) MiB; expected at most \(answers.capacity >> 20): "
+                    + "a shorter prompt takes less")
+        }
     }
 
     // MARK: - Finding

@@ -122,6 +122,9 @@ public struct ModelConfiguration: Sendable, Equatable {
         }
     }
 
+    private static let mostHeads = 4096
+    private static let mostHeadWidths = 1 << 18
+
     /// Checks that the sizes fit together.
     ///
     /// - Throws: `INVALID_ARGUMENT` naming what does not.
@@ -135,6 +138,11 @@ public struct ModelConfiguration: Sendable, Equatable {
         ] {
             try check(size > 0, "\(name) must be positive; received \(size)")
         }
+        // Far over every model that was published; attention takes memory for each head and each pair of positions.
+        try check(
+            nHeads <= Self.mostHeads && nHeads * dHead <= Self.mostHeadWidths,
+            "n_heads must be at most \(Self.mostHeads), and n_heads times d_head at most \(Self.mostHeadWidths); "
+                + "received \(nHeads) and \(dHead)")
         try check(
             nHeads.isMultiple(of: nKeyValueHeads),
             "n_heads must be a multiple of n_key_value_heads \(nKeyValueHeads); received \(nHeads)")

@@ -23,10 +23,14 @@ public struct ModelState: Sendable, Hashable {
     public var progress: LoadProgress?
     /// Why it is not resident, and what would make it so.
     public var note: String
+    /// Whether flags or configuration say where its files are, elsewhere than in the state folder's `models`: a folder
+    /// there that goes by this name is not what is served.
+    public var isConfigured: Bool
 
     public init(
         name: String, residency: Residency, isDefault: Bool = false, isPinned: Bool = false, isInUse: Bool = false,
-        weightBytes: Int = 0, loadSeconds: Double = 0, progress: LoadProgress? = nil, note: String = ""
+        weightBytes: Int = 0, loadSeconds: Double = 0, progress: LoadProgress? = nil, note: String = "",
+        isConfigured: Bool = false
     ) {
         self.name = name
         self.residency = residency
@@ -37,6 +41,7 @@ public struct ModelState: Sendable, Hashable {
         self.loadSeconds = loadSeconds
         self.progress = progress
         self.note = note
+        self.isConfigured = isConfigured
     }
 }
 

@@ -10,7 +10,8 @@ final class AnswerBudget: Sendable {
     }
 
     private let holders: String
-    private let capacity: Int
+    /// In bytes, for all calls together.
+    let capacity: Int
     private let held = Mutex(Holdings())
 
     /// - Parameters:
