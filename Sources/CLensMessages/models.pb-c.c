@@ -1331,7 +1331,7 @@ const ProtobufCMessageDescriptor lens__v1__rename_model_reply__descriptor =
   (ProtobufCMessageInit) lens__v1__rename_model_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__model_state__field_descriptors[9] =
+static const ProtobufCFieldDescriptor lens__v1__model_state__field_descriptors[10] =
 {
   {
     "name",
@@ -1441,9 +1441,22 @@ static const ProtobufCFieldDescriptor lens__v1__model_state__field_descriptors[9
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "is_configured",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ModelState, is_configured),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__model_state__field_indices_by_name[] = {
   4,   /* field[4] = in_use */
+  9,   /* field[9] = is_configured */
   2,   /* field[2] = is_default */
   3,   /* field[3] = is_pinned */
   6,   /* field[6] = load_seconds */
@@ -1456,7 +1469,7 @@ static const unsigned lens__v1__model_state__field_indices_by_name[] = {
 static const ProtobufCIntRange lens__v1__model_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor lens__v1__model_state__descriptor =
 {
@@ -1466,7 +1479,7 @@ const ProtobufCMessageDescriptor lens__v1__model_state__descriptor =
   "Lens__V1__ModelState",
   "lens.v1",
   sizeof(Lens__V1__ModelState),
-  9,
+  10,
   lens__v1__model_state__field_descriptors,
   lens__v1__model_state__field_indices_by_name,
   1,  lens__v1__model_state__number_ranges,

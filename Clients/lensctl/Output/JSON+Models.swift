@@ -16,6 +16,7 @@ extension JSON {
         .object([
             ("name", .string(state.name)), ("state", .string(state.residency.rawValue)),
             ("is_default", .bool(state.isDefault)), ("is_pinned", .bool(state.isPinned)),
+            ("is_configured", .bool(state.isConfigured)),
             ("in_use", .bool(state.isInUse)), ("weight_bytes", .integer(state.weightBytes)),
             ("load_seconds", .number(state.loadSeconds)),
             (

@@ -108,7 +108,7 @@ extension ModelState {
             isDefault: message.is_default != 0, isPinned: message.is_pinned != 0, isInUse: message.in_use != 0,
             weightBytes: try message.weight_bytes.count("weight_bytes"), loadSeconds: message.load_seconds,
             progress: try message.progress.map { (progress) throws(LensError) in try LoadProgress(progress.pointee) },
-            note: try message.note.text("note"))
+            note: try message.note.text("note"), isConfigured: message.is_configured != 0)
     }
 
     func write(to message: inout CModelState, _ arena: MessageArena) throws(LensError) {
@@ -121,6 +121,7 @@ extension ModelState {
         message.load_seconds = loadSeconds
         if let progress { message.progress = try progress.write(arena) }
         message.note = arena.bytes(note)
+        message.is_configured = isConfigured ? 1 : 0
     }
 }
 

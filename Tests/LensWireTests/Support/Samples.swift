@@ -287,7 +287,7 @@ enum Samples {
     static let modelStates = [
         ModelState(
             name: "tinytales-1l", residency: .resident, isDefault: true, isPinned: true, isInUse: true,
-            weightBytes: 1 << 40, loadSeconds: 0.25),
+            weightBytes: 1 << 40, loadSeconds: 0.25, isConfigured: true),
         ModelState(
             name: "b", residency: .loading, progress: LoadProgress(doneBytes: 1 << 33, totalBytes: 1 << 34)),
         ModelState(name: "c", residency: .known, note: "was unloaded – ü"),

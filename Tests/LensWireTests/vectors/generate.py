@@ -135,7 +135,7 @@ AMOUNTS = daemon.SharedAmounts(
 STATES = [
     models.ModelState(
         name=b"tinytales-1l", residency=models.RESIDENCY_RESIDENT, is_default=True, is_pinned=True, in_use=True,
-        weight_bytes=1 << 40, load_seconds=0.25,
+        weight_bytes=1 << 40, load_seconds=0.25, is_configured=True,
     ),
     models.ModelState(
         name=b"b", residency=models.RESIDENCY_LOADING,

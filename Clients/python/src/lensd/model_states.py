@@ -30,6 +30,7 @@ class ModelState:
     load_seconds: float  # Of its last load; 0 where there was none.
     progress: tuple[int, int] | None  # Bytes read and bytes in all, of a load that is under way.
     note: str  # Why it is not resident, and what would make it so.
+    is_configured: bool  # By flags or configuration: a folder of this name in the state's models is not it.
 
 
 def read_states(states: Iterable[models_pb2.ModelState]) -> list[ModelState]:
@@ -45,6 +46,7 @@ def read_states(states: Iterable[models_pb2.ModelState]) -> list[ModelState]:
             load_seconds=state.load_seconds,
             progress=(state.progress.done_bytes, state.progress.total_bytes) if state.HasField("progress") else None,
             note=state.note.decode(),
+            is_configured=state.is_configured,
         )
         for state in states
     ]

@@ -179,8 +179,9 @@ class ModelDescription(_message.Message):
     def __init__(self, name: _Optional[bytes] = ..., configuration: _Optional[_Union[ModelConfiguration, _Mapping]] = ..., fingerprint: _Optional[bytes] = ..., weight_bytes: _Optional[int] = ..., parameter_count: _Optional[int] = ..., is_default: bool = ..., bos_token_id: _Optional[int] = ..., hook_points: _Optional[_Iterable[_Union[HookPointDescription, _Mapping]]] = ...) -> None: ...
 
 class ModelState(_message.Message):
-    __slots__ = ["in_use", "is_default", "is_pinned", "load_seconds", "name", "note", "progress", "residency", "weight_bytes"]
+    __slots__ = ["in_use", "is_configured", "is_default", "is_pinned", "load_seconds", "name", "note", "progress", "residency", "weight_bytes"]
     IN_USE_FIELD_NUMBER: _ClassVar[int]
+    IS_CONFIGURED_FIELD_NUMBER: _ClassVar[int]
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     IS_PINNED_FIELD_NUMBER: _ClassVar[int]
     LOAD_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +191,7 @@ class ModelState(_message.Message):
     RESIDENCY_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_BYTES_FIELD_NUMBER: _ClassVar[int]
     in_use: bool
+    is_configured: bool
     is_default: bool
     is_pinned: bool
     load_seconds: float
@@ -198,7 +200,7 @@ class ModelState(_message.Message):
     progress: LoadProgress
     residency: Residency
     weight_bytes: int
-    def __init__(self, name: _Optional[bytes] = ..., residency: _Optional[_Union[Residency, str]] = ..., is_default: bool = ..., is_pinned: bool = ..., in_use: bool = ..., weight_bytes: _Optional[int] = ..., load_seconds: _Optional[float] = ..., progress: _Optional[_Union[LoadProgress, _Mapping]] = ..., note: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, name: _Optional[bytes] = ..., residency: _Optional[_Union[Residency, str]] = ..., is_default: bool = ..., is_pinned: bool = ..., in_use: bool = ..., weight_bytes: _Optional[int] = ..., load_seconds: _Optional[float] = ..., progress: _Optional[_Union[LoadProgress, _Mapping]] = ..., note: _Optional[bytes] = ..., is_configured: bool = ...) -> None: ...
 
 class ProcessingStep(_message.Message):
     __slots__ = ["applied", "detail", "name"]

@@ -243,10 +243,15 @@ struct  Lens__V1__ModelState
    * Why it is not resident, and what would make it so.
    */
   ProtobufCBinaryData note;
+  /*
+   * Whether flags or configuration say where its files are, elsewhere than in the state folder's models: a folder there
+   * that goes by this name is not what is served.
+   */
+  protobuf_c_boolean is_configured;
 };
 #define LENS__V1__MODEL_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__model_state__descriptor) \
-    , {0,NULL}, LENS__V1__RESIDENCY__RESIDENCY_UNSPECIFIED, 0, 0, 0, 0, 0, NULL, {0,NULL} }
+    , {0,NULL}, LENS__V1__RESIDENCY__RESIDENCY_UNSPECIFIED, 0, 0, 0, 0, 0, NULL, {0,NULL}, 0 }
 
 
 /*
