@@ -37,6 +37,7 @@ struct ModelsHandler: Sendable {
         try await sending
         let entry = try outcome.get()
         context.logger.info("model loaded", metadata: ["model": "\(entry.name)"])
+        for notice in entry.model.notices { context.logger.notice("\(notice)", metadata: ["model": "\(entry.name)"]) }
         try await send(.model(entry.description(isDefault: models.isDefault(entry.name, for: context.caller))))
     }
 

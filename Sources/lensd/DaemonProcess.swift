@@ -94,14 +94,22 @@ struct DaemonProcess {
         do {
             try await engine.models.loadConfigured { name, _ in
                 pace.isGettingOn(with: name)
-            } report: { name, isResident, seconds in
-                guard isResident else {
-                    return logger.notice(
+            } report: { model, outcome in
+                switch outcome {
+                case .resident(let seconds, let notices):
+                    for notice in notices { logger.notice("\(notice)", metadata: ["model": "\(model.name)"]) }
+                    logger.info(
+                        "model loaded",
+                        metadata: ["model": "\(model.name)", "ms": .stringConvertible(Int(seconds * 1000))])
+                case .noRoom:
+                    logger.notice(
                         "no room for the model beside the others; it is loaded when somebody asks for it",
-                        metadata: ["model": "\(name)"])
+                        metadata: ["model": "\(model.name)"])
+                case .failed(let error):
+                    logger.error(
+                        "cannot serve the model; lensctl models load tries it again",
+                        metadata: ["model": "\(model.name)", "folder": "\(model.folder)", "error": "\(error.message)"])
                 }
-                logger.info(
-                    "model loaded", metadata: ["model": "\(name)", "ms": .stringConvertible(Int(seconds * 1000))])
             }
         } catch {
             throw StartupError(

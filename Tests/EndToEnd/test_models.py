@@ -184,6 +184,18 @@ def test_a_model_that_cannot_fit_does_not_start(folder: Path) -> None:
 # Bad folders.
 
 
+def test_a_broken_model_of_the_configuration_is_held_back(folder: Path) -> None:
+    daemon = Daemon(folder, "--model", f"tiny={TINY}", "--model", f"broken={folder / 'nothing'}").start()
+    try:
+        with daemon.connect() as client:
+            assert states(client) == {"tiny": "resident", "broken": "known"}
+            with pytest.raises(lensd.FailedPrecondition, match="could not be loaded"):
+                client.model("broken")
+        assert "cannot serve the model" in daemon.log()
+    finally:
+        assert daemon.stop() == 0, daemon.log()
+
+
 def test_bad_folders_hurt_nobody(daemon: Daemon) -> None:
     """Each spoilt folder is a named error, while another client works and gets the same numbers."""
     stop = threading.Event()

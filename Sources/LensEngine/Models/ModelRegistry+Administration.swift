@@ -13,49 +13,18 @@ extension ModelRegistry {
         progress: @escaping @Sendable (LoadProgress) -> Void = { _ in }
     ) async throws(LensError) -> RegisteredModel {
         try caller.checkIsAdministrator(to: "load models")
+        try lookInStateFolder(for: name, by: caller)
         return try await load(name, control: control, progress: progress)
     }
 
-    /// Loads the configured models in their order, as many as fit together; the others are loaded when somebody asks.
-    ///
-    /// - Parameters:
-    ///   - progress: learns that a model's load gets on, from the thread that reads.
-    ///   - report: learns of each model whether it is resident now, and how long its load took.
-    /// - Throws: ``StartFailure`` for the first that cannot be served.
-    public func loadConfigured(
-        progress: @escaping @Sendable (_ name: String, _ progress: LoadProgress) -> Void = { _, _ in },
-        report: (_ name: String, _ isResident: Bool, _ seconds: Double) -> Void
-    ) async throws(StartFailure) {
-        for known in state.withLock({ $0.entries.map(\.known) }) {
-            do throws(LensError) {
-                let bytes = try open(known.folder).weightBytes
-                guard heldBytes == 0 || heldBytes + bytes <= budget else {
-                    report(known.name, false, 0)
-                    continue
-                }
-                let start = ContinuousClock.now
-                _ = try await load(known.name, control: CallControl()) { progress(known.name, $0) }
-                report(known.name, true, start.duration(to: .now) / Duration.seconds(1))
-            } catch {
-                throw StartFailure(model: known, error: error)
-            }
-        }
-    }
-
-    /// A configured model that cannot be served.
-    public struct StartFailure: Error {
-        public let model: KnownModel
-        public let error: LensError
-    }
-
-    private func load(
+    /// As ``load(_:by:control:progress:)`` for the daemon itself.
+    func load(
         _ name: String, control: CallControl, progress: @escaping @Sendable (LoadProgress) -> Void
     ) async throws(LensError) -> RegisteredModel {
-        lookInStateFolder(for: name)
-        return try await inMemory(control: control, overrulesHold: true, progress: progress) {
+        try await inMemory(control: control, overrulesHold: true, progress: progress) {
             (state) throws(LensError) in
             guard let index = state.entries.firstIndex(where: { $0.known.name == name }) else {
-                throw .unknown(name, stateModels)
+                throw state.unknown(name, stateModels)
             }
             return index
         }
@@ -67,10 +36,11 @@ extension ModelRegistry {
     /// - Throws: `PERMISSION_DENIED`, `NOT_FOUND`; `FAILED_PRECONDITION` where it is not resident.
     public func unload(_ name: String, by caller: Caller) throws(LensError) -> Bool {
         try caller.checkIsAdministrator(to: "unload models")
+        try lookInStateFolder(for: name, by: caller)
         let outcome = state.withLock { state in
             Result { () throws(LensError) in
                 guard let index = state.entries.firstIndex(where: { $0.known.name == name }) else {
-                    throw .unknown(name, stateModels)
+                    throw state.unknown(name, stateModels)
                 }
                 if let load = state.entries[index].load {
                     load.control.cancel()
@@ -94,12 +64,12 @@ extension ModelRegistry {
     public func rename(_ name: String, to newName: String, by caller: Caller) throws(LensError) {
         try caller.checkIsAdministrator(to: "rename models")
         try ModelReference.check(name: newName)
-        lookInStateFolder(for: name)
-        lookInStateFolder(for: newName)
+        try lookInStateFolder(for: name, by: caller)
+        try lookInStateFolder(for: newName, by: caller)
         let outcome = state.withLock { state in
             Result { () throws(LensError) in
                 guard let index = state.entries.firstIndex(where: { $0.known.name == name }) else {
-                    throw .unknown(name, stateModels)
+                    throw state.unknown(name, stateModels)
                 }
                 guard !state.entries.contains(where: { $0.known.name == newName }) else {
                     throw LensError(.alreadyExists, "there is a model '\(newName)' already")
@@ -112,25 +82,23 @@ extension ModelRegistry {
                 }
                 state.entries[index].known.name = newName
                 state.entries[index].description?.name = newName
+                state.sortStateModels()
             }
         }
         try outcome.get()
     }
-
-    /// No load begins any more, and those under way end.
-    public func stop() {
-        let loads = state.withLock { state in
-            state.isStopped = true
-            return state.entries.compactMap(\.load)
-        }
-        for load in loads { load.control.cancel() }
-    }
 }
 
-extension LensError {
-    fileprivate static func unknown(_ name: String, _ stateModels: StateModels?) -> LensError {
-        .notFound(
-            "no model '\(name)' is known: the configuration has none"
-                + (stateModels.map { ", and there is no folder \($0.path)/\(name)" } ?? ""))
+extension ModelRegistry.State {
+    fileprivate func unknown(_ name: String, _ stateModels: StateModels?) -> LensError {
+        var message = "no model '\(name)' is known: the configuration has none"
+        if let path = stateModels?.path {
+            let identity = FolderIdentity("\(path)/\(name)")
+            let other = entries.first { identity != nil && FolderIdentity($0.known.folder) == identity }
+            message +=
+                other.map { ", and the folder \(path)/\(name) is that of its model '\($0.known.name)'" }
+                ?? ", and there is no folder \(path)/\(name)"
+        }
+        return .notFound(message)
     }
 }

@@ -26,13 +26,16 @@ extension ModelRegistry {
             case .wait(let other): (load, isNew) = (other, false)
             case .begin(let own): (load, isNew) = (own, true)
             }
+            // Unloaded before this call came in, which has the last word.
+            let isEnding = overrulesHold && load.control.isCancelled
             if !overrulesHold { load.goOn() }
             if isNew { start(load) }
             do throws(LensError) {
                 return try await load.wait(control: control, progress: progress)
             } catch {
                 // The others who waited gave it up while this call came in.
-                guard error.code == .cancelled, !Task.isCancelled, control.reason == nil else { throw error }
+                let isOver = isEnding || error.code == .cancelled
+                guard isOver, !Task.isCancelled, control.reason == nil else { throw error }
             }
         }
     }

@@ -36,7 +36,7 @@ public final class ModelRegistry: Sendable {
     }
 
     struct State {
-        /// In the order in which they became known; the first is the default model.
+        /// The configured ones in their order, then the state folder's by name; the first is the default model.
         var entries: [Entry]
         var leaving: [Leaving] = []
         /// Counts uses.
@@ -95,7 +95,7 @@ public final class ModelRegistry: Sendable {
     public func use(
         _ reference: ModelReference, by caller: Caller, control: CallControl
     ) async throws(LensError) -> RegisteredModel {
-        if let name = reference.name { lookInStateFolder(for: name) }
+        try lookInStateFolder(for: reference.name, by: caller)
         return try await inMemory(control: control) { (state) throws(LensError) in
             try state.index(of: reference.name, for: caller)
         }
@@ -108,7 +108,7 @@ public final class ModelRegistry: Sendable {
     public func use(
         _ recipe: Recipe, by caller: Caller, control: CallControl
     ) async throws(LensError) -> RegisteredModel {
-        if let name = recipe.model.name { lookInStateFolder(for: name) }
+        try lookInStateFolder(for: recipe.model.name, by: caller)
         let model = try await inMemory(control: control) { (state) throws(LensError) in
             try state.index(of: recipe, for: caller)
         }
@@ -122,8 +122,8 @@ public final class ModelRegistry: Sendable {
 
     /// The models that a caller may use.
     public func list(for caller: Caller) -> ModelList {
-        lookInStateFolder()
-        return state.withLock { state in
+        state.withLock { state in
+            if let stateModels { state.take(stateModels.all()) }
             let defaultName = state.entries.first { $0.known.access.includes(caller) }?.known.name
             var list = ModelList(resident: [], states: [])
             for index in state.entries.indices where state.entries[index].known.access.includes(caller) {
@@ -132,7 +132,7 @@ public final class ModelRegistry: Sendable {
                     description.isDefault = isDefault
                     list.resident.append(description)
                 }
-                list.states.append(state.modelState(index, isDefault: isDefault, for: caller))
+                list.states.append(state.modelState(index, isDefault: isDefault, for: caller, stateModels))
             }
             return list
         }
@@ -140,30 +140,80 @@ public final class ModelRegistry: Sendable {
 
     /// Whether this is the model that a request of this caller's without a name gets.
     public func isDefault(_ name: String, for caller: Caller) -> Bool {
-        state.withLock { state in
+        try? lookInStateFolder(for: nil, by: caller)
+        return state.withLock { state in
             state.entries.first { $0.known.access.includes(caller) }?.known.name == name
         }
     }
 
     // MARK: - The state folder
 
-    func lookInStateFolder(for name: String) {
-        guard let stateModels, !state.withLock({ $0.entries.contains { $0.known.name == name } }) else { return }
-        if let model = stateModels.model(named: name) { state.withLock { $0.add(model) } }
-    }
-
-    private func lookInStateFolder() {
+    /// Makes known what the state folder has for a caller: the model of a name, or what would be his default.
+    ///
+    /// Under the lock, so that nothing is renamed between looking and taking note.
+    ///
+    /// - Throws: `FAILED_PRECONDITION` where the folder cannot be looked at, to the administrator only: to users a model
+    ///   that is not there and one that is not theirs look alike.
+    func lookInStateFolder(for name: String?, by caller: Caller) throws(LensError) {
         guard let stateModels else { return }
-        let found = stateModels.all()
-        state.withLock { state in
-            for model in found { state.add(model) }
-            // Folders that are gone again, of models that are not in memory either.
-            let names = Set(found.map(\.name))
-            state.entries.removeAll { entry in
-                entry.known.origin == .stateFolder && entry.model == nil && entry.load == nil
-                    && !names.contains(entry.known.name)
+        let outcome = state.withLock { state in
+            Result { () throws(LensError) in
+                guard let name else {
+                    // His default is the first by name, whichever was asked for before.
+                    if !state.hasConfigured(for: caller) { state.take(stateModels.all()) }
+                    return
+                }
+                guard !state.entries.contains(where: { $0.known.name == name }) else { return }
+                if let model = try stateModels.model(named: name) {
+                    state.add([model])
+                } else {
+                    // For the message that says what there is.
+                    state.take(stateModels.all())
+                }
             }
         }
+        if caller.isAdministrator { try outcome.get() }
+    }
+}
+
+extension ModelRegistry.State {
+    /// Takes in all models of the state folder, and forgets those that are gone and not in memory either.
+    ///
+    /// - Parameter found: `nil` where nobody knows: then nothing is forgotten.
+    mutating func take(_ found: [KnownModel]?) {
+        guard let found else { return }
+        add(found)
+        let names = Set(found.map(\.name))
+        entries.removeAll { entry in
+            entry.known.origin == .stateFolder && entry.model == nil && entry.load == nil
+                && !names.contains(entry.known.name)
+        }
+    }
+
+    /// Takes in those models of the state folder that are new.
+    ///
+    /// A folder that the configuration names goes by the configuration's name and is for those whom it says, and for
+    /// nobody under another name.
+    mutating func add(_ found: [KnownModel]) {
+        let new = found.filter { model in !entries.contains { $0.known.name == model.name } }
+        guard !new.isEmpty else { return }
+        let configured = entries.filter { $0.known.origin == .configured }.map(\.known.folder)
+        let identities = Set(configured.compactMap(FolderIdentity.init))
+        for model in new where !configured.contains(model.folder) {
+            if let identity = FolderIdentity(model.folder), identities.contains(identity) { continue }
+            entries.append(ModelRegistry.Entry(known: model))
+        }
+        sortStateModels()
+    }
+
+    mutating func sortStateModels() {
+        let found = entries.filter { $0.known.origin == .stateFolder }
+        entries.removeAll { $0.known.origin == .stateFolder }
+        entries += found.sorted { $0.known.name < $1.known.name }
+    }
+
+    func hasConfigured(for caller: Caller) -> Bool {
+        entries.contains { $0.known.origin == .configured && $0.known.access.includes(caller) }
     }
 }
 
@@ -172,12 +222,11 @@ extension ModelRegistry.State {
     func index(of name: String?, for caller: Caller) throws(LensError) -> Int {
         let visible = entries.indices.filter { entries[$0].known.access.includes(caller) }
         guard let name else {
-            guard let first = visible.first else { throw .notFound("no model is resident") }
+            guard let first = visible.first else { throw .notFound("there is no model for you") }
             return first
         }
         guard let index = visible.first(where: { entries[$0].known.name == name }) else {
-            throw .notResident(
-                name, among: visible.filter { entries[$0].model != nil }.map { entries[$0].known.name })
+            throw .unknownModel(name, among: visible.map { entries[$0].known.name })
         }
         return index
     }
@@ -212,12 +261,9 @@ extension ModelRegistry.State {
         return try RegisteredModel(name: entries[index].known.name, model: model)
     }
 
-    mutating func add(_ model: KnownModel) {
-        guard !entries.contains(where: { $0.known.name == model.name }) else { return }
-        entries.append(ModelRegistry.Entry(known: model))
-    }
-
-    mutating func modelState(_ index: Int, isDefault: Bool, for caller: Caller) -> ModelState {
+    mutating func modelState(
+        _ index: Int, isDefault: Bool, for caller: Caller, _ stateModels: StateModels?
+    ) -> ModelState {
         // Nobody but this list refers to an idle model. What others use is the administrator's to know.
         let isInUse =
             caller.isAdministrator && entries[index].model != nil && !isKnownUniquelyReferenced(&entries[index].model)
@@ -234,7 +280,8 @@ extension ModelRegistry.State {
             residency: entry.model != nil ? .resident : entry.load != nil ? .loading : .known,
             isDefault: isDefault, isPinned: entry.known.isPinned, isInUse: isInUse,
             weightBytes: entry.bytes > 0 ? entry.bytes : entry.description?.weightBytes ?? 0,
-            loadSeconds: entry.loadSeconds, progress: entry.load?.progress, note: note)
+            loadSeconds: entry.loadSeconds, progress: entry.load?.progress, note: note,
+            isConfigured: entry.known.origin == .configured && stateModels?.isOwn(entry.known) != true)
     }
 }
 

@@ -46,11 +46,11 @@ public struct ResidentModels: Sendable {
     /// - Throws: `NOT_FOUND` naming the models there are.
     public func model(for reference: ModelReference) throws(LensError) -> RegisteredModel {
         guard let name = reference.name else {
-            guard let first = models.first else { throw .notFound("no model is resident") }
+            guard let first = models.first else { throw .notFound("there is no model") }
             return first
         }
         guard let model = models.first(where: { $0.name == name }) else {
-            throw .notResident(name, among: models.map(\.name))
+            throw .unknownModel(name, among: models.map(\.name))
         }
         return model
     }
@@ -67,9 +67,8 @@ public struct ResidentModels: Sendable {
 
 extension LensError {
     /// Nobody learns from this whether there is a model that he may not use.
-    static func notResident(_ name: String, among names: [String]) -> LensError {
-        .notFound(
-            "no model '\(name)' is resident; resident: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
+    static func unknownModel(_ name: String, among names: [String]) -> LensError {
+        .notFound("there is no model '\(name)'; there are: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
     }
 
     static func otherWeights(_ recipe: Recipe, found fingerprint: String, of name: String) -> LensError {

@@ -12,17 +12,37 @@ public struct StateModels: Sendable {
     }
 
     /// The model of one name, if there is such a folder.
-    func model(named name: String) -> KnownModel? {
+    ///
+    /// - Throws: `FAILED_PRECONDITION` where nobody can say: without rights to look, for one.
+    func model(named name: String) throws(LensError) -> KnownModel? {
         guard (try? ModelReference.check(name: name)) != nil else { return nil }
         var status = stat()
         let folder = "\(path)/\(name)"
-        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        guard stat(folder, &status) == 0 else {
+            guard Self.absences.contains(errno) else {
+                let reason = String(cString: strerror(errno))
+                throw LensError(
+                    .failedPrecondition,
+                    "cannot look at \(folder): \(reason); lensd runs as uid \(geteuid()) and must be able to")
+            }
+            return nil
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return nil }
         return KnownModel(name: name, folder: folder, origin: .stateFolder)
     }
 
-    /// All of them, by name. What is not named like a model is passed over.
-    func all() -> [KnownModel] {
-        guard let folder = opendir(path) else { return [] }
+    /// Whether a model's folder is the one here that goes by its name.
+    func isOwn(_ model: KnownModel) -> Bool {
+        let folder = "\(path)/\(model.name)"
+        return model.folder == folder || FolderIdentity(folder).map { $0 == FolderIdentity(model.folder) } ?? false
+    }
+
+    /// The errors that mean that there is nothing, a link that leads nowhere among it.
+    private static let absences = [ENOENT, ENOTDIR, ELOOP]
+
+    /// All of them, by name; `nil` where nobody can say. What is not named like a model is passed over.
+    func all() -> [KnownModel]? {
+        guard let folder = opendir(path) else { return Self.absences.contains(errno) ? [] : nil }
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
@@ -31,7 +51,15 @@ public struct StateModels: Sendable {
                     name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
                 })
         }
-        return names.sorted().compactMap { model(named: $0) }
+        var models: [KnownModel] = []
+        do throws(LensError) {
+            for name in names.sorted() {
+                if let model = try model(named: name) { models.append(model) }
+            }
+        } catch {
+            return nil
+        }
+        return models
     }
 
     /// Renames a folder and returns its new path.

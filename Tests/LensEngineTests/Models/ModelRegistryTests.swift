@@ -1,3 +1,4 @@
+import Glibc
 import LensCore
 import LensEngine
 import LensModel
@@ -76,20 +77,36 @@ private final class WeakModel {
 
     @Test func configuredModelsFillTheRoomThereIs() async throws {
         let fixture = try RegistryFixture(["a", "b", "c"], budget: 2.5)
-        var resident: [Bool] = []
-        try await fixture.registry.loadConfigured { _, isResident, _ in resident.append(isResident) }
-        #expect(resident == [true, true, false])
+        var resident: [String] = []
+        try await fixture.registry.loadConfigured { model, outcome in
+            if case .resident = outcome { resident.append(model.name) }
+        }
+        #expect(resident == ["a", "b"])
         #expect(fixture.names(.known) == ["c"])
     }
 
-    @Test func brokenConfiguredModelIsNamed() async throws {
-        let fixture = try RegistryFixture(["a", "broken"], budget: 9)
+    @Test func brokenDefaultModelIsNamed() async throws {
+        let fixture = try RegistryFixture(["broken", "a"], budget: 9)
         do throws(ModelRegistry.StartFailure) {
-            try await fixture.registry.loadConfigured { _, _, _ in }
+            try await fixture.registry.loadConfigured { _, _ in }
             Issue.record("it is broken")
         } catch {
             #expect(error.model.name == "broken" && error.error.code == .notFound)
         }
+    }
+
+    /// One bad entry of a configuration is no reason to serve nobody.
+    @Test func brokenConfiguredModelIsHeldBack() async throws {
+        let fixture = try RegistryFixture(["a", "broken", "b"], budget: 9)
+        var failed: [String: StatusCode] = [:]
+        try await fixture.registry.loadConfigured { model, outcome in
+            if case .failed(let error) = outcome { failed[model.name] = error.code }
+        }
+        #expect(failed == ["broken": .notFound])
+        #expect(fixture.names(.resident) == ["a", "b"])
+        let opened = fixture.openCount
+        #expect(await code { () throws(LensError) in try await fixture.use("broken") } == .failedPrecondition)
+        #expect(fixture.openCount == opened)
     }
 
     // MARK: - Unloading
@@ -130,6 +147,23 @@ private final class WeakModel {
         _ = try fixture.registry.unload("b", by: RegistryFixture.administrator)
         #expect(await waiting.value == .failedPrecondition)
         #expect(fixture.names(.known) == ["a", "b"] && fixture.registry.heldBytes == 0)
+    }
+
+    /// Whoever loads a model after it was unloaded gets it, though its earlier load has not ended yet.
+    @Test func loadAfterUnloadHasTheLastWord() async throws {
+        let fixture = try RegistryFixture(["a", "b"], budget: 9)
+        fixture.gate.close()
+        fixture.gate.ignoreCancelling()
+        let first = Task { await code { () throws(LensError) in try await fixture.load("b") } }
+        try await fixture.waitForLoads()
+        _ = try fixture.registry.unload("b", by: RegistryFixture.administrator)
+        let second = Task { await code { () throws(LensError) in try await fixture.load("b") } }
+        // It waits for the load that ends.
+        try await Task.sleep(for: .milliseconds(50))
+        fixture.gate.open()
+        #expect(await first.value == .failedPrecondition)
+        #expect(await second.value == .ok)
+        #expect(fixture.names(.resident) == ["b"])
     }
 
     // MARK: - Loading
@@ -267,7 +301,71 @@ private final class WeakModel {
         try await fixture.load("gpt-2")
     }
 
+    @Test func defaultAmongStateModelsIsTheFirstByName() async throws {
+        let folder = try TemporaryFolder()
+        for name in ["c", "a", "b"] { try folder.link(name, to: RegistryFixture.checkpoint) }
+        let fixture = try RegistryFixture([], budget: 9, stateModels: StateModels(path: folder.path))
+        try await fixture.use("b")
+        #expect(!fixture.registry.isDefault("b", for: RegistryFixture.user))
+        #expect(try await fixture.use(nil).name == "a")
+        try fixture.registry.rename("a", to: "z", by: RegistryFixture.administrator)
+        #expect(try await fixture.use(nil).name == "b")
+        #expect(fixture.registry.list(for: RegistryFixture.user).states.map(\.name) == ["b", "c", "z"])
+    }
+
+    /// What cannot be looked at is not gone.
+    @Test func unreadableStateFolderForgetsNothing() async throws {
+        let (folder, place) = try (TemporaryFolder(), TemporaryFolder())
+        try folder.link("gpt", to: RegistryFixture.checkpoint)
+        let path = place.path + "/models"
+        try place.link("models", to: folder.path)
+        let fixture = try RegistryFixture([], budget: 9, stateModels: StateModels(path: path))
+        try await fixture.load("gpt")
+        _ = try fixture.registry.unload("gpt", by: RegistryFixture.administrator)
+        unlink(path)
+        // Longer than any name may be: an error that is not absence.
+        try place.link("models", to: String(repeating: "x", count: 300))
+        #expect(fixture.names(.known) == ["gpt"])
+        #expect(await code { () throws(LensError) in try await fixture.use("gpt") } == .failedPrecondition)
+        do {
+            try await fixture.load("other")
+            Issue.record("nobody can say whether it is there")
+        } catch {
+            #expect(error.code == .failedPrecondition && error.message.hasPrefix("cannot look at \(path)/other: "))
+        }
+        // To users it is as if it were not there.
+        #expect(await code { () throws(LensError) in try await fixture.use("other") } == .notFound)
+    }
+
     // MARK: - Rights
+
+    /// A folder that the configuration gives to some is not found a second time, for all, in the state folder.
+    @Test func configuredFoldersAreNotFoundAgain() async throws {
+        let folder = try TemporaryFolder()
+        for name in ["secret", "private-ft", "open"] {
+            try folder.link(name, to: RegistryFixture.folder(in: folder, named: "+\(name)"))
+        }
+        let access = ModelAccess.only(userIDs: [1001], groupIDs: [])
+        let known = [
+            KnownModel(name: "unpublished", folder: folder.path + "/private-ft", access: access),
+            KnownModel(name: "secret", folder: folder.path + "/+secret", access: access),
+        ]
+        let fixture = try RegistryFixture(known, budget: 9, stateModels: StateModels(path: folder.path))
+        func seen() -> [String] { fixture.registry.list(for: RegistryFixture.user).states.map(\.name) }
+        #expect(await code { () throws(LensError) in try await fixture.use("private-ft") } == .notFound)
+        #expect(seen() == ["open"])
+        try fixture.registry.rename("secret", to: "s2", by: RegistryFixture.administrator)
+        #expect(await code { () throws(LensError) in try await fixture.use("secret") } == .notFound)
+        #expect(seen() == ["open"])
+        do {
+            try await fixture.load("secret")
+            Issue.record("it is called s2 now")
+        } catch {
+            #expect(error.code == .notFound && error.message.contains("is that of its model 's2'"))
+        }
+        try fixture.registry.rename("s2", to: "secret", by: RegistryFixture.administrator)
+        RegistryFixture.removeFolders(in: folder)
+    }
 
     @Test func hiddenModelsAreAsIfAbsent() async throws {
         let access = ModelAccess.only(userIDs: [1000], groupIDs: [200])
@@ -294,7 +392,7 @@ private final class WeakModel {
                 messages.insert(error.message.replacing("'\(name)'", with: "X"))
             }
         }
-        #expect(messages == ["no model X is resident; resident: open"])
+        #expect(messages == ["there is no model X; there are: open"])
         let fingerprint = try await fixture.use("open").model.fingerprint
         let recipe = Recipe(
             fingerprint: fingerprint, model: ModelReference(name: "secret"), tokens: [[1]], interventions: [])

@@ -48,6 +48,17 @@ final class RegistryFixture: Sendable {
             isPinned: isPinned)
     }
 
+    /// An empty folder, which is a model to whoever only looks.
+    static func folder(in folder: TemporaryFolder, named name: String) throws -> String {
+        let path = "\(folder.path)/\(name)"
+        guard mkdir(path, 0o755) == 0 else { throw LensError(.internal, "cannot make \(path)") }
+        return path
+    }
+
+    static func removeFolders(in folder: TemporaryFolder) {
+        for name in (try? folder.names()) ?? [] { rmdir("\(folder.path)/\(name)") }
+    }
+
     /// How often a model's folder was opened.
     var openCount: Int { opened.count.load(ordering: .relaxed) }
 
@@ -82,12 +93,16 @@ final class RegistryFixture: Sendable {
 /// Lets loads pass, or holds them.
 final class Gate: Sendable {
     private let isOpen = Atomic<Bool>(true)
+    private let isDeaf = Atomic<Bool>(false)
     func close() { isOpen.store(false, ordering: .relaxed) }
     func open() { isOpen.store(true, ordering: .relaxed) }
 
+    /// Loads end only when it opens, as one does that is in the middle of a slow read.
+    func ignoreCancelling() { isDeaf.store(true, ordering: .relaxed) }
+
     func pass(_ control: CallControl) throws(LensError) {
         while !isOpen.load(ordering: .relaxed) {
-            try control.check()
+            if !isDeaf.load(ordering: .relaxed) { try control.check() }
             usleep(500)
         }
     }
