@@ -74,6 +74,9 @@ struct PickledTensor: Equatable {
     /// The number of elements.
     var count: Int { shape.reduce(1, *) }
 
+    /// Elements of the storage from the first to the last, those between included; for a tensor that has elements.
+    var span: Int { zip(shape, strides).reduce(1) { $0 + ($1.0 - 1) * $1.1 } }
+
     /// Whether the elements stand one behind the other in row-major order.
     var isContiguous: Bool {
         guard count > 0 else { return true }

@@ -22,6 +22,9 @@ public final class PyTorchFile: Sendable {
 
     /// Several names may share one storage; more than this in all is an attack and no model.
     private static let repetitionLimit = 4
+    /// A tensor that is not contiguous takes memory for all that it spans: elements for each of its own, beyond a few.
+    private static let spanLimit = 4
+    private static let smallSpan = 1 << 20
 
     /// Reads the pickle and holds what it says against the file.
     ///
@@ -42,6 +45,13 @@ public final class PyTorchFile: Sendable {
             }
             guard views.updateValue(View(tensor: tensor, storageStart: start), forKey: key) == nil else {
                 throw .invalidArgument("\(file.name): tensor '\(key)' is in the state dict twice")
+            }
+            guard
+                tensor.isContiguous || tensor.span <= Self.smallSpan || tensor.span / Self.spanLimit <= tensor.count
+            else {
+                throw .invalidArgument(
+                    "\(file.name): tensor '\(key)' of \(tensor.count) elements spans \(tensor.span) of its storage; "
+                        + "expected at most \(Self.spanLimit) times as many (save it with .contiguous())")
             }
             let stored = StoredTensor(name: key, elementType: tensor.elementType, shape: tensor.shape)
             byteCount += stored.byteCount ?? 0

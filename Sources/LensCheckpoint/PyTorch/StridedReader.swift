@@ -33,8 +33,7 @@ struct StridedReader {
         _ type: Element.Type, _ file: CheckpointFile, _ first: Int,
         _ body: (UnsafeRawBufferPointer) throws(LensError) -> Void
     ) throws(LensError) {
-        let span = zip(tensor.shape, tensor.strides).reduce(1) { $0 + ($1.0 - 1) * $1.1 }
-        let source = UnsafeMutableBufferPointer<Element>.allocate(capacity: span)
+        let source = UnsafeMutableBufferPointer<Element>.allocate(capacity: tensor.span)
         defer { source.deallocate() }
         try file.read(into: UnsafeMutableRawBufferPointer(source), at: first)
         let capacity = Self.pieceSize / MemoryLayout<Element>.stride

@@ -324,6 +324,22 @@ struct HostilePyTorchTests {
         #expect(error?.message.contains("repeat the same bytes more than 4 times") == true)
     }
 
+    /// Two elements with megabytes between them would take memory for all of these.
+    @Test func tensorsThatSpanFarMoreThanTheyHave() throws {
+        let folder = try TemporaryFolder()
+        func open(_ shape: [Int], _ strides: [Int]) throws -> PyTorchFile {
+            let count = 6 << 20
+            let pickle = PyTorchBytes.stateDict([.init(name: "a", count: count, shape: shape, strides: strides)])
+            let bytes = PyTorchBytes.zip(pickle, storages: [[UInt8](repeating: 0, count: 4 * count)])
+            return try PyTorchFile(opening: CheckpointFile(path: folder.write("x.bin", bytes)))
+        }
+        let error = #expect(throws: LensError.self) { try open([2], [2 << 20]) }
+        #expect(error?.message.contains("tensor 'a' of 2 elements spans 2097153 of its storage") == true)
+        // A transposed one, and a third of a fused one.
+        _ = try open([1 << 10, 2 << 10], [1, 1 << 10])
+        _ = try open([2 << 20], [3])
+    }
+
     /// Every truncation of a good file is refused.
     @Test(arguments: ["views", "old-views"])
     func truncations(name: String) throws {
