@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import BINARY, TINY, Daemon, copy_model, environment
+from daemon import BINARY, FIXTURES, TINY, Daemon, copy_model, environment
+from test_model_folders import config_of_another_shape, spoil_config
 
 LENSCTL = BINARY.parent / "lensctl"
 
@@ -133,6 +134,72 @@ def test_a_folder_for_the_administrator(daemon: Daemon, folder: Path) -> None:
     assert "sudo lensctl models import" in done.stdout
     assert (folder / "made" / "model.safetensors").exists()
     assert folders(daemon) == []
+
+
+def test_a_name_that_the_configuration_has(daemon: Daemon, folder: Path) -> None:
+    """Its model comes first: an import would not be what is served."""
+    model = copy_model(folder / "mine", FIXTURES / "gpt-neo-3l-local")
+    with daemon.connect() as client:
+        before = client.model("tiny").fingerprint
+        for more in ([], ["--replace"]):
+            done = run(daemon, model, "--name", "tiny", *more)
+            assert done.returncode == 1
+            assert "'tiny' is a model of the daemon's flags or configuration" in done.stderr
+        assert folders(daemon) == []
+        assert client.model("tiny").fingerprint == before
+
+
+def test_what_the_daemon_does_not_run(daemon: Daemon, folder: Path) -> None:
+    model = copy_model(folder / "mine")
+    spoil_config(model, architectures=["BertForMaskedLM"])
+    done = run(daemon, model)
+    assert done.returncode != 0
+    assert "not supported: architecture BertForMaskedLM" in done.stderr
+    assert folders(daemon) == []
+
+
+def test_what_the_daemon_refuses_is_not_kept(daemon: Daemon, folder: Path) -> None:
+    spoilt = copy_model(folder / "spoilt")
+    config_of_another_shape(spoilt)
+    done = run(daemon, spoilt, "--name", "mine")
+    assert done.returncode == 65
+    assert "nothing of it is kept: " in done.stderr
+    assert "expected shape" in done.stderr
+    assert folders(daemon) == []
+    # Nor is it in the way of a good one.
+    assert run(daemon, copy_model(folder / "mine")).returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root imports for others")
+def test_root_imports_for_a_daemon_of_another_user(stopped: Daemon, folder: Path) -> None:
+    stopped.state.mkdir(mode=0o700)
+    os.chown(stopped.state, 4711, 4712)
+    done = run(stopped, copy_model(folder / "mine"), "--json")
+    assert done.returncode == 0, done.stderr
+    models = stopped.state / "models"
+    for path in (models, models / "mine", *(models / "mine").iterdir()):
+        assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
+
+
+def test_the_folder_is_said_in_full(folder: Path) -> None:
+    command = [LENSCTL, "models", "import", copy_model(folder / "mine"), "--out", "made/"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, cwd=folder, env=environment({}))
+    assert done.returncode == 0, done.stderr
+    assert f"lensctl models import {folder}/made --name made" in done.stdout
+
+
+def test_others_files_are_not_swept_away(daemon: Daemon, folder: Path) -> None:
+    victim, shared = folder / "victim", folder / "shared"
+    victim.mkdir()
+    (victim / "thesis.txt").write_text("two years")
+    shared.mkdir()
+    (shared / "+importing-99999999-x").symlink_to(victim)
+    (daemon.state / "models").mkdir(mode=0o700)
+    (daemon.state / "models" / "+importing-99999999-x").symlink_to(victim)
+    model = copy_model(folder / "mine")
+    assert run(daemon, model, "--out", shared / "made").returncode == 0
+    assert run(daemon, model).returncode == 0
+    assert (victim / "thesis.txt").read_text() == "two years"
 
 
 def test_without_a_daemon(stopped: Daemon, folder: Path) -> None:

@@ -12,8 +12,8 @@ struct Pull: ConsoleCommand {
             by Python's huggingface_hub into its cache; a pytorch_model.bin is then converted here by a reader that \
             knows tensors and nothing else. As 'lensctl models import' does, which it ends with.
 
-            It needs the Python package lensd with its extra 'hub'. LENSD_PYTHON names the Python that has them; HF_HOME, HF_ENDPOINT and \
-            HF_TOKEN are huggingface_hub's.
+            It needs the Python package lensd with its extra 'hub'. LENSD_PYTHON names the Python that has them; \
+            HF_HOME, HF_ENDPOINT and HF_TOKEN are huggingface_hub's.
 
             Examples:
               lensctl pull roneneldan/TinyStories-1Layer-21M
@@ -46,7 +46,9 @@ struct Pull: ConsoleCommand {
             throw ValidationError("no name can be made of '\(model)'; give --name")
         }
         // Better said before an hour of downloading than after it.
-        let folder = try OwnDaemon(socket: global.socket, state: state).state + "/models/" + name
+        let daemon = try OwnDaemon(socket: global.socket, state: state)
+        try await daemon.connect()?.checkIsImportable(name)
+        let folder = daemon.state + "/models/" + name
         guard replace || access(folder, F_OK) != 0 else {
             throw LensError(
                 .alreadyExists,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LensClient
 import LensCore
 
 /// Where one's own daemon listens and keeps its state, by the rules that lensd itself follows.
@@ -16,6 +17,18 @@ struct OwnDaemon {
     init(socket: String?, state: String?) throws {
         self.socket = try socket ?? Self.defaultSocket()
         self.state = try state ?? Self.defaultState()
+    }
+
+    /// The daemon; `nil` where none runs.
+    ///
+    /// - Throws: why one that runs cannot be asked.
+    func connect() throws(LensError) -> LensConnection? {
+        do throws(LensError) {
+            return try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)")
+        } catch {
+            guard error.code == .unavailable else { throw error }
+            return nil
+        }
     }
 
     static func defaultSocket() throws -> String {
@@ -45,6 +58,19 @@ struct OwnDaemon {
                 code == EACCES || code == EPERM ? .permissionDenied : .failedPrecondition,
                 "cannot make the state's folder '\(path)': \(SystemError.text(code))")
         }
+    }
+}
+
+extension LensConnection {
+    /// Refuses a name under which the daemon serves another folder than that of its state.
+    ///
+    /// - Throws: `ALREADY_EXISTS`
+    func checkIsImportable(_ name: String) async throws(LensError) {
+        guard try await listModels().states.contains(where: { $0.name == name && $0.isConfigured }) else { return }
+        throw LensError(
+            .alreadyExists,
+            "'\(name)' is a model of the daemon's flags or configuration, which comes before one that is imported; "
+                + "--name gives another name")
     }
 }
 

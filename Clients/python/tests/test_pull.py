@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 from hub import COMMIT, Hub, serving
 from reference import FIXTURES
+
+from lensd.architectures import ARCHITECTURES
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("huggingface_hub") is None, reason="needs huggingface_hub")
 
@@ -43,7 +46,7 @@ def hub() -> Iterator[Hub]:
         },
         "gpt2": {**CONFIG, "model.safetensors": MODEL["model.safetensors"], "pytorch_model.bin": b"PK"},
         "some/sharded": {
-            "config.json": b"{}",
+            "config.json": MODEL["config.json"],
             "vocab.json": b"{}",
             "merges.txt": b"",
             "model.safetensors.index.json": json.dumps(
@@ -54,11 +57,18 @@ def hub() -> Iterator[Hub]:
             "model-3.safetensors": b"of no use",
         },
         "some/incomplete": {
-            "config.json": b"{}",
+            "config.json": MODEL["config.json"],
             "pytorch_model.bin.index.json": b'{"weight_map": {"a": "pytorch_model-1.bin"}}',
         },
         "some/gguf": {"config.json": b"{}", "model.gguf": b""},
         "some/data": {"README.md": b""},
+        "some/bert": {**CONFIG, "config.json": b'{"architectures": ["BertForMaskedLM"]}', "model.safetensors": LARGE},
+        "some/nameless": {**CONFIG, "config.json": b"{}", "model.safetensors": LARGE},
+        "some/sentencepiece": {
+            "config.json": MODEL["config.json"],
+            "tokenizer.model": b"",
+            "model.safetensors": LARGE,
+        },
     }
     with serving(Hub(repositories)) as server:
         yield server
@@ -74,9 +84,7 @@ def environment(hub: Hub, cache: Path) -> dict[str, str]:
 
 
 def pull(hub: Hub, cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=60, env=environment(hub, cache)
-    )
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=60, env=environment(hub, cache))
 
 
 # One process for many downloads: huggingface_hub takes half a second to import, and reads HF_ENDPOINT only then.
@@ -121,6 +129,12 @@ def test_only_what_a_model_needs(hub: Hub, tmp_path: Path) -> None:
     }
 
 
+def test_the_list_is_the_daemons() -> None:
+    source = FIXTURES.parents[1] / "Sources/LensCheckpoint/Import/KnownArchitectures.swift"
+    names = re.findall(r'"(\w+)"', source.read_text().split("names = [")[1].split("]")[0])
+    assert tuple(names) == ARCHITECTURES
+
+
 def test_json(hub: Hub, tmp_path: Path) -> None:
     done = pull(hub, tmp_path, SEED, "--json", "--revision", "main")
     answer = json.loads(done.stdout)
@@ -146,12 +160,17 @@ def test_errors(hub: Hub, tmp_path: Path) -> None:
         ("some/gguf", None): ("NOT_FOUND", "some/gguf has no weights (model.safetensors, "),
         ("some/data", None): ("NOT_FOUND", "some/data has no config.json"),
         ("some/incomplete", None): ("NOT_FOUND", "names pytorch_model-1.bin, which the repository does not have"),
+        ("some/bert", None): ("UNIMPLEMENTED", "is of architecture ['BertForMaskedLM'], which is not supported"),
+        ("some/nameless", None): ("INVALID_ARGUMENT", "some/nameless: config.json names no architecture"),
+        ("some/sentencepiece", None): ("UNIMPLEMENTED", "has its tokenizer as tokenizer.model, and no tokenizer.json"),
         ("gpt2-small", None): ("PERMISSION_DENIED", "gpt2 is gated: accept its terms at http://"),
     }
     answers = downloads(hub, tmp_path, *expected)
     for answer, (code, message) in zip(answers, expected.values(), strict=True):
         assert answer["code"] == code
         assert message in answer["message"]
+    # Said before the weights are fetched.
+    assert hub.bytes_sent("model.safetensors") == []
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,9 @@ public struct ModelFolder: Sendable {
     private static let configurationLimit = 1 << 20
     private static let tokenizerLimit = 32 << 20
     private static let indexLimit = 32 << 20
-    /// What a tokenizer may leave in a folder beside `tokenizer.json`.
+    /// What a tokenizer may leave in a folder beside `tokenizer.json`; a file of the vocabulary comes first.
     private static let otherTokenizerFiles = [
-        "tokenizer_config.json", "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "spiece.model",
+        "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json",
     ]
     /// Far over every model that fits this program, so that no sparse file keeps it hashing for hours.
     private static let weightsLimit = 256 << 30
@@ -84,12 +84,20 @@ public struct ModelFolder: Sendable {
                 vocabulary: text("vocab.json", Self.tokenizerLimit), merges: text("merges.txt", Self.tokenizerLimit),
                 settings: tokenizerConfiguration
             ).tokenizer()
-        } else if let other = Self.otherTokenizerFiles.first(where: { Self.exists($0, in: folder) }) {
-            // A model whose tokenizer went astray is not taken for one that has none.
-            throw .notFound("the model's folder has \(other), but no tokenizer.json")
         } else {
+            try Self.checkTokenizer(in: folder)
             tokenizer = nil
         }
+    }
+
+    /// Refuses a folder whose tokenizer is in another format or went astray: it is not taken for one that has none.
+    static func checkTokenizer(in folder: Int32) throws(LensError) {
+        func exists(_ name: String) -> Bool { Self.exists(name, in: folder) }
+        if exists("tokenizer.json") || exists("vocab.json") && exists("merges.txt") { return }
+        guard let other = otherTokenizerFiles.first(where: exists) else { return }
+        throw .notFound(
+            "the model's folder has \(other), but no tokenizer.json; transformers writes one: "
+                + "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)")
     }
 
     /// The weights' headers, read and checked; the tensors are read by whoever builds the model.
@@ -125,7 +133,8 @@ public struct ModelFolder: Sendable {
         return .whole(try CheckpointFile(opening: whole, in: folder, sizeLimit: weightsLimit))
     }
 
-    private static func exists(_ name: String, in folder: Int32) -> Bool {
+    /// Whether a name is there, be it a link that leads nowhere.
+    static func exists(_ name: String, in folder: Int32) -> Bool {
         faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
     }
 }

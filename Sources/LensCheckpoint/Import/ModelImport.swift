@@ -6,6 +6,15 @@ import LensCore
 /// Runs with the user's own rights in the user's own program; a `pytorch_model.bin` is read here and never in the
 /// daemon.
 public final class ModelImport: Sendable {
+    /// Where the folder is made.
+    public enum Place: Sendable {
+        /// In the `models` of a daemon's state folder: what killed imports left there is removed, and what root makes
+        /// there belongs to that folder's owner.
+        case stateFolder
+        /// Anywhere else.
+        case elsewhere
+    }
+
     /// A model's name made of the folder's; `nil` where nothing of it can stand in a name.
     public let suggestedName: String?
     /// What is odd about the files and no reason to refuse them, and what becomes of them.
@@ -22,7 +31,8 @@ public final class ModelImport: Sendable {
     ]
     private static let textLimit = 64 << 20
 
-    /// Opens a checkpoint and checks everything but the weights' values.
+    /// Opens a checkpoint and checks its files, each by itself, and that the daemon runs models of its architecture. What
+    /// the files are together, a tensor's shape beside `config.json` for one, the daemon says when it reads them.
     ///
     /// - Parameters:
     ///   - path: a folder with `config.json` and weights, or a file of weights beside a `config.json`.
@@ -39,7 +49,7 @@ public final class ModelImport: Sendable {
         defer { close(descriptor) }
 
         var texts: [JSONFile] = []
-        for name in Self.textNames where faccessat(descriptor, name, F_OK, 0) == 0 {
+        for name in Self.textNames where ModelFolder.exists(name, in: descriptor) {
             let file = try CheckpointFile(opening: name, in: descriptor, sizeLimit: Self.textLimit, trust: .users)
             let text = JSONFile(name: name, bytes: try file.bytes(in: 0..<file.size))
             if name.hasSuffix(".json") { _ = try JSONValue(parsing: text.bytes, file: name) }
@@ -49,9 +59,12 @@ public final class ModelImport: Sendable {
             let place = isFolder ? "\(path) has no config.json" : "there is no config.json beside \(path)"
             throw .notFound("\(place); a model is its weights, config.json and, for text, tokenizer.json in one folder")
         }
+        let keys = try configuration.object()
+        try KnownArchitectures.check(keys)
+        try ModelFolder.checkTokenizer(in: descriptor)
         weights = try ImportedWeights(
             opening: isFolder ? nil : String(path.split(separator: "/").last ?? ""), in: descriptor,
-            configuration: configuration.object(), watch: watch)
+            configuration: keys, watch: watch)
         notices = weights.notices
         suggestedName = Self.modelName(from: Self.resolved(folder))
         self.texts = texts
@@ -63,10 +76,13 @@ public final class ModelImport: Sendable {
     /// - Parameters:
     ///   - folder: its path; the folder above it exists.
     ///   - replacing: whether a folder that is there gives way.
+    ///   - place: what else happens there.
     /// - Throws: `ALREADY_EXISTS` where it is there and does not give way; `RESOURCE_EXHAUSTED` where the disk is full;
     ///   `PERMISSION_DENIED` where it may not be written; `CANCELLED`. Nothing is left behind then.
-    public func write(to folder: String, replacing: Bool) throws(LensError) {
-        let staging = try StagingFolder(for: folder, replacing: replacing)
+    public func write(
+        to folder: String, replacing: Bool, in place: Place = .elsewhere
+    ) throws(LensError) {
+        let staging = try StagingFolder(for: folder, replacing: replacing, in: place)
         for text in texts {
             let file = try PartialFile(path: "\(staging.path)/\(text.name)")
             try file.write(text.bytes)
@@ -75,6 +91,12 @@ public final class ModelImport: Sendable {
         try weights.write(to: staging.path, watch: watch)
         try watch.advance(by: 0)
         try staging.finish()
+    }
+
+    /// Removes a folder that was written, which nothing can be done with.
+    public static func remove(_ folder: String) {
+        let name = String(folder.split(separator: "/").last ?? "")
+        (try? OpenFolder(path: parent(of: folder)))?.removeFolder(name, of: nil)
     }
 
     // MARK: - Names

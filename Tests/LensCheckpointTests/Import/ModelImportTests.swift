@@ -54,10 +54,10 @@ struct ModelImportTests {
     }
 
     /// A tied head is written once where `config.json` says that it is tied, and twice where it does not.
-    @Test(arguments: [(#"{"tie_word_embeddings":true}"#, 2), (#"{"model_type":"gpt2"}"#, 2), ("{}", 3)])
+    @Test(arguments: [(#""tie_word_embeddings":true"#, 2), (#""model_type":"gpt2""#, 2), (#""model_type":"llama""#, 3)])
     func pickledShardsAreJoined(configuration: String, count: Int) throws {
         let source = try Self.source(withWeights: false)
-        try source.write("config.json", configuration.utf8)
+        try source.write("config.json", #"{"architectures":["GPT2LMHeadModel"],\#(configuration)}"#.utf8)
         for name in ["-00001-of-00002.bin", "-00002-of-00002.bin", ".bin.index.json"] {
             try source.write("pytorch_model" + name, Fixtures.bytes("pytorch/pytorch_model" + name))
         }
@@ -96,11 +96,12 @@ struct ModelImportTests {
         let path = target.path + "/m"
         let model = try ModelImport(from: source.path)
         try model.write(to: path, replacing: false)
-        try source.write("config.json", "{}".utf8)
+        let other = #"{"architectures":["LlamaForCausalLM"]}"#
+        try source.write("config.json", other.utf8)
         let error = #expect(throws: LensError.self) { try model.write(to: path, replacing: false) }
         #expect(error == LensError(.alreadyExists, "\(path) exists already"))
         try ModelImport(from: source.path).write(to: path, replacing: true)
-        #expect(try Fixtures.bytes(at: path + "/config.json") == Array("{}".utf8))
+        #expect(try Fixtures.bytes(at: path + "/config.json") == Array(other.utf8))
         #expect(try target.names() == ["m"])
         try clear(path)
         try target.write("m", [])
@@ -131,10 +132,81 @@ struct ModelImportTests {
         close(creat(stale + "/config.json", 0o644))
         let running = target.path + "/+importing-\(getppid())-m"
         mkdir(running, 0o755)
-        try ModelImport(from: source.path).write(to: target.path + "/m", replacing: false)
+        let model = try ModelImport(from: source.path)
+        try model.write(to: target.path + "/n", replacing: false)
+        try clear(target.path + "/n")
+        // Elsewhere than in a state folder it is not for the import to say what may go.
+        #expect(try target.names().count == 2)
+        try model.write(to: target.path + "/m", replacing: false, in: .stateFolder)
         #expect(try target.names() == [running.split(separator: "/").last.map(String.init), "m"].compactMap { $0 })
         rmdir(running)
         try clear(target.path + "/m")
+    }
+
+    /// What looks like the rest of a killed import, and is somebody else's files under such a name.
+    @Test func sweepingFollowsNoLinkAndTakesNothingOfOthers() throws {
+        let (source, target, victim) = try (Self.source(), TemporaryFolder(), TemporaryFolder())
+        try victim.write("thesis.txt", "two years".utf8)
+        let link = "+importing-2147483000-x"
+        try target.link(link, to: victim.path)
+        let model = try ModelImport(from: source.path)
+        try model.write(to: target.path + "/m", replacing: false, in: .stateFolder)
+        #expect(try victim.names() == ["thesis.txt"])
+        // Nor does the folder that this very import would make, if it is there already and is a link.
+        try target.link("+importing-\(getpid())-n", to: victim.path)
+        #expect(throws: LensError.self) {
+            try model.write(to: target.path + "/n", replacing: false, in: .stateFolder)
+        }
+        #expect(try victim.names() == ["thesis.txt"])
+        try clear(target.path + "/m")
+        guard geteuid() == 0 else { return }
+        let foreign = target.path + "/+importing-2147483001-y"
+        mkdir(foreign, 0o755)
+        chown(foreign, 4711, 4711)
+        try model.write(to: target.path + "/m", replacing: false, in: .stateFolder)
+        #expect(try target.names().contains("+importing-2147483001-y"))
+        rmdir(foreign)
+        try clear(target.path + "/m")
+    }
+
+    /// The daemon of another user finds what root imports into its state folder.
+    @Test(.enabled(if: geteuid() == 0)) func rootImportsForTheStateFoldersOwner() throws {
+        let (source, target) = try (Self.source(), TemporaryFolder())
+        chown(target.path, 4711, 4712)
+        let folder = target.path + "/m"
+        func owners() throws -> Set<[UInt32]> {
+            Set(
+                try ([""] + names(folder)).map { name in
+                    var status = stat()
+                    try #require(stat("\(folder)/\(name)", &status) == 0)
+                    return [status.st_uid, status.st_gid]
+                })
+        }
+        let model = try ModelImport(from: source.path)
+        for _ in 0..<2 {
+            try model.write(to: folder, replacing: true, in: .stateFolder)
+            #expect(try owners() == [[4711, 4712]])
+        }
+        try model.write(to: folder + "/", replacing: true)
+        #expect(try owners() == [[0, getegid()]])
+        try clear(folder)
+    }
+
+    /// Whoever looks while a model is replaced finds the old one or the new one.
+    @Test func replacingLeavesNoGap() async throws {
+        let (source, target) = try (Self.source(), TemporaryFolder())
+        let folder = target.path + "/m"
+        let model = try ModelImport(from: source.path)
+        try model.write(to: folder, replacing: false)
+        let watcher = Task.detached {
+            var gaps = 0
+            while !Task.isCancelled { gaps += access(folder, F_OK) == 0 ? 0 : 1 }
+            return gaps
+        }
+        for _ in 0..<50 { try model.write(to: folder, replacing: true) }
+        watcher.cancel()
+        #expect(await watcher.value == 0)
+        try clear(folder)
     }
 
     @Test func progressCountsEveryByte() throws {
@@ -175,6 +247,33 @@ struct ModelImportTests {
         try source.write("model.safetensors", "no weights".utf8)
         let file = source.path + "/model.safetensors"
         #expect(refusal(file)?.message.hasPrefix("there is no config.json beside \(file); ") == true)
+    }
+
+    /// Said before anything is copied.
+    @Test func otherArchitecturesAreRefused() throws {
+        let source = try Self.source()
+        try source.write("config.json", #"{"architectures":["BertForMaskedLM"]}"#.utf8)
+        let error = #expect(throws: LensError.self) { try ModelImport(from: source.path) }
+        #expect(error?.code == .unimplemented)
+        #expect(error?.message.hasPrefix("not supported: architecture BertForMaskedLM; expected one of Bloom") == true)
+        try source.write("config.json", "{}".utf8)
+        let missing = #expect(throws: LensError.self) { try ModelImport(from: source.path) }
+        #expect(missing?.message == "config.json lacks the key 'architectures'")
+    }
+
+    /// A model whose tokenizer is in a format that nobody here reads is not taken for one that has none.
+    @Test(arguments: ["tokenizer.model", "spiece.model", "vocab.txt", "vocab.json", "merges.txt"])
+    func otherTokenizersAreRefused(name: String) throws {
+        let source = try Self.source()
+        unlink(source.path + "/tokenizer.json")
+        try source.write(name, "{}".utf8)
+        let error = #expect(throws: LensError.self) { try ModelImport(from: source.path) }
+        #expect(error?.code == .notFound)
+        #expect(error?.message.contains("has \(name), but no tokenizer.json; transformers writes one") == true)
+        // Nor is one whose link leads nowhere.
+        unlink(source.path + "/" + name)
+        try source.link("tokenizer.json", to: "nowhere")
+        #expect(throws: LensError.self) { try ModelImport(from: source.path) }
     }
 
     @Test(arguments: [

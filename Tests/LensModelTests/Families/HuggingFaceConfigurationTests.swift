@@ -76,7 +76,8 @@ struct HuggingFaceConfigurationTests {
         ("window_size", "0", "window_size must be in"),
         ("intermediate_size", "-4", "intermediate_size must be in"),
         ("tie_word_embeddings", "1", "tie_word_embeddings must be a boolean; found a number"),
-        ("bos_token_id", "16", "bos_token_id must be in 0...15; received 16"),
+        ("bos_token_id", "16.5", "bos_token_id must be an integer of 64 bits"),
+        ("eos_token_id", #""16""#, "eos_token_id must be a number; found a string"),
         ("attention_types", "[]", "attention_types must name as many layers"),
         ("attention_types", #"[["global",2]]"#, "attention_types must be an array; found a string"),
         ("attention_types", #"[[["global"]]]"#, "attention_types must be a list of [[kind, …], count]"),
@@ -90,13 +91,40 @@ struct HuggingFaceConfigurationTests {
     }
 
     @Test(arguments: [
-        "architectures", "num_layers", "num_heads", "hidden_size", "vocab_size", "layer_norm_epsilon",
+        "num_layers", "num_heads", "hidden_size", "vocab_size", "layer_norm_epsilon",
         "activation_function", "max_position_embeddings", "attention_types",
     ])
     func namesWhatIsMissing(key: String) throws {
         #expect(throws: LensError.invalidArgument("config.json lacks the key '\(key)'")) {
             try read([:], without: [key])
         }
+    }
+
+    /// A class's defaults stay in the file of a small model; transformers takes them for no tokens and warns.
+    @Test func tokensOutsideTheVocabularyAreNone() throws {
+        let found = try read(["bos_token_id": "50256", "eos_token_id": "[50256,3]"])
+        #expect(found.bosTokenID == nil && found.eosTokenID == nil)
+        #expect(
+            found.notices == [
+                "config.json: bos_token_id 50256 is outside the vocabulary of 16 tokens: taken for none",
+                "config.json: eos_token_id 50256 is outside the vocabulary of 16 tokens: taken for none",
+            ])
+        let inside = try read(["bos_token_id": "15", "eos_token_id": "[3,99]"])
+        #expect(inside.bosTokenID == 15 && inside.eosTokenID == 3 && inside.notices.isEmpty)
+        #expect(try read(["bos_token_id": "-1"]).bosTokenID == nil)
+    }
+
+    /// An import knows as many.
+    @Test func everyFamilyCanBeImported() {
+        #expect(KnownArchitectures.names == HuggingFaceConfiguration.architectures)
+    }
+
+    @Test func saysWhatIsMissingInTheWordsOfTheFile() throws {
+        let error = #expect(throws: LensError.self) {
+            try read(["model_type": #""gpt_neo""#], without: ["architectures"])
+        }
+        let says = "config.json lacks the key 'architectures' (model_type is 'gpt_neo'); expected one of"
+        #expect(error?.message.hasPrefix(says) == true)
     }
 
     // MARK: Support

@@ -11,11 +11,12 @@ extension Models {
             abstract: "Make a checkpoint that you have a model of your daemon.",
             discussion: """
                 DIR is a folder as Hugging Face has them (config.json, tokenizer.json, and weights as safetensors or as \
-                pytorch_model.bin, in one file or in shards), or a file of weights in such a folder. Everything is \
+                pytorch_model.bin, in one file or in shards), or a file of weights in such a folder. Each file is \
                 checked and copied into the state's folder; a pytorch_model.bin is converted by a reader that knows \
                 tensors and nothing else: no code in it ever runs.
 
-                A daemon of your own serves the model at once. On a machine whose daemon is somebody else's, --out \
+                A daemon of your own reads and serves the model at once, or says what is wrong with it; then nothing is \
+                kept. On a machine whose daemon is somebody else's, --out \
                 makes a folder that its administrator can register.
 
                 Examples:
@@ -67,40 +68,42 @@ extension Models {
                 throw ValidationError("no name can be made of '\(source)'; give --name")
             }
             for notice in model.notices { console.remark("lensctl: \(notice)") }
-            let folder = try out ?? modelsFolder() + "/" + name
+            let daemon = out == nil ? try OwnDaemon(socket: global.socket, state: state).connect() : nil
+            try await daemon?.checkIsImportable(name)
+            let target = try out ?? modelsFolder() + "/" + name
             do {
                 defer { progress.finish() }
                 try await withTaskCancellationHandler {
-                    try model.write(to: folder, replacing: replace)
+                    try model.write(to: target, replacing: replace, in: out == nil ? .stateFolder : .elsewhere)
                 } onCancel: {
                     control.cancel()
                 }
             } catch let error as LensError where error.code == .alreadyExists && !replace {
                 throw LensError(.alreadyExists, "\(error.message); --replace replaces it, --name gives another name")
             }
-            let served = out == nil ? try await serve(name, from: folder, on: console) : nil
+            let folder = resolved(target)
+            var served: ModelDescription?
+            if let daemon { served = try await serve(name, from: folder, by: daemon, on: console) }
             return Imported(name: name, folder: folder, served: served)
         }
 
-        /// Has one's own daemon read the model; `nil` where none runs.
+        /// Has one's own daemon read the model.
         ///
-        /// - Throws: what the daemon has against it; the folder stays, for whoever wants to look.
+        /// - Throws: what the daemon has against it. A model that it can never serve is removed again; otherwise the folder
+        ///   stays, for whoever wants to look.
         private func serve(
-            _ name: String, from folder: String, on console: Console
-        ) async throws -> ModelDescription? {
-            let socket = try OwnDaemon(socket: global.socket, state: state).socket
-            let connection: LensConnection
-            do throws(LensError) {
-                connection = try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)")
-            } catch {
-                guard error.code == .unavailable else { throw error }
-                return nil
-            }
+            _ name: String, from folder: String, by daemon: LensConnection, on console: Console
+        ) async throws -> ModelDescription {
             do throws(LensError) {
                 // One of that name that is in memory already would stay what it was.
-                if replace { _ = try? await connection.unloadModel(name) }
-                return try await connection.loadModel(name, showing: Progress("loading \(name)", on: console))
+                if replace { _ = try? await daemon.unloadModel(name) }
+                return try await daemon.loadModel(name, showing: Progress("loading \(name)", on: console))
             } catch {
+                if error.code == .invalidArgument || error.code == .unimplemented {
+                    ModelImport.remove(folder)
+                    throw LensError(
+                        error.code, "the daemon cannot serve it, and nothing of it is kept: \(error.message)")
+                }
                 let way = error.code == .permissionDenied ? ". For somebody else's daemon make a folder with --out" : ""
                 throw LensError(
                     error.code,
@@ -117,13 +120,28 @@ extension Models {
             let daemon = try OwnDaemon(socket: global.socket, state: state)
             try daemon.makeStateFolder()
             let folder = daemon.state + "/models"
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+            guard mkdir(folder, 0o700) == 0 || errno == EEXIST, giveToOwner(of: daemon.state, folder) else {
                 let code = errno
                 throw LensError(
                     code == EACCES || code == EPERM ? .permissionDenied : .failedPrecondition,
                     "cannot make the folder '\(folder)': \(SystemError.text(code))")
             }
             return folder
+        }
+
+        /// What root makes in the state folder of a daemon that runs as another user is that user's, who must read it.
+        private func giveToOwner(of state: String, _ folder: String) -> Bool {
+            var (above, own) = (stat(), stat())
+            guard stat(state, &above) == 0, lstat(folder, &own) == 0 else { return false }
+            guard geteuid() == 0, own.st_uid == 0, above.st_uid != 0 else { return true }
+            return lchown(folder, above.st_uid, above.st_gid) == 0
+        }
+
+        /// An absolute path, for whoever is told it.
+        private func resolved(_ path: String) -> String {
+            guard let resolved = realpath(path, nil) else { return path }
+            defer { free(resolved) }
+            return String(cString: resolved)
         }
 
         private func answer(_ imported: Imported, on console: Console) {

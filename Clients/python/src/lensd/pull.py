@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lensd.architectures import ARCHITECTURES
 from lensd.command_line import Parser, finish
 from lensd.errors import (
     DataLoss,
@@ -23,6 +24,7 @@ from lensd.errors import (
     PermissionDenied,
     ResourceExhausted,
     Unavailable,
+    Unimplemented,
 )
 from lensd.extras import extra
 from lensd.repositories import repository
@@ -38,7 +40,8 @@ models log in first: hf auth login, or set $HF_TOKEN.
 `lensctl pull` does the same and makes the download a model of your daemon.
 """
 _CONFIGURATION = "config.json"
-_TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model")
+_TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt")
+_OTHER_TOKENIZERS = ("tokenizer.model", "spiece.model", "vocab.txt")
 _BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json")
 # The first of these that a repository has; an index names its files.
 _WEIGHTS = (
@@ -64,7 +67,8 @@ def download(name: str, revision: str | None = None, progress: bool = False) -> 
 
     Raises `FailedPrecondition` without huggingface_hub, `NotFound` for a repository, revision or file that is not
     there, `PermissionDenied` for a gated one, `Unavailable` where the hub does not answer, `ResourceExhausted` for a
-    full disk, `DataLoss` for a download that came short.
+    full disk, `DataLoss` for a download that came short; before the weights are fetched, `Unimplemented` for a model
+    that lensd does not run and for a tokenizer that it does not read.
     """
     repo = repository(name)
     hub = extra("huggingface_hub", "hub")
@@ -86,6 +90,8 @@ def download(name: str, revision: str | None = None, progress: bool = False) -> 
     if _CONFIGURATION not in sizes or weights is None:
         what = _CONFIGURATION if _CONFIGURATION not in sizes else f"weights ({', '.join(_WEIGHTS)})"
         raise NotFound(f"{repo} has no {what}: it is no model that lensd can load")
+    _check_architecture(repo, Path(fetch(_CONFIGURATION)))
+    _check_tokenizer(repo, sizes)
     if progress and not set(files) & set(_TOKENIZER):
         print(f"{repo} has no tokenizer: the model will take tokens, not text", file=sys.stderr)
     if weights.endswith(".index.json"):
@@ -104,6 +110,31 @@ def _needed(sizes: Mapping[str, int]) -> list[str]:
     """The small files that are there, of the tokenizer's only what is read."""
     tokenizer = ["tokenizer.json"] if "tokenizer.json" in sizes else list(_TOKENIZER)
     return [file for file in (_CONFIGURATION, *tokenizer, *_BESIDE) if file in sizes]
+
+
+def _check_architecture(repo: str, configuration: Path) -> None:
+    """Refuses what lensd does not run."""
+    try:
+        found = json.loads(configuration.read_text())["architectures"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidArgument(f"{repo}: config.json names no architecture: {error}") from error
+    if not isinstance(found, list) or len(found) != 1 or found[0] not in ARCHITECTURES:
+        raise Unimplemented(
+            f"{repo} is of architecture {found}, which is not supported; expected one of {', '.join(ARCHITECTURES)}"
+        )
+
+
+def _check_tokenizer(repo: str, sizes: Mapping[str, int]) -> None:
+    """Refuses a tokenizer that is there in other formats only."""
+    if "tokenizer.json" in sizes or {"vocab.json", "merges.txt"} <= sizes.keys():
+        return
+    other = next((file for file in _OTHER_TOKENIZERS if file in sizes), None)
+    if other is not None:
+        raise Unimplemented(
+            f"{repo} has its tokenizer as {other}, and no tokenizer.json; transformers writes one: "
+            "download the repository, then AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) "
+            "and lensctl models import DIR"
+        )
 
 
 def _shards(index: Path, sizes: Mapping[str, int]) -> list[str]:
