@@ -49,17 +49,17 @@ extension ModelRegistry.State {
             entry.description?.name = model.name
             configured.append(entry)
         }
-        // What is left of the configured ones is not any more; a folder of the state is one only where its name is free.
-        for index in entries.indices
-        where entries[index].known.origin == .configured
-            || known.contains(where: { $0.name == entries[index].known.name })
-        {
+        // What is left of the configured ones is not any more; a folder of the state is a model only where its name is
+        // free and the configuration does not name the folder.
+        func isGone(_ entry: ModelRegistry.Entry) -> Bool {
+            entry.known.origin == .configured
+                || known.contains { $0.name == entry.known.name || $0.folder == entry.known.folder }
+        }
+        for index in entries.indices where isGone(entries[index]) {
             if let load = entries[index].load { loads.append(load) }
             drop(index)
         }
-        entries.removeAll { entry in
-            entry.known.origin == .configured || known.contains { $0.name == entry.known.name }
-        }
+        entries.removeAll(where: isGone)
         entries = configured + entries
         return (newcomers, loads)
     }
