@@ -438,8 +438,10 @@ def test_a_full_disk_stops_a_migration_and_harms_nothing(stopped: Daemon) -> Non
 
 BACK_TO_FOUR = """
     DROP TRIGGER session_added; DROP TRIGGER session_deleted;
-    DROP TRIGGER run_added; DROP TRIGGER run_deleted; DROP TRIGGER run_changed;
-    DROP INDEX runs_of_owner; DROP TABLE owners;
-    ALTER TABLE runs DROP COLUMN bytes; ALTER TABLE sessions DROP COLUMN stored_bytes;
+    DROP TRIGGER run_added; DROP TRIGGER run_deleted;
+    DROP TRIGGER run_bytes_added; DROP TRIGGER run_bytes_deleted;
+    DROP TRIGGER run_bytes_changing; DROP TRIGGER run_bytes_changed;
+    DROP VIEW run_sizes; DROP INDEX runs_of_owner; DROP TABLE owners;
+    ALTER TABLE sessions DROP COLUMN stored_bytes;
 """
 

@@ -46,7 +46,7 @@ import Testing
     // MARK: - Migrations
 
     private static let later = SchemaMigration(
-        "2 notes", sql: "ALTER TABLE sessions ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+        "2 notes", sql: "ALTER TABLE sessions ADD COLUMN remark TEXT NOT NULL DEFAULT ''")
 
     @Test func anOlderDatabaseIsMigratedAndCopiedBefore() async throws {
         let old = try Samples.store(folder)
@@ -109,6 +109,8 @@ import Testing
         let store = try Samples.store(folder, state: "new", after: "state")
         let found = try await store.run("last", for: 7)
         #expect(found.id == id && found.recipe.tokens == [[0, 5]] && found.summary.detail == "")
+        #expect(try await store.counts(owner: 7) == StoreCounts(sessions: 1, runs: 1))
+        #expect(try await store.check().complaints.isEmpty)
         guard case .run(let reply) = found.result else { throw Unexpected() }
         #expect(reply.prompts[0].tokens.map(\.text) == ["a", "b"])
         _ = try await store.record(Samples.generation(), owner: 7)

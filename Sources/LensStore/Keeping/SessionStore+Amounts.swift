@@ -47,9 +47,8 @@ extension SessionStore {
     }
 
     static func amounts(of owner: UInt32, in db: Database) throws -> SharedAmounts {
-        let row = try Row.fetchOne(
-            db, sql: "SELECT session_count, stored_bytes FROM owners WHERE number = ?", arguments: [owner])
-        guard let row else { return SharedAmounts() }
+        let sums = try db.cachedStatement(sql: "SELECT session_count, stored_bytes FROM owners WHERE number = ?")
+        guard let row = try Row.fetchOne(sums, arguments: [owner]) else { return SharedAmounts() }
         return SharedAmounts(
             sessions: try row.decode(forColumn: "session_count"),
             storedBytes: try row.decode(forColumn: "stored_bytes"))

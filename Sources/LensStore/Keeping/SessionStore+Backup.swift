@@ -58,7 +58,7 @@ extension SessionStore {
 
     private static let wrongSums = """
         SELECT number FROM owners
-        LEFT JOIN (SELECT owner, count(*) AS runs, sum(bytes) AS bytes FROM runs GROUP BY owner) AS found
+        LEFT JOIN (SELECT owner, count(*) AS runs, sum(bytes) AS bytes FROM run_sizes GROUP BY owner) AS found
             ON found.owner = number
         WHERE run_count <> coalesce(runs, 0) OR stored_bytes <> coalesce(found.bytes, 0)
             OR session_count <> (SELECT count(*) FROM sessions WHERE sessions.owner = number)

@@ -45,7 +45,7 @@ extension SessionStore {
             sql: """
                 SELECT number, bytes, coalesce(imported, created) AS stored, note <> '' OR EXISTS (
                     SELECT 1 FROM grants WHERE grants.owner = runs.owner AND grants.session = runs.session) AS kept
-                FROM runs WHERE owner = ? AND number > ? ORDER BY number
+                FROM runs JOIN run_sizes USING (number) WHERE runs.owner = ? AND number > ? ORDER BY number
                 """,
             arguments: [owner, number])
         scan: do {

@@ -40,29 +40,32 @@ extension SessionStore {
     /// - Throws: `UNAVAILABLE` where the uid has no account at the moment but had one: a directory that is away for a
     ///   while must not make its users strangers to what is theirs.
     static func owner(of account: Account, in db: Database) throws -> UInt32? {
+        try found(account, in: db)?.number
+    }
+
+    private static func found(_ account: Account, in db: Database) throws -> (number: UInt32, isNamed: Bool)? {
         // Those from before lensd looked at accounts have none until somebody with their uid comes.
-        let found = try UInt32.fetchOne(
-            db,
+        let search = try db.cachedStatement(
             sql: """
-                SELECT number FROM owners WHERE uid = ? AND (account = ? OR account IS NULL)
+                SELECT number, account IS NOT NULL FROM owners WHERE uid = ? AND (account = ? OR account IS NULL)
                 ORDER BY account IS NULL LIMIT 1
-                """,
-            arguments: [account.userID, account.name])
+                """)
+        let found = try Row.fetchOne(search, arguments: [account.userID, account.name])
         if found == nil, account.name.isEmpty, try isKnown(userID: account.userID, in: db) {
             throw LensError.unavailable(
                 "uid \(account.userID) has no account at the moment, and sessions of that uid belong to one; "
                     + "try again when the account is back")
         }
-        return found
+        return try found.map { (try $0.decode(atIndex: 0), try $0.decode(atIndex: 1)) }
     }
 
     /// The owner that an account is, made where there is none.
     static func ownerMade(of account: Account, in db: Database) throws -> UInt32 {
-        if let owner = try owner(of: account, in: db) {
+        if let owner = try found(account, in: db) {
+            guard !owner.isNamed else { return owner.number }
             try db.execute(
-                sql: "UPDATE owners SET account = ? WHERE number = ? AND account IS NULL",
-                arguments: [account.name, owner])
-            return owner
+                sql: "UPDATE owners SET account = ? WHERE number = ?", arguments: [account.name, owner.number])
+            return owner.number
         }
         let number = try UInt32.fetchOne(
             db,

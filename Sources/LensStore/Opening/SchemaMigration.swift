@@ -143,7 +143,8 @@ package struct SchemaMigration: Sendable {
     /// `owner` in other tables is the number of a row in `owners`: the uid, but for a uid's second account another
     /// number. Owners from before have no account until somebody looks (`NULL`; empty means that there is none).
     /// Triggers keep the sums, so that they are exact whatever writes. The 448 bytes are what a row and its entries in
-    /// the indexes take beside its values.
+    /// the indexes take beside its values. (A generated column would be simpler, but SQLite 3.40 cannot `VACUUM INTO`
+    /// a table that got one by ALTER TABLE.)
     private static let ownersAndAmounts = SchemaMigration(
         "5 owners and amounts",
         sql: """
@@ -159,19 +160,21 @@ package struct SchemaMigration: Sendable {
             ) STRICT;
 
             ALTER TABLE sessions ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0 CHECK (stored_bytes >= 0);
-            ALTER TABLE runs ADD COLUMN bytes INTEGER NOT NULL GENERATED ALWAYS AS (
-                448 + length(tokens) + length(interventions) + length(result)
-                + length(CAST(excerpt AS BLOB)) + length(CAST(detail AS BLOB)) + length(CAST(note AS BLOB))
-                + coalesce(length(effects), 0)) VIRTUAL;
             CREATE INDEX runs_of_owner ON runs (owner, number);
+            CREATE VIEW run_sizes AS
+            SELECT number, owner, session,
+                448 + length(tokens) + length(interventions) + length(result) + coalesce(length(effects), 0)
+                    + length(CAST(excerpt AS BLOB)) + length(CAST(detail AS BLOB)) + length(CAST(note AS BLOB)) AS bytes
+            FROM runs;
 
             INSERT INTO owners (number, uid, first_seen, session_count)
             SELECT owner, owner, min(created), count(*) FROM sessions GROUP BY owner;
             UPDATE sessions SET stored_bytes = (
-                SELECT coalesce(sum(bytes), 0) FROM runs WHERE runs.owner = sessions.owner AND session = sessions.id);
+                SELECT coalesce(sum(bytes), 0) FROM run_sizes AS sizes
+                WHERE sizes.owner = sessions.owner AND session = sessions.id);
             UPDATE owners SET
-                run_count = (SELECT count(*) FROM runs WHERE owner = number),
-                stored_bytes = (SELECT sum(sessions.stored_bytes) FROM sessions WHERE owner = number);
+                run_count = (SELECT count(*) FROM runs WHERE owner = owners.number),
+                stored_bytes = (SELECT sum(sessions.stored_bytes) FROM sessions WHERE owner = owners.number);
 
             CREATE TRIGGER session_added AFTER INSERT ON sessions BEGIN
                 SELECT RAISE(ABORT, 'a session needs an owner')
@@ -182,19 +185,34 @@ package struct SchemaMigration: Sendable {
                 UPDATE owners SET session_count = session_count - 1 WHERE number = OLD.owner;
             END;
             CREATE TRIGGER run_added AFTER INSERT ON runs BEGIN
-                UPDATE sessions SET stored_bytes = stored_bytes + NEW.bytes WHERE id = NEW.session;
-                UPDATE owners SET run_count = run_count + 1, stored_bytes = stored_bytes + NEW.bytes
-                WHERE number = NEW.owner;
+                UPDATE owners SET run_count = run_count + 1 WHERE number = NEW.owner;
             END;
             CREATE TRIGGER run_deleted AFTER DELETE ON runs BEGIN
-                UPDATE sessions SET stored_bytes = stored_bytes - OLD.bytes WHERE id = OLD.session;
-                UPDATE owners SET run_count = run_count - 1, stored_bytes = stored_bytes - OLD.bytes
-                WHERE number = OLD.owner;
+                UPDATE owners SET run_count = run_count - 1 WHERE number = OLD.owner;
             END;
-            CREATE TRIGGER run_changed
-            AFTER UPDATE OF tokens, interventions, result, excerpt, detail, note, effects ON runs BEGIN
-                UPDATE sessions SET stored_bytes = stored_bytes + NEW.bytes - OLD.bytes WHERE id = NEW.session;
-                UPDATE owners SET stored_bytes = stored_bytes + NEW.bytes - OLD.bytes WHERE number = NEW.owner;
+            CREATE TRIGGER run_bytes_added AFTER INSERT ON runs BEGIN
+                UPDATE sessions SET stored_bytes = stored_bytes + (
+                    SELECT bytes FROM run_sizes WHERE number = NEW.number) WHERE id = NEW.session;
+                UPDATE owners SET stored_bytes = stored_bytes + (
+                    SELECT bytes FROM run_sizes WHERE number = NEW.number) WHERE number = NEW.owner;
+            END;
+            CREATE TRIGGER run_bytes_deleted BEFORE DELETE ON runs BEGIN
+                UPDATE sessions SET stored_bytes = stored_bytes - (
+                    SELECT bytes FROM run_sizes WHERE number = OLD.number) WHERE id = OLD.session;
+                UPDATE owners SET stored_bytes = stored_bytes - (
+                    SELECT bytes FROM run_sizes WHERE number = OLD.number) WHERE number = OLD.owner;
+            END;
+            CREATE TRIGGER run_bytes_changing BEFORE UPDATE OF tokens, interventions, result, effects, excerpt, detail, note ON runs BEGIN
+                UPDATE sessions SET stored_bytes = stored_bytes - (
+                    SELECT bytes FROM run_sizes WHERE number = OLD.number) WHERE id = OLD.session;
+                UPDATE owners SET stored_bytes = stored_bytes - (
+                    SELECT bytes FROM run_sizes WHERE number = OLD.number) WHERE number = OLD.owner;
+            END;
+            CREATE TRIGGER run_bytes_changed AFTER UPDATE OF tokens, interventions, result, effects, excerpt, detail, note ON runs BEGIN
+                UPDATE sessions SET stored_bytes = stored_bytes + (
+                    SELECT bytes FROM run_sizes WHERE number = NEW.number) WHERE id = NEW.session;
+                UPDATE owners SET stored_bytes = stored_bytes + (
+                    SELECT bytes FROM run_sizes WHERE number = NEW.number) WHERE number = NEW.owner;
             END;
             """)
 }

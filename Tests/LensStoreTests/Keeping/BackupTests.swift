@@ -81,10 +81,11 @@ import Testing
         #expect(try await restored.session("default", for: 1).runs.map(\.id) == [first])
         try restored.close()
         // And back again.
-        _ = try restore("\(folder.path)/killed/\(aside)", state: "killed")
-        let back = try Samples.store(folder, state: "killed")
+        try folder.snapshot("killed", to: "back")
+        _ = try restore("\(folder.path)/back/\(aside)", state: "back")
+        let back = try Samples.store(folder, state: "back")
         #expect(try await back.session("default", for: 1).runs.map(\.id) == [second, first])
-        #expect(folder.files(in: "killed").filter { $0.contains(".before-restore-") }.count == 2)
+        #expect(folder.files(in: "back").filter { $0.contains(".before-restore-") }.count == 2)
     }
 
     @Test func aDaemonThatRunsIsNotRestored() async throws {
@@ -104,6 +105,7 @@ import Testing
         for _ in 0..<40 { _ = try await store.record(Samples.run(), owner: 1) }
         var bytes = try #require(FileManager.default.contents(atPath: try await backup(store)))
         try store.close()
+        try folder.snapshot(to: "closed")
         switch unfit {
         case .missing: try FileManager.default.removeItem(atPath: "\(folder.path)/elsewhere/backup")
         case .empty: bytes = Data()
@@ -124,11 +126,12 @@ import Testing
             bytes = try #require(folder.contents("lensd.sqlite", in: "other"))
         }
         if unfit != .missing { try folder.write(bytes, to: "backup", in: "elsewhere") }
-        let before = folder.contents("lensd.sqlite")
+        let before = folder.contents("lensd.sqlite", in: "closed")
         let path = unfit == .folder ? "\(folder.path)/elsewhere" : "\(folder.path)/elsewhere/backup"
-        let error = startupError { try restore(path) }
+        let error = startupError { try restore(path, state: "closed") }
         #expect(error?.status == .badInput, "\(error?.message ?? "accepted")")
-        #expect(folder.contents("lensd.sqlite") == before && folder.files() == ["lensd.sqlite"])
+        #expect(folder.contents("lensd.sqlite", in: "closed") == before && before != nil)
+        #expect(folder.files(in: "closed") == ["lensd.sqlite"])
     }
 
     /// Going back to the version before: the copy that was made before its database was migrated.
@@ -140,22 +143,22 @@ import Testing
                 ;
                 INSERT INTO sessions VALUES (X'\(String(repeating: "0f", count: 16))', 7, 'old', 1, 1);
                 """)
-        try Samples.store(folder, migrations: before.dropLast() + [filled]).close()
-        let newer = try Samples.store(folder)
+        try Samples.store(folder, state: "old", migrations: before.dropLast() + [filled]).close()
+        let newer = try Samples.store(folder, state: "newer", after: "old")
         _ = try await newer.record(Samples.run("new"), owner: 7)
         try newer.close()
-        let copy = try #require(folder.files().first { $0.contains(".before-migration-") })
         // The version before refuses the newer database, and takes its own back.
-        #expect(startupError { try Samples.store(folder, migrations: before) }?.status == .badInput)
-        let notices = try restore("\(folder.path)/state/\(copy)")
+        try folder.snapshot("newer", to: "back")
+        #expect(startupError { try Samples.store(folder, state: "back", migrations: before) }?.status == .badInput)
+        let copy = try #require(folder.files(in: "back").first { $0.contains(".before-migration-") })
+        let notices = try restore("\(folder.path)/back/\(copy)", state: "back")
         #expect(notices.contains { $0.contains(".before-restore-") })
-        let old = try Samples.store(folder, migrations: before)
+        let old = try Samples.store(folder, state: "as-before", after: "back", migrations: before)
         #expect(old.notices.isEmpty)
-        try old.close()
         // And the newer one, from where it was set aside.
-        let aside = try #require(folder.files().first { $0.contains(".before-restore-") })
-        _ = try restore("\(folder.path)/state/\(aside)")
-        let again = try Samples.store(folder)
+        let aside = try #require(folder.files(in: "back").first { $0.contains(".before-restore-") })
+        _ = try restore("\(folder.path)/back/\(aside)", state: "back")
+        let again = try Samples.store(folder, state: "back")
         #expect(try await again.sessions(for: 7).map(\.name).sorted() == ["new", "old"])
     }
 
@@ -163,20 +166,19 @@ import Testing
         let store = try Samples.store(folder)
         let id = try await store.record(Samples.run(), owner: 1).id
         let file = try await backup(store)
-        try store.close()
         let noise = Data((0..<8192).map { UInt8(truncatingIfNeeded: $0 &* 97 &+ $0 / 7) })
-        try folder.write(noise, to: "lensd.sqlite")
-        _ = try restore(file)
-        #expect(folder.files().contains { folder.contents($0) == noise })
-        #expect(try await Samples.store(folder).run("last", for: 1).id == id)
+        try folder.write(noise, to: "lensd.sqlite", in: "bad")
+        _ = try restore(file, state: "bad")
+        #expect(folder.files(in: "bad").contains { folder.contents($0, in: "bad") == noise })
+        #expect(try await Samples.store(folder, state: "bad").run("last", for: 1).id == id)
     }
 
     @Test func whatACopyThatWasCutShortLeftGoes() async throws {
-        try Samples.store(folder).close()
+        try Samples.store(folder, state: "old").close()
         for name in ["lensd.sqlite.copying", "lensd.sqlite.copying-journal", "lensd.sqlite.restoring"] {
-            try folder.write(Data([1, 2, 3]), to: name)
+            try folder.write(Data([1, 2, 3]), to: name, in: "old")
         }
-        try Samples.store(folder).close()
+        try Samples.store(folder, after: "old").close()
         #expect(folder.files() == ["lensd.sqlite"])
     }
 
@@ -190,7 +192,7 @@ import Testing
             "wrong",
             sql: """
                 UPDATE owners SET stored_bytes = stored_bytes + 1;
-                DROP TRIGGER run_deleted;
+                DROP TRIGGER run_deleted; DROP TRIGGER run_bytes_deleted;
                 DELETE FROM runs WHERE number = 1;
                 """)
         let bad = try Samples.store(folder, state: "bad", after: "state", migrations: SchemaMigration.all + [wrong])

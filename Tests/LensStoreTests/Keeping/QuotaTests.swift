@@ -92,7 +92,7 @@ import Testing
             case 3: _ = try? await store.setNote(String(repeating: "ü", count: step), ofRun: "last", by: owner)
             default:
                 _ = try await store.record(
-                    Samples.run(session, tokens: [Array(0..<Int32(step))], requestID: "\(step / 2)"), owner: owner)
+                    Samples.run(session, tokens: [Array(0..<Int32(step))], requestID: "\(step)"), owner: owner)
             }
         }
         let amounts = try await store.amounts()
@@ -102,12 +102,12 @@ import Testing
             "proof",
             sql: """
                 CREATE TABLE proof (n INTEGER CHECK (n = 0)) STRICT;
-                INSERT INTO proof SELECT stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM runs WHERE owner = number)
+                INSERT INTO proof SELECT stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM run_sizes WHERE owner = owners.number)
                     FROM owners;
-                INSERT INTO proof SELECT run_count - (SELECT count(*) FROM runs WHERE owner = number) FROM owners;
-                INSERT INTO proof SELECT session_count - (SELECT count(*) FROM sessions WHERE owner = number)
+                INSERT INTO proof SELECT run_count - (SELECT count(*) FROM runs WHERE owner = owners.number) FROM owners;
+                INSERT INTO proof SELECT session_count - (SELECT count(*) FROM sessions WHERE owner = owners.number)
                     FROM owners;
-                INSERT INTO proof SELECT stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM runs WHERE session = id)
+                INSERT INTO proof SELECT stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM run_sizes WHERE session = id)
                     FROM sessions;
                 """)
         try Samples.store(folder, state: "proven", after: "state", migrations: SchemaMigration.all + [proof]).close()

@@ -102,7 +102,7 @@ import Testing
         store.set(retention: Retention(storedBytes: 100_000))
         #expect(try await store.applyRetention().runCount > 30)
         let after = try await store.usage()
-        #expect(before.fileBytes > 12 << 20 && after.fileBytes < 5 << 20, "\(before.fileBytes), \(after.fileBytes)")
+        #expect(before.fileBytes > 10 << 20 && after.fileBytes < 5 << 20, "\(before.fileBytes), \(after.fileBytes)")
         #expect(after.freeBytes <= 4 << 20)
         let size = try #require(folder.contents("lensd.sqlite")).count
         #expect(size == after.fileBytes)
