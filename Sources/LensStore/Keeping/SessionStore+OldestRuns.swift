@@ -88,7 +88,8 @@ extension SessionStore {
                 let excess = free - bytes / pageSize
                 guard excess > 0, try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") == 2 else { return true }
                 try db.execute(sql: "PRAGMA incremental_vacuum(\(min(step, excess)))")
-                return excess <= step
+                let left = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+                return excess <= step || left >= free
             }
         }
         try await checkpoint()
