@@ -203,3 +203,8 @@ package protocol CachedValue: Sendable {
 }
 
 extension Tensor: CachedValue {}
+
+extension Array {
+    /// The same elements in memory of their own.
+    func copied() -> [Element] { withUnsafeBufferPointer { Array($0) } }
+}

@@ -122,9 +122,13 @@ final class RunJob: PassJob {
     }
 }
 
-extension RunJob.Outcome: CachedValue {
+extension RunJob.Outcome: KeptAnswer {
     var byteCount: Int {
         losses.reduce(0) { $0 + 48 + 4 * $1.count } + top.reduce(0) { $0 + 48 + 16 * $1.count }
+    }
+
+    func copied() -> Self {
+        Self(losses: losses.map { $0.copied() }, top: top.map { $0.copied() })
     }
 
     fileprivate mutating func add(_ other: Self) {

@@ -227,12 +227,6 @@ package struct PassSchedule {
         running.append(current)
     }
 
-    /// Who asked the question that a turn answers, for whom the result is kept.
-    package func users(of id: ID) -> (question: ContentCache.Key, users: [UInt32])? {
-        guard let entry = entries[id], let question = entry.question else { return nil }
-        return (question, entry.waiters.map(\.user))
-    }
-
     /// What is to be told to whom after a turn.
     package struct News {
         package var answers: [(waiter: Waiter, outcome: Result<any Sendable, LensError>)] = []

@@ -82,6 +82,7 @@ package final class PassThread: Sendable {
         guard let value = try outcome.get() as? Job.Value else {
             throw LensError(.internal, "a job gave another kind of result than it should")
         }
+        if let question, let value = value as? any KeptAnswer { keep(value, of: question, for: user) }
         return value
     }
 
@@ -166,7 +167,6 @@ package final class PassThread: Sendable {
         var ended: [(id: PassSchedule.ID, outcome: PassSchedule.StepOutcome, progress: PassProgress?)] = []
         for (id, work) in zip(turn.ids, turn.works).reversed() {
             guard let outcome = outcomes.popLast() else { continue }
-            if case .done(let value) = outcome { keep(value, of: id) }
             ended.append((id, outcome, work.job.progress))
         }
         // Nobody else holds what a result is made of when its caller gets it.
@@ -191,11 +191,12 @@ package final class PassThread: Sendable {
     }
 
     /// Keeps the result of a question for whoever asks it again.
-    private func keep(_ value: any Sendable, of id: PassSchedule.ID) {
-        guard let value = value as? any CachedValue,
-            let (question, users) = schedule.withLock({ $0.users(of: id) })
-        else { return }
-        results.insert(KeptResult(value: value), for: question, users: users)
+    ///
+    /// On the caller's thread, in memory of that thread's: small pieces kept for long between the large ones that the pass
+    /// thread takes and gives back would leave holes that nothing large fits into any more.
+    private func keep(_ value: any KeptAnswer, of question: ContentCache.Key, for user: UInt32) {
+        if results.contains([question]) { return results.use([question], by: user) }
+        results.insert(KeptResult(value: value.copied()), for: question, users: [user])
     }
 
     /// A semaphore that the thread sleeps on.
@@ -223,8 +224,14 @@ package final class PassThread: Sendable {
     }
 }
 
-/// The result of a question among what is kept.
+/// The answer to a question, which is small beside what was computed for it.
+protocol KeptAnswer: CachedValue {
+    /// The same in memory of its own.
+    func copied() -> Self
+}
+
+/// The answer to a question among what is kept.
 private struct KeptResult: CachedValue {
-    let value: any CachedValue
+    let value: any KeptAnswer
     var byteCount: Int { value.byteCount }
 }

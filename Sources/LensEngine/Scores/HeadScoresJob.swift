@@ -42,8 +42,9 @@ final class HeadScoresJob: PassJob {
         return prompts.isEmpty ? Outcome(heads: scores.compactMap(\.averaged)) : nil
     }
 
-    struct Outcome: CachedValue {
+    struct Outcome: KeptAnswer {
         let heads: [HeadScores]
+        func copied() -> Outcome { Outcome(heads: heads.copied()) }
         var byteCount: Int { heads.count * MemoryLayout<HeadScores>.stride }
     }
 }

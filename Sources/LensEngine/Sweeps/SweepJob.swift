@@ -22,8 +22,18 @@ final class SweepJob: PassJob {
     private let total: Int
     let cost: PassCost
 
-    struct Outcome: CachedValue {
+    struct Outcome: KeptAnswer {
         let metrics: [MetricValues]
+
+        func copied() -> Outcome {
+            Outcome(
+                metrics: metrics.map { metric in
+                    MetricValues(
+                        metric: metric.metric, baseline: metric.baseline, baselines: metric.baselines.copied(),
+                        values: metric.values.copied(), standardErrors: metric.standardErrors.copied(),
+                        columns: metric.columns.copied())
+                })
+        }
 
         var byteCount: Int {
             metrics.reduce(0) { total, metric in
