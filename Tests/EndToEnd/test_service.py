@@ -166,7 +166,7 @@ def test_a_socket_for_another_process_is_not_taken(folder: Path, stopped: Daemon
 def test_what_is_no_listening_socket_is_refused(folder: Path, stopped: Daemon, kind: str, message: str) -> None:
     path = folder / "given.sock"
     if kind == "file":
-        handed = path.open("w")  # noqa: SIM115
+        handed = path.open("w")
     elif kind == "datagram":
         handed = listening(path, socket.SOCK_DGRAM)
     elif kind == "tcp":
