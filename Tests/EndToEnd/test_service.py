@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import lensd
 import pytest
@@ -86,7 +87,7 @@ def listening(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socke
     return bound
 
 
-def activated(daemon: Daemon, handed: socket.socket, count: str = "1", pid: str = "") -> Daemon:
+def activated(daemon: Daemon, handed: socket.socket | IO[str], count: str = "1", pid: str = "") -> Daemon:
     """Starts a daemon that is handed the socket, by default as its own."""
     os.set_inheritable(handed.fileno(), True)
     with daemon.log_file.open("wb") as log:
@@ -165,6 +166,7 @@ def test_a_socket_for_another_process_is_not_taken(folder: Path, stopped: Daemon
 )
 def test_what_is_no_listening_socket_is_refused(folder: Path, stopped: Daemon, kind: str, message: str) -> None:
     path = folder / "given.sock"
+    handed: socket.socket | IO[str]
     if kind == "file":
         handed = path.open("w")
     elif kind == "datagram":
@@ -176,7 +178,8 @@ def test_what_is_no_listening_socket_is_refused(folder: Path, stopped: Daemon, k
         handed.bind(str(path))
         if kind == "two":
             handed.listen()
-    activated(stopped, handed, count="2" if kind == "two" else "1")
+    with handed:
+        activated(stopped, handed, count="2" if kind == "two" else "1")
     assert stopped.process.wait(20) == 64
     assert message in stopped.log()
 

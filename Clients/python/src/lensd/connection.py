@@ -114,7 +114,9 @@ class Connection:
     def _greet(self) -> ServerHello:
         self._socket.settimeout(HELLO_SECONDS)
         try:
-            self._socket.sendall(encode_frame(client_hello()))
+            # A daemon that has no room says so and hangs up, which may be faster than this.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self._socket.sendall(encode_frame(client_hello()))
             frame = read_frame(self._stream)
         except TimeoutError as error:
             raise Unavailable(f"{self.path} did not answer a Hello within {HELLO_SECONDS:g} s", 0.0) from error
