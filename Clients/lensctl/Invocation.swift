@@ -2,6 +2,7 @@ import ArgumentParser
 @preconcurrency import Dispatch
 import Glibc
 import LensCore
+import LensTerminal
 import Synchronization
 
 /// One run of the program: parse, do, report, exit.
@@ -35,7 +36,7 @@ struct Invocation {
         // A command that has said everything itself.
         if let code = error as? ExitCode, let status = ExitStatus(rawValue: code.rawValue) { return status }
         if let error = error as? LensError {
-            return report(code: error.code.name, message: error.message, ExitStatus(error.code))
+            return report(error)
         }
         let status = Lensctl.exitCode(for: error)
         if status == .success {
@@ -52,6 +53,13 @@ struct Invocation {
         return .badUsage
     }
 
+    private func report(_ error: LensError) -> ExitStatus {
+        let wait = error.retryAfter.map { Double($0.wholeMilliseconds) / 1000 }
+        if isJSON { writeJSON(code: error.code.name, message: error.message, retryAfter: wait) }
+        Console.complain(error.message + (wait.map { "; trying again can help in \(DecimalText.duration($0))" } ?? ""))
+        return ExitStatus(error.code)
+    }
+
     private func report(code: String, message: String, _ status: ExitStatus) -> ExitStatus {
         if isJSON { writeJSON(code: code, message: message) }
         Console.complain(message)
@@ -61,8 +69,8 @@ struct Invocation {
     /// By the raw arguments, since parsing may be what failed.
     private var isJSON: Bool { arguments.prefix { $0 != "--" }.contains("--json") }
 
-    private func writeJSON(code: String, message: String) {
-        Console(isJSON: true).write(JSON.error(code: code, message: message).text + "\n")
+    private func writeJSON(code: String, message: String, retryAfter: Double? = nil) {
+        Console(isJSON: true).write(JSON.error(code: code, message: message, retryAfter: retryAfter).text + "\n")
     }
 
     private func exit(_ status: ExitStatus) -> Never {

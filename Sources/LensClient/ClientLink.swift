@@ -34,6 +34,9 @@ final class ClientLink: Sendable {
         pthread_detach(thread)
     }
 
+    /// Whether nothing can be called any more.
+    var hasEnded: Bool { state.withLock { $0.end != nil || $0.lastID == .max } }
+
     /// Starts a call.
     ///
     /// - Throws: `UNAVAILABLE` after the connection's end, `RESOURCE_EXHAUSTED` for a request that does not fit a

@@ -74,21 +74,23 @@ extension LensConnection {
     public func query(
         _ request: QueryRequest, options: CallOptions = CallOptions()
     ) async throws(LensError) -> [Activation] {
-        var activations: [Activation] = []
-        for try await event in try call(.query, request, options: options) {
-            switch event {
-            case .header(let header):
-                try activations.last?.checkComplete()
-                activations.append(Activation(header: header))
-            case .values(let bytes):
-                guard let last = activations.indices.last else {
-                    throw LensError(.internal, "the daemon sent values before their header")
+        try await whole(.query, request, options: options) { (events) async throws(LensError) in
+            var activations: [Activation] = []
+            for try await event in events {
+                switch event {
+                case .header(let header):
+                    try activations.last?.checkComplete()
+                    activations.append(Activation(header: header))
+                case .values(let bytes):
+                    guard let last = activations.indices.last else {
+                        throw LensError(.internal, "the daemon sent values before their header")
+                    }
+                    bytes.withUnsafeBytes { activations[last].bytes.append(contentsOf: $0) }
                 }
-                bytes.withUnsafeBytes { activations[last].bytes.append(contentsOf: $0) }
             }
+            try activations.last?.checkComplete()
+            return activations
         }
-        try activations.last?.checkComplete()
-        return activations
     }
 
     /// The pieces of a query's answer as they come: for each prompt a header, then its values in order.
@@ -105,17 +107,19 @@ extension LensConnection {
         _ request: SweepRequest, options: CallOptions = CallOptions(),
         onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws(LensError) -> SweepReply {
-        var reply: SweepReply?
-        for try await event in try call(.sweep, request, options: options) {
-            switch event {
-            case .progress(let done, let total): onProgress(done, total)
-            case .header(let header): reply = header
-            case .values(let part): try reply?.append(part)
+        try await whole(.sweep, request, options: options) { (events) async throws(LensError) in
+            var reply: SweepReply?
+            for try await event in events {
+                switch event {
+                case .progress(let done, let total): onProgress(done, total)
+                case .header(let header): reply = header
+                case .values(let part): try reply?.append(part)
+                }
             }
+            guard let reply else { throw LensError(.internal, "the daemon ended the sweep without a result") }
+            try reply.checkComplete()
+            return reply
         }
-        guard let reply else { throw LensError(.internal, "the daemon ended the sweep without a result") }
-        try reply.checkComplete()
-        return reply
     }
 
     /// Continues prompts token by token.
@@ -125,22 +129,29 @@ extension LensConnection {
         _ request: GenerateRequest, options: CallOptions = CallOptions(),
         onTokens: ([GeneratedTokens]) -> Void = { _ in }
     ) async throws(LensError) -> GenerateReply {
-        var prompts: [Generation] = []
-        var end: GenerateReply?
-        for try await event in try call(.generate, request, options: options) {
-            switch event {
-            case .tokens(let tokens): onTokens(tokens)
-            case .result(let prompt, let result):
-                guard prompt == prompts.count else {
-                    throw LensError(.internal, "the daemon sent prompt \(prompt) behind \(prompts.count) others")
+        // The same request id makes the same choices: a new try begins with what was given out.
+        var news = GenerationNews()
+        return try await whole(.generate, request, options: options) { (events) async throws(LensError) in
+            var prompts: [Generation] = []
+            var end: GenerateReply?
+            news.startOver()
+            for try await event in events {
+                switch event {
+                case .tokens(let tokens):
+                    let fresh = try news.take(tokens)
+                    if !fresh.isEmpty { onTokens(fresh) }
+                case .result(let prompt, let result):
+                    guard prompt == prompts.count else {
+                        throw LensError(.internal, "the daemon sent prompt \(prompt) behind \(prompts.count) others")
+                    }
+                    prompts.append(result)
+                case .end(let reply): end = reply
                 }
-                prompts.append(result)
-            case .end(let reply): end = reply
             }
+            guard var end else { throw LensError(.internal, "the daemon ended the generation without a result") }
+            end.prompts = prompts
+            return end
         }
-        guard var end else { throw LensError(.internal, "the daemon ended the generation without a result") }
-        end.prompts = prompts
-        return end
     }
 
     public func scoreHeads(
@@ -153,9 +164,11 @@ extension LensConnection {
     public func attentionPage(
         _ request: AttentionPageRequest, options: CallOptions = CallOptions()
     ) async throws(LensError) -> [UInt8] {
-        var page: [UInt8] = []
-        for try await chunk in try call(.attentionPage, request, options: options) { page += chunk }
-        return page
+        try await whole(.attentionPage, request, options: options) { (chunks) async throws(LensError) in
+            var page: [UInt8] = []
+            for try await chunk in chunks { page += chunk }
+            return page
+        }
     }
 
     // MARK: - The store, for its administrator

@@ -1,5 +1,6 @@
 public import LensCore
 public import LensWire
+internal import Synchronization
 
 /// What a call may say besides its request.
 public struct CallOptions: Sendable {
@@ -18,23 +19,38 @@ public struct CallOptions: Sendable {
 }
 
 /// A connection to a daemon. Many calls can be under way at once, from any task.
+///
+/// Where the daemon went away, the next call connects again; calls that may be are made again, as its policy says.
 public final class LensConnection: Sendable {
+    private struct State {
+        var link: ClientLink
+        var isClosed = false
+    }
+
     /// The socket that answered.
     public let path: String
-    /// Program and version of the daemon, such as `lensd/0.1.0`.
+    /// Program and version of the daemon that answered first, such as `lensd/0.1.0`.
     public let server: String
     public let protocolVersion: Int
-    let link: ClientLink
+    let retry: RetryPolicy?
+    private let client: String
+    private let timeout: Int
+    private let state: Mutex<State>
 
-    private init(path: String, hello: ServerHello, link: ClientLink) {
+    private init(
+        path: String, client: String, timeout: Int, retry: RetryPolicy?, hello: ServerHello, link: ClientLink
+    ) {
         self.path = path
+        self.client = client
+        self.timeout = timeout
+        self.retry = retry
         server = hello.server
         protocolVersion = Int(hello.protocolVersion)
-        self.link = link
+        state = Mutex(State(link: link))
     }
 
     deinit {
-        link.close()
+        state.withLock { $0.link }.close()
     }
 
     /// Connects and says hello; blocks for the moment that takes.
@@ -42,11 +58,21 @@ public final class LensConnection: Sendable {
     /// - Parameters:
     ///   - client: program and version, for the daemon's log.
     ///   - timeout: how long the daemon may take to answer, in seconds.
+    ///   - retry: how calls are tried again; `nil` makes each once. Connecting is never tried again here.
     /// - Throws: `UNAVAILABLE` where no daemon answers, `PERMISSION_DENIED`, `FAILED_PRECONDITION` where it speaks
     ///   another protocol version, or what the daemon says instead of a hello.
     public static func connect(
-        path: String, client: String = "lensd-swift/\(lensdVersion)", timeout: Int = 10
+        path: String, client: String = "lensd-swift/\(lensdVersion)", timeout: Int = 10,
+        retry: RetryPolicy? = RetryPolicy()
     ) throws(LensError) -> LensConnection {
+        let (hello, link) = try Self.greet(path: path, client: client, timeout: timeout)
+        return LensConnection(
+            path: path, client: client, timeout: timeout, retry: retry, hello: hello, link: link)
+    }
+
+    private static func greet(
+        path: String, client: String, timeout: Int
+    ) throws(LensError) -> (ServerHello, ClientLink) {
         let socket = try ClientSocket.connect(path: path, timeout: timeout)
         socket.setReadTimeout(seconds: timeout)
         let hello = ClientHello(protocolVersions: WireProtocol.versions, client: client)
@@ -63,7 +89,7 @@ public final class LensConnection: Sendable {
                     "the daemon at \(path) chose protocol version \(hello.protocolVersion), which was not offered")
             }
             socket.setReadTimeout(seconds: 0)
-            return LensConnection(path: path, hello: hello, link: try ClientLink(socket: socket))
+            return (hello, try ClientLink(socket: socket))
         case .status(let status):
             throw status.error ?? .unavailable("the daemon at \(path) closed the connection")
         default:
@@ -73,6 +99,10 @@ public final class LensConnection: Sendable {
 
     /// Ends the connection; calls under way end with `UNAVAILABLE`.
     public func close() {
+        let link = state.withLock { state in
+            state.isClosed = true
+            return state.link
+        }
         link.close()
     }
 
@@ -82,34 +112,136 @@ public final class LensConnection: Sendable {
     public func call<Request, Reply>(
         _ method: UnaryMethod<Request, Reply>, _ request: Request, options: CallOptions = CallOptions()
     ) async throws(LensError) -> Reply {
-        let (id, pending) = try link.start(
-            StartCall(method: method.path, request: try method.request.encode(request), options: options))
-        let arrival = await withTaskCancellationHandler {
-            await pending.nextOfWhole()
-        } onCancel: {
-            link.cancel(id)
-        }
-        switch arrival {
-        case .message(let bytes):
-            // The end came with it: an error after a reply is still an error.
-            if case .end(let error?) = await pending.next() { throw error }
-            return try Self.decode(method.reply, bytes)
-        case .end(let error):
-            throw error ?? LensError(.internal, "the daemon ended \(method.path) without a reply")
+        let tries = CallTries(policy: retry, safety: method.retry, options: options)
+        let bytes = try method.request.encode(request)
+        while true {
+            let call = try await start(method.path, bytes, tries, window: options.window)
+            let arrival = await withTaskCancellationHandler {
+                await call.pending.nextOfWhole()
+            } onCancel: {
+                call.cancel()
+            }
+            var end: LensError?
+            switch arrival {
+            case .message(let bytes):
+                // The end came with it: an error after a reply is still an error.
+                if case .end(let error?) = await call.pending.next() {
+                    end = error
+                } else {
+                    return try Self.decode(method.reply, bytes)
+                }
+            case .end(let error):
+                end = error
+            }
+            guard let end else { throw LensError(.internal, "the daemon ended \(method.path) without a reply") }
+            try await pause(tries, after: end, wasSent: true)
         }
     }
 
     /// Calls a streaming method. Dropping the stream, or cancelling the task that reads it, cancels the call.
     ///
-    /// - Throws: `UNAVAILABLE` where the connection has ended; the call's own errors come from the stream.
+    /// The call is made again as long as no event of it was taken.
+    ///
+    /// - Throws: `INVALID_ARGUMENT` for what cannot be sent; all else comes from the stream.
     public func call<Request, Event>(
         _ method: StreamingMethod<Request, Event>, _ request: Request, options: CallOptions = CallOptions()
     ) throws(LensError) -> EventStream<Event> {
+        let tries = CallTries(policy: retry, safety: method.retry, options: options)
+        return try stream(method, request, tries, window: options.window)
+    }
+
+    /// What `read` makes of all events of a call: of all of a new try, where there is one.
+    func whole<Request, Event, Result>(
+        _ method: StreamingMethod<Request, Event>, _ request: Request, options: CallOptions,
+        _ read: (EventStream<Event>) async throws(LensError) -> Result
+    ) async throws(LensError) -> Result {
+        let tries = CallTries(policy: retry, safety: method.retry, options: options)
+        while true {
+            let stream = try stream(method, request, tries, window: options.window)
+            do {
+                return try await read(stream)
+            } catch {
+                // Without an event the stream itself has tried what there was to be tried.
+                guard stream.source.wasTaken else { throw error }
+                try await pause(tries, after: error, wasSent: true)
+            }
+        }
+    }
+
+    private func stream<Request, Event>(
+        _ method: StreamingMethod<Request, Event>, _ request: Request, _ tries: CallTries, window: UInt32
+    ) throws(LensError) -> EventStream<Event> {
+        let source = EventSource(
+            connection: self, path: method.path, request: try method.request.encode(request), tries: tries,
+            window: window == 0 ? WireProtocol.defaultWindow : window)
+        return EventStream(source: source, coding: method.event)
+    }
+
+    // MARK: - Tries
+
+    /// A call that was started.
+    struct StartedCall: Sendable {
+        let link: ClientLink
+        let id: UInt32
+        let pending: PendingCall
+
+        /// Does nothing where the call has ended.
+        func cancel() { link.cancel(id) }
+    }
+
+    /// Starts a call; waits for a daemon that went away.
+    func start(
+        _ path: String, _ request: [UInt8], _ tries: CallTries, window: UInt32
+    ) async throws(LensError) -> StartedCall {
+        while true {
+            do {
+                return try startNow(path, request, tries, window: window)
+            } catch {
+                try await pause(tries, after: error, wasSent: false)
+            }
+        }
+    }
+
+    /// Starts a call, on a new connection where the last one has ended.
+    ///
+    /// - Throws: where the daemon cannot have heard of it.
+    func startNow(
+        _ path: String, _ request: [UInt8], _ tries: CallTries, window: UInt32
+    ) throws(LensError) -> StartedCall {
+        let link = try openLink()
+        let timeout = tries.begin()
         let (id, pending) = try link.start(
-            StartCall(method: method.path, request: try method.request.encode(request), options: options))
-        let window = options.window == 0 ? WireProtocol.defaultWindow : options.window
-        return EventStream(
-            source: EventSource(connection: self, id: id, pending: pending, window: Int(window)), coding: method.event)
+            StartCall(
+                method: path, request: request,
+                deadlineMilliseconds: timeout.map { UInt64(max(1, $0.wholeMilliseconds)) } ?? 0, window: window,
+                requestID: tries.requestID))
+        return StartedCall(link: link, id: id, pending: pending)
+    }
+
+    /// Waits until the next try.
+    ///
+    /// - Throws: the error where there is to be none; `CANCELLED`.
+    func pause(_ tries: CallTries, after error: LensError, wasSent: Bool) async throws(LensError) {
+        guard !state.withLock(\.isClosed) else { throw error }
+        let delay = try tries.delay(after: error, wasSent: wasSent)
+        do {
+            try await Task.sleep(for: delay)
+        } catch {
+            throw .cancelled
+        }
+    }
+
+    private func openLink() throws(LensError) -> ClientLink {
+        let (link, isClosed) = state.withLock { ($0.link, $0.isClosed) }
+        guard link.hasEnded, !isClosed else { return link }
+        // Blocks, and so not under the lock; of two that connect at once the first stays.
+        let (_, made) = try Self.greet(path: path, client: client, timeout: timeout)
+        let kept = state.withLock { state in
+            if state.link === link, !state.isClosed { state.link = made }
+            return state.link
+        }
+        if kept !== made { made.close() }
+        return kept
     }
 
     /// A reply that does not decode is the daemon's fault, not the caller's argument.
@@ -119,14 +251,5 @@ public final class LensConnection: Sendable {
         } catch {
             throw LensError(.internal, "the daemon's reply cannot be read: \(error.message)", cause: error)
         }
-    }
-}
-
-extension StartCall {
-    fileprivate init(method: String, request: [UInt8], options: CallOptions) {
-        self.init(
-            method: method, request: request,
-            deadlineMilliseconds: options.timeout.map { UInt64(max(1, $0.wholeMilliseconds)) } ?? 0,
-            window: options.window, requestID: options.requestID)
     }
 }

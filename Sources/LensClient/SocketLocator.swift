@@ -29,11 +29,13 @@ public struct SocketLocator: Sendable {
     ///
     /// - Throws: `UNAVAILABLE` (or `PERMISSION_DENIED` where a socket was there and forbidden) naming all that were
     ///   tried; what a daemon that answered had to say.
-    public func connect(client: String) throws(LensError) -> LensConnection {
+    public func connect(
+        client: String, retry: RetryPolicy? = RetryPolicy()
+    ) throws(LensError) -> LensConnection {
         var failures: [LensError] = []
         for path in candidates {
             do {
-                return try LensConnection.connect(path: path, client: client)
+                return try LensConnection.connect(path: path, client: client, retry: retry)
             } catch {
                 guard Self.isAbsence(error) else { throw error }
                 failures.append(error)

@@ -53,7 +53,8 @@ extension LensConnection {
                 try pool.add(reply)
             } catch let error as LensError {
                 let place = isSingle ? "" : "prompts \(done + 1) to \(done + batch.count) of \(prompts.count): "
-                throw LensError(error.code, place + error.message, cause: error.cause)
+                throw LensError(
+                    error.code, place + error.message, retryAfter: error.retryAfter, cause: error.cause)
             }
             done += batch.count
         }

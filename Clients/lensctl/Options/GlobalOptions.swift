@@ -25,7 +25,9 @@ struct GlobalOptions: ParsableArguments {
     ///
     /// - Throws: `UNAVAILABLE` that names all sockets that were tried.
     func connect() throws(LensError) -> LensConnection {
-        try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)")
+        let notice = WaitNotice(isShown: !json)
+        return try SocketLocator(socket: socket).connect(
+            client: "lensctl/\(lensdVersion)", retry: RetryPolicy { error in notice.show(error) })
     }
 
     var sessionName: String { session ?? Environment["LENSD_SESSION"] ?? "default" }

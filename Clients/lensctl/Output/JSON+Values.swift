@@ -25,8 +25,11 @@ extension JSON {
     static func integers(_ values: [Int]) -> JSON { .array(values.map(JSON.integer)) }
 
     /// `{"error":{"code":…,"message":…}}`
-    package static func error(code: String, message: String) -> JSON {
-        .object([("error", .object([("code", .string(code)), ("message", .string(message))]))])
+    ///
+    /// - Parameter retryAfter: after how many seconds trying again can help.
+    package static func error(code: String, message: String, retryAfter: Double? = nil) -> JSON {
+        let hint = retryAfter.map { [("retry_after_seconds", JSON.number($0))] } ?? []
+        return .object([("error", .object([("code", .string(code)), ("message", .string(message))] + hint))])
     }
 
     static func headEffect(_ effect: HeadEffect) -> [(String, JSON)] {
