@@ -34,7 +34,8 @@ public struct BidirectionalMethod<Message: Sendable, Event: Sendable>: Sendable 
 public enum RetrySafety: Sendable, Hashable {
     /// Try again: the call only reads, or computes what is not recorded.
     case always
-    /// Try again with the request id of the first try: what was done is not done again.
+    /// Try again with the request id of the first try: what was recorded is not recorded again, and whatever else is
+    /// done is the same when it is done twice.
     case byRequestID
     /// Tell the user.
     case never

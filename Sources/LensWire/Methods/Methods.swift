@@ -153,7 +153,7 @@ extension UnaryMethod<SessionRequest, Int> {
 extension UnaryMethod<ShareSessionRequest, [SessionGrant]> {
     /// Answers everybody who may read the session.
     public static var shareSession: Self {
-        Self(path: "/lens.v1.Sessions/Share", request: .shareSessionRequest, reply: .grantsReply)
+        Self(path: "/lens.v1.Sessions/Share", request: .shareSessionRequest, reply: .grantsReply, retry: .byRequestID)
     }
 
     /// Answers everybody who still may.
@@ -164,20 +164,22 @@ extension UnaryMethod<ShareSessionRequest, [SessionGrant]> {
 
 extension UnaryMethod<SessionRequest, [SessionGrant]> {
     public static var listGrants: Self {
-        Self(path: "/lens.v1.Sessions/ListGrants", request: .listGrantsRequest, reply: .grantsReply)
+        Self(path: "/lens.v1.Sessions/ListGrants", request: .listGrantsRequest, reply: .grantsReply, retry: .always)
     }
 }
 
 extension UnaryMethod<SetNoteRequest, String> {
     /// Answers the id of the session or run.
     public static var setNote: Self {
-        Self(path: "/lens.v1.Sessions/SetNote", request: .setNoteRequest, reply: .setNoteReply)
+        Self(path: "/lens.v1.Sessions/SetNote", request: .setNoteRequest, reply: .setNoteReply, retry: .byRequestID)
     }
 }
 
 extension UnaryMethod<SearchSessionsRequest, SessionFindings> {
     public static var searchSessions: Self {
-        Self(path: "/lens.v1.Sessions/Search", request: .searchSessionsRequest, reply: .searchSessionsReply)
+        Self(
+            path: "/lens.v1.Sessions/Search", request: .searchSessionsRequest, reply: .searchSessionsReply,
+            retry: .always)
     }
 }
 

@@ -52,6 +52,12 @@ import Testing
         UnaryMethod.scoreHeads.path: UnaryMethod.scoreHeads.retry,
         UnaryMethod.listSessions.path: UnaryMethod.listSessions.retry,
         UnaryMethod.showSession.path: UnaryMethod.showSession.retry,
+        UnaryMethod.shareSession.path: UnaryMethod.shareSession.retry,
+        UnaryMethod.listGrants.path: UnaryMethod.listGrants.retry,
+        UnaryMethod.setNote.path: UnaryMethod.setNote.retry,
+        UnaryMethod.searchSessions.path: UnaryMethod.searchSessions.retry,
+        UnaryMethod.storeUsage.path: UnaryMethod.storeUsage.retry,
+        UnaryMethod.checkStore.path: UnaryMethod.checkStore.retry,
         StreamingMethod.attentionPage.path: StreamingMethod.attentionPage.retry,
     ]
 
