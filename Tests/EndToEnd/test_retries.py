@@ -27,7 +27,7 @@ WORDS = "Tom saw the red ball and the cat sat near a big tree".split()
 def corpus(folder: Path) -> Path:
     """Enough prompts for a second's work, in several calls."""
     file = folder / "corpus.txt"
-    lines = [" ".join(WORDS[(at * 7 + step * at) % len(WORDS)] for step in range(20)) for at in range(900)]
+    lines = [" ".join(WORDS[(at * 7 + step * at) % len(WORDS)] for step in range(7)) for at in range(3000)]
     file.write_text("\n".join(lines) + "\n")
     return file
 
