@@ -37,9 +37,11 @@ final class GenerateJob: PassJob {
         let begin = subject.operations(prompts: open, readRows: open.count)
         let token = PassCost.operations(
             configuration, lengths: open.map { _ in 1 }, readRows: open.count)
+        // Whatever was asked for: no text outgrows the context.
+        let steps = min(options.maxNewTokens, configuration.nCtx)
         cost = PassCost(
-            operations: begin + token * Double(options.maxNewTokens), firstOperations: begin,
-            rows: subject.rowCount + open.count * options.maxNewTokens)
+            operations: begin + token * Double(steps), firstOperations: begin,
+            rows: subject.rowCount + open.count * steps)
         for batch in subject.batches(open) where !open.isEmpty {
             batches.append(
                 Batch(
