@@ -21,7 +21,8 @@ struct LargeModelBench {
         guard let model else { return }
         table.note("\(title), load", "\(loading.rounded(2)) s for \(model.weightBytes >> 20) MiB of weights")
         let registry = try ResidentModels([RegisteredModel(name: shape.name, model: model)])
-        let engine = try Engine(models: registry, pool: pool)
+        // The same question is asked again and again, and shall be computed each time: nothing is kept.
+        let engine = try Engine(models: registry, pool: pool, options: EngineOptions(cacheBytes: 0))
         defer { engine.stop() }
         try TokenBench(model: model, title: title, repeats: repeats).measure(on: pool, into: &table)
         try await GenerationBench(engine: engine, model: model, title: title, repeats: repeats)

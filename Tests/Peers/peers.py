@@ -195,8 +195,12 @@ def main() -> None:
             folder = checkpoint(shape, arguments.checkpoints)
             # The checkpoint's own weights on both sides: no processing to argue about.
             socket = scratch / f"{shape.name}.sock"
+            # The same question is asked again and again, and shall be computed each time: nothing is kept.
+            config = scratch / f"{shape.name}.toml"
+            config.write_text('cache = "1K"\n')
+            command = [arguments.lensd, "--socket", socket, "--state", scratch / shape.name, "--config", config]
             daemon = subprocess.Popen(
-                [arguments.lensd, "--socket", socket, "--state", scratch / shape.name, "--model", f"m={folder}"],
+                [*command, "--model", f"m={folder}"],
                 stderr=subprocess.PIPE,
                 text=True,
             )

@@ -78,8 +78,11 @@ def write_checkpoint(folder: Path, layers: int, width: int, heads: int) -> None:
 def measure(lensd_binary: Path, folder: Path, name: str, memory: str) -> str:
     """A row of the table."""
     state = folder / "state"
+    # The same question is asked again and again, and shall be computed each time: nothing is kept.
+    config = folder / "lensd.toml"
+    config.write_text('cache = "1K"\n')
     daemon = subprocess.Popen(
-        [lensd_binary, "--socket", folder / "k", "--state", state, "--memory", memory],
+        [lensd_binary, "--config", config, "--socket", folder / "k", "--state", state, "--memory", memory],
         stderr=subprocess.PIPE, text=True, env=os.environ | {"LENSD_LOG": "error"},
     )  # fmt: skip
     try:
