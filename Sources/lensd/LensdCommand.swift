@@ -75,12 +75,12 @@ struct LensdCommand: AsyncParsableCommand {
         do {
             let source = SettingsSource(
                 flags: flags, file: config, environment: environment,
-                socket: checkConfig ? nil : try ActivatedSocket.take(environment))
+                socket: checkConfig || restore != nil ? nil : try ActivatedSocket.take(environment))
+            if let restore { return try Self.restore(restore, in: source.statePath()) }
             let settings = try source.read()
             if checkConfig { return print(settings.description) }
             let log = LogSwitch(settings.logging, environment: environment)
             LoggingSystem.bootstrap { _ in LineLogHandler(log) }
-            if let restore { return try Self.restore(restore, settings) }
             try await DaemonProcess(settings, from: source, log: log).run()
         } catch {
             StandardError.write("lensd: \(error.message)\n")
@@ -88,9 +88,9 @@ struct LensdCommand: AsyncParsableCommand {
         }
     }
 
-    private static func restore(_ file: String, _ settings: DaemonSettings) throws(StartupError) {
+    private static func restore(_ file: String, in state: String) throws(StartupError) {
         umask(0o077)
-        let folder = try StateFolder(at: settings.state)
+        let folder = try StateFolder(at: state)
         for notice in try SessionStore.restore(file, in: folder) { print(notice) }
     }
 

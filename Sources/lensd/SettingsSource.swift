@@ -13,7 +13,17 @@ struct SettingsSource: Sendable {
 
     /// - Throws: as ``ConfigurationFile/read(_:)`` and ``DaemonSettings``.
     func read() throws(StartupError) -> DaemonSettings {
-        let configuration = if let file { try ConfigurationFile.read(file) } else { Configuration() }
-        return try DaemonSettings(flags: flags, file: configuration, environment: environment, socket: socket?.path)
+        try DaemonSettings(flags: flags, file: try configuration(), environment: environment, socket: socket?.path)
+    }
+
+    /// The state folder's path alone, for what needs neither models nor a socket.
+    func statePath() throws(StartupError) -> String {
+        if let state = flags.state { return state }
+        if let state = try configuration().state { return state }
+        return try Places.state(environment)
+    }
+
+    private func configuration() throws(StartupError) -> Configuration {
+        if let file { try ConfigurationFile.read(file) } else { Configuration() }
     }
 }

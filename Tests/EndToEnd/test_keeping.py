@@ -39,7 +39,7 @@ def run(client: lensd.Client, session: str = "default", length: int = 3) -> str:
 def run_for_ever(client: lensd.Client, session: str) -> Iterator[str]:
     """Records until it is refused."""
     while True:
-        yield run(client, session, length=50)
+        yield run(client, session, length=48)
 
 
 def sessions(client: lensd.Client) -> list[str]:
@@ -331,7 +331,7 @@ def test_a_check_says_whether_the_store_is_sound(daemon: Daemon) -> None:
 
 
 @contextlib.contextmanager
-def small_disk(path: Path, size: str = "2m") -> Iterator[Path]:
+def small_disk(path: Path, size: str = "16m") -> Iterator[Path]:
     """A disk on which a filler takes all the room until it is removed."""
     path.mkdir(mode=0o700)
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "lensd-e2e", path], check=False)
@@ -409,7 +409,7 @@ def test_a_full_disk_stops_a_migration_and_harms_nothing(stopped: Daemon) -> Non
     with small_disk(stopped.state):
         stopped.start()
         with stopped.connect() as client:
-            kept = [run(client, length=60) for _ in range(100)]
+            kept = [run(client, length=48) for _ in range(100)]
         assert stopped.stop() == 0
         database = stopped.state / "lensd.sqlite"
         connection = sqlite3.connect(database)
