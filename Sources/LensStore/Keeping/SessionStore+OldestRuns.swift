@@ -64,7 +64,7 @@ extension SessionStore {
                 }
                 result.last = run.number
                 seen += 1
-                if doomed.count >= 128 || result.bytes >= 1 << 20 || seen >= 1024 { break scan }
+                if doomed.count >= 64 || result.bytes >= 1 << 20 || seen >= 1024 { break scan }
             }
             result.isAll = true
         }
@@ -74,14 +74,20 @@ extension SessionStore {
         return result
     }
 
+    /// Waits twice as long as a step of work that nobody waits for has taken: the disk is everybody's.
+    static func leaveRoom(after start: ContinuousClock.Instant) async {
+        try? await Task.sleep(for: start.duration(to: .now) * 2)
+    }
+
     /// Gives free pages back to the file system, a few at a time.
     ///
     /// - Parameter bytes: so much stays for what comes next.
     func shrink(keeping bytes: Int) async throws(LensError) {
         // Pages of one step: some milliseconds.
-        let step = 512
+        let step = 128
         var isDone = false
         while !isDone {
+            let start = ContinuousClock.now
             isDone = try await write { db in
                 let pageSize = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
                 let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
@@ -91,6 +97,7 @@ extension SessionStore {
                 let left = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
                 return excess <= step || left >= free
             }
+            await Self.leaveRoom(after: start)
         }
         try await checkpoint()
     }

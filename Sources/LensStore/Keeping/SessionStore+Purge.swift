@@ -14,6 +14,7 @@ extension SessionStore {
             var isGone = false
             while !isGone {
                 try control.check()
+                let start = ContinuousClock.now
                 let deleted = try await write { db in
                     let runs = try Self.deleteOldestRuns(of: owner, in: db) { _ in .delete }
                     return (runs: runs.count, sessions: runs.isAll ? try Self.deleteOwner(owner, in: db) : nil)
@@ -23,6 +24,7 @@ extension SessionStore {
                     reply.sessionCount += sessions
                     isGone = true
                 }
+                await Self.leaveRoom(after: start)
             }
         }
         try await shrink(keeping: 0)

@@ -55,6 +55,7 @@ extension SessionStore {
         var last: Int64 = 0
         while true {
             guard !Task.isCancelled else { throw .cancelled }
+            let start = ContinuousClock.now
             let step = try await write { [last] db in
                 var excess = try limit.map { try Self.amounts(of: owner, in: db).storedBytes - $0 } ?? 0
                 return try Self.deleteOldestRuns(of: owner, after: last, in: db) { run in
@@ -68,6 +69,7 @@ extension SessionStore {
             outcome.bytes += step.bytes
             last = step.last
             if step.isAll { return outcome }
+            await Self.leaveRoom(after: start)
         }
     }
 
