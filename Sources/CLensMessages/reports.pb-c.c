@@ -7,6 +7,51 @@
 #endif
 
 #include "lens/v1/reports.pb-c.h"
+void   lens__v1__session_report_request__init
+                     (Lens__V1__SessionReportRequest         *message)
+{
+  static const Lens__V1__SessionReportRequest init_value = LENS__V1__SESSION_REPORT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__session_report_request__get_packed_size
+                     (const Lens__V1__SessionReportRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__session_report_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__session_report_request__pack
+                     (const Lens__V1__SessionReportRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__session_report_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__session_report_request__pack_to_buffer
+                     (const Lens__V1__SessionReportRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__session_report_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SessionReportRequest *
+       lens__v1__session_report_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SessionReportRequest *)
+     protobuf_c_message_unpack (&lens__v1__session_report_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__session_report_request__free_unpacked
+                     (Lens__V1__SessionReportRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__session_report_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   lens__v1__attention_page_request__init
                      (Lens__V1__AttentionPageRequest         *message)
 {
@@ -97,6 +142,57 @@ void   lens__v1__page_chunk__free_unpacked
   assert(message->base.descriptor == &lens__v1__page_chunk__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+static const ProtobufCFieldDescriptor lens__v1__session_report_request__field_descriptors[2] =
+{
+  {
+    "session",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionReportRequest, session),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "markdown",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionReportRequest, markdown),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__session_report_request__field_indices_by_name[] = {
+  1,   /* field[1] = markdown */
+  0,   /* field[0] = session */
+};
+static const ProtobufCIntRange lens__v1__session_report_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__session_report_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SessionReportRequest",
+  "SessionReportRequest",
+  "Lens__V1__SessionReportRequest",
+  "lens.v1",
+  sizeof(Lens__V1__SessionReportRequest),
+  2,
+  lens__v1__session_report_request__field_descriptors,
+  lens__v1__session_report_request__field_indices_by_name,
+  1,  lens__v1__session_report_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__session_report_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor lens__v1__attention_page_request__field_descriptors[5] =
 {
   {
@@ -225,12 +321,14 @@ const ProtobufCMessageDescriptor lens__v1__page_chunk__descriptor =
   (ProtobufCMessageInit) lens__v1__page_chunk__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__reports__method_descriptors[1] =
+static const ProtobufCMethodDescriptor lens__v1__reports__method_descriptors[2] =
 {
   { "AttentionPage", &lens__v1__attention_page_request__descriptor, &lens__v1__page_chunk__descriptor },
+  { "SessionReport", &lens__v1__session_report_request__descriptor, &lens__v1__page_chunk__descriptor },
 };
 const unsigned lens__v1__reports__method_indices_by_name[] = {
-  0         /* AttentionPage */
+  0,        /* AttentionPage */
+  1         /* SessionReport */
 };
 const ProtobufCServiceDescriptor lens__v1__reports__descriptor =
 {
@@ -239,7 +337,7 @@ const ProtobufCServiceDescriptor lens__v1__reports__descriptor =
   "Reports",
   "Lens__V1__Reports",
   "lens.v1",
-  1,
+  2,
   lens__v1__reports__method_descriptors,
   lens__v1__reports__method_indices_by_name
 };
@@ -250,6 +348,14 @@ void lens__v1__reports__attention_page(ProtobufCService *service,
 {
   assert(service->descriptor == &lens__v1__reports__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__reports__session_report(ProtobufCService *service,
+                                       const Lens__V1__SessionReportRequest *input,
+                                       Lens__V1__PageChunk_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__reports__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__reports__init (Lens__V1__Reports_Service *service,
                               Lens__V1__Reports_ServiceDestroy destroy)

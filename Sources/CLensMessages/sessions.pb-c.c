@@ -817,6 +817,501 @@ void   lens__v1__search_sessions_reply__free_unpacked
   assert(message->base.descriptor == &lens__v1__search_sessions_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__export_session_request__init
+                     (Lens__V1__ExportSessionRequest         *message)
+{
+  static const Lens__V1__ExportSessionRequest init_value = LENS__V1__EXPORT_SESSION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__export_session_request__get_packed_size
+                     (const Lens__V1__ExportSessionRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__export_session_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__export_session_request__pack
+                     (const Lens__V1__ExportSessionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__export_session_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__export_session_request__pack_to_buffer
+                     (const Lens__V1__ExportSessionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__export_session_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ExportSessionRequest *
+       lens__v1__export_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ExportSessionRequest *)
+     protobuf_c_message_unpack (&lens__v1__export_session_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__export_session_request__free_unpacked
+                     (Lens__V1__ExportSessionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__export_session_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__export_event__init
+                     (Lens__V1__ExportEvent         *message)
+{
+  static const Lens__V1__ExportEvent init_value = LENS__V1__EXPORT_EVENT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__export_event__get_packed_size
+                     (const Lens__V1__ExportEvent *message)
+{
+  assert(message->base.descriptor == &lens__v1__export_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__export_event__pack
+                     (const Lens__V1__ExportEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__export_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__export_event__pack_to_buffer
+                     (const Lens__V1__ExportEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__export_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ExportEvent *
+       lens__v1__export_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ExportEvent *)
+     protobuf_c_message_unpack (&lens__v1__export_event__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__export_event__free_unpacked
+                     (Lens__V1__ExportEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__export_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__exported_session__init
+                     (Lens__V1__ExportedSession         *message)
+{
+  static const Lens__V1__ExportedSession init_value = LENS__V1__EXPORTED_SESSION__INIT;
+  *message = init_value;
+}
+size_t lens__v1__exported_session__get_packed_size
+                     (const Lens__V1__ExportedSession *message)
+{
+  assert(message->base.descriptor == &lens__v1__exported_session__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__exported_session__pack
+                     (const Lens__V1__ExportedSession *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__exported_session__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__exported_session__pack_to_buffer
+                     (const Lens__V1__ExportedSession *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__exported_session__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ExportedSession *
+       lens__v1__exported_session__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ExportedSession *)
+     protobuf_c_message_unpack (&lens__v1__exported_session__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__exported_session__free_unpacked
+                     (Lens__V1__ExportedSession *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__exported_session__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__session_file_part__init
+                     (Lens__V1__SessionFilePart         *message)
+{
+  static const Lens__V1__SessionFilePart init_value = LENS__V1__SESSION_FILE_PART__INIT;
+  *message = init_value;
+}
+size_t lens__v1__session_file_part__get_packed_size
+                     (const Lens__V1__SessionFilePart *message)
+{
+  assert(message->base.descriptor == &lens__v1__session_file_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__session_file_part__pack
+                     (const Lens__V1__SessionFilePart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__session_file_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__session_file_part__pack_to_buffer
+                     (const Lens__V1__SessionFilePart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__session_file_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__SessionFilePart *
+       lens__v1__session_file_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__SessionFilePart *)
+     protobuf_c_message_unpack (&lens__v1__session_file_part__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__session_file_part__free_unpacked
+                     (Lens__V1__SessionFilePart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__session_file_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__import_message__init
+                     (Lens__V1__ImportMessage         *message)
+{
+  static const Lens__V1__ImportMessage init_value = LENS__V1__IMPORT_MESSAGE__INIT;
+  *message = init_value;
+}
+size_t lens__v1__import_message__get_packed_size
+                     (const Lens__V1__ImportMessage *message)
+{
+  assert(message->base.descriptor == &lens__v1__import_message__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__import_message__pack
+                     (const Lens__V1__ImportMessage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__import_message__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__import_message__pack_to_buffer
+                     (const Lens__V1__ImportMessage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__import_message__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ImportMessage *
+       lens__v1__import_message__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ImportMessage *)
+     protobuf_c_message_unpack (&lens__v1__import_message__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__import_message__free_unpacked
+                     (Lens__V1__ImportMessage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__import_message__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__import_start__init
+                     (Lens__V1__ImportStart         *message)
+{
+  static const Lens__V1__ImportStart init_value = LENS__V1__IMPORT_START__INIT;
+  *message = init_value;
+}
+size_t lens__v1__import_start__get_packed_size
+                     (const Lens__V1__ImportStart *message)
+{
+  assert(message->base.descriptor == &lens__v1__import_start__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__import_start__pack
+                     (const Lens__V1__ImportStart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__import_start__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__import_start__pack_to_buffer
+                     (const Lens__V1__ImportStart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__import_start__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ImportStart *
+       lens__v1__import_start__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ImportStart *)
+     protobuf_c_message_unpack (&lens__v1__import_start__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__import_start__free_unpacked
+                     (Lens__V1__ImportStart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__import_start__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__import_event__init
+                     (Lens__V1__ImportEvent         *message)
+{
+  static const Lens__V1__ImportEvent init_value = LENS__V1__IMPORT_EVENT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__import_event__get_packed_size
+                     (const Lens__V1__ImportEvent *message)
+{
+  assert(message->base.descriptor == &lens__v1__import_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__import_event__pack
+                     (const Lens__V1__ImportEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__import_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__import_event__pack_to_buffer
+                     (const Lens__V1__ImportEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__import_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ImportEvent *
+       lens__v1__import_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ImportEvent *)
+     protobuf_c_message_unpack (&lens__v1__import_event__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__import_event__free_unpacked
+                     (Lens__V1__ImportEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__import_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__replay_session_request__init
+                     (Lens__V1__ReplaySessionRequest         *message)
+{
+  static const Lens__V1__ReplaySessionRequest init_value = LENS__V1__REPLAY_SESSION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__replay_session_request__get_packed_size
+                     (const Lens__V1__ReplaySessionRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__replay_session_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__replay_session_request__pack
+                     (const Lens__V1__ReplaySessionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__replay_session_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__replay_session_request__pack_to_buffer
+                     (const Lens__V1__ReplaySessionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__replay_session_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ReplaySessionRequest *
+       lens__v1__replay_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ReplaySessionRequest *)
+     protobuf_c_message_unpack (&lens__v1__replay_session_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__replay_session_request__free_unpacked
+                     (Lens__V1__ReplaySessionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__replay_session_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__replay_event__init
+                     (Lens__V1__ReplayEvent         *message)
+{
+  static const Lens__V1__ReplayEvent init_value = LENS__V1__REPLAY_EVENT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__replay_event__get_packed_size
+                     (const Lens__V1__ReplayEvent *message)
+{
+  assert(message->base.descriptor == &lens__v1__replay_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__replay_event__pack
+                     (const Lens__V1__ReplayEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__replay_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__replay_event__pack_to_buffer
+                     (const Lens__V1__ReplayEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__replay_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ReplayEvent *
+       lens__v1__replay_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ReplayEvent *)
+     protobuf_c_message_unpack (&lens__v1__replay_event__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__replay_event__free_unpacked
+                     (Lens__V1__ReplayEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__replay_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__replay_progress__init
+                     (Lens__V1__ReplayProgress         *message)
+{
+  static const Lens__V1__ReplayProgress init_value = LENS__V1__REPLAY_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t lens__v1__replay_progress__get_packed_size
+                     (const Lens__V1__ReplayProgress *message)
+{
+  assert(message->base.descriptor == &lens__v1__replay_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__replay_progress__pack
+                     (const Lens__V1__ReplayProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__replay_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__replay_progress__pack_to_buffer
+                     (const Lens__V1__ReplayProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__replay_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ReplayProgress *
+       lens__v1__replay_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ReplayProgress *)
+     protobuf_c_message_unpack (&lens__v1__replay_progress__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__replay_progress__free_unpacked
+                     (Lens__V1__ReplayProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__replay_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__replayed_run__init
+                     (Lens__V1__ReplayedRun         *message)
+{
+  static const Lens__V1__ReplayedRun init_value = LENS__V1__REPLAYED_RUN__INIT;
+  *message = init_value;
+}
+size_t lens__v1__replayed_run__get_packed_size
+                     (const Lens__V1__ReplayedRun *message)
+{
+  assert(message->base.descriptor == &lens__v1__replayed_run__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__replayed_run__pack
+                     (const Lens__V1__ReplayedRun *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__replayed_run__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__replayed_run__pack_to_buffer
+                     (const Lens__V1__ReplayedRun *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__replayed_run__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__ReplayedRun *
+       lens__v1__replayed_run__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__ReplayedRun *)
+     protobuf_c_message_unpack (&lens__v1__replayed_run__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__replayed_run__free_unpacked
+                     (Lens__V1__ReplayedRun *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__replayed_run__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   lens__v1__session_summary__init
                      (Lens__V1__SessionSummary         *message)
 {
@@ -1837,6 +2332,684 @@ const ProtobufCMessageDescriptor lens__v1__search_sessions_reply__descriptor =
   (ProtobufCMessageInit) lens__v1__search_sessions_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor lens__v1__export_session_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ExportSessionRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "runs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Lens__V1__ExportSessionRequest, n_runs),
+    offsetof(Lens__V1__ExportSessionRequest, runs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__export_session_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = runs */
+};
+static const ProtobufCIntRange lens__v1__export_session_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__export_session_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ExportSessionRequest",
+  "ExportSessionRequest",
+  "Lens__V1__ExportSessionRequest",
+  "lens.v1",
+  sizeof(Lens__V1__ExportSessionRequest),
+  2,
+  lens__v1__export_session_request__field_descriptors,
+  lens__v1__export_session_request__field_indices_by_name,
+  1,  lens__v1__export_session_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__export_session_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__export_event__field_descriptors[2] =
+{
+  {
+    "session",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ExportEvent, event_case),
+    offsetof(Lens__V1__ExportEvent, session),
+    &lens__v1__exported_session__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "part",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ExportEvent, event_case),
+    offsetof(Lens__V1__ExportEvent, part),
+    &lens__v1__session_file_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__export_event__field_indices_by_name[] = {
+  1,   /* field[1] = part */
+  0,   /* field[0] = session */
+};
+static const ProtobufCIntRange lens__v1__export_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__export_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ExportEvent",
+  "ExportEvent",
+  "Lens__V1__ExportEvent",
+  "lens.v1",
+  sizeof(Lens__V1__ExportEvent),
+  2,
+  lens__v1__export_event__field_descriptors,
+  lens__v1__export_event__field_indices_by_name,
+  1,  lens__v1__export_event__number_ranges,
+  (ProtobufCMessageInit) lens__v1__export_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__exported_session__field_descriptors[3] =
+{
+  {
+    "session",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ExportedSession, session),
+    &lens__v1__session_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ExportedSession, run_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lensd_version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ExportedSession, lensd_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__exported_session__field_indices_by_name[] = {
+  2,   /* field[2] = lensd_version */
+  1,   /* field[1] = run_count */
+  0,   /* field[0] = session */
+};
+static const ProtobufCIntRange lens__v1__exported_session__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__exported_session__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ExportedSession",
+  "ExportedSession",
+  "Lens__V1__ExportedSession",
+  "lens.v1",
+  sizeof(Lens__V1__ExportedSession),
+  3,
+  lens__v1__exported_session__field_descriptors,
+  lens__v1__exported_session__field_indices_by_name,
+  1,  lens__v1__exported_session__number_ranges,
+  (ProtobufCMessageInit) lens__v1__exported_session__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__session_file_part__field_descriptors[2] =
+{
+  {
+    "json",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionFilePart, json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__SessionFilePart, last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__session_file_part__field_indices_by_name[] = {
+  0,   /* field[0] = json */
+  1,   /* field[1] = last */
+};
+static const ProtobufCIntRange lens__v1__session_file_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__session_file_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.SessionFilePart",
+  "SessionFilePart",
+  "Lens__V1__SessionFilePart",
+  "lens.v1",
+  sizeof(Lens__V1__SessionFilePart),
+  2,
+  lens__v1__session_file_part__field_descriptors,
+  lens__v1__session_file_part__field_indices_by_name,
+  1,  lens__v1__session_file_part__number_ranges,
+  (ProtobufCMessageInit) lens__v1__session_file_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__import_message__field_descriptors[2] =
+{
+  {
+    "start",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ImportMessage, message_case),
+    offsetof(Lens__V1__ImportMessage, start),
+    &lens__v1__import_start__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "part",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ImportMessage, message_case),
+    offsetof(Lens__V1__ImportMessage, part),
+    &lens__v1__session_file_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__import_message__field_indices_by_name[] = {
+  1,   /* field[1] = part */
+  0,   /* field[0] = start */
+};
+static const ProtobufCIntRange lens__v1__import_message__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__import_message__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ImportMessage",
+  "ImportMessage",
+  "Lens__V1__ImportMessage",
+  "lens.v1",
+  sizeof(Lens__V1__ImportMessage),
+  2,
+  lens__v1__import_message__field_descriptors,
+  lens__v1__import_message__field_indices_by_name,
+  1,  lens__v1__import_message__number_ranges,
+  (ProtobufCMessageInit) lens__v1__import_message__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__import_start__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ImportStart, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "note",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ImportStart, note),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__import_start__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = note */
+};
+static const ProtobufCIntRange lens__v1__import_start__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__import_start__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ImportStart",
+  "ImportStart",
+  "Lens__V1__ImportStart",
+  "lens.v1",
+  sizeof(Lens__V1__ImportStart),
+  2,
+  lens__v1__import_start__field_descriptors,
+  lens__v1__import_start__field_indices_by_name,
+  1,  lens__v1__import_start__number_ranges,
+  (ProtobufCMessageInit) lens__v1__import_start__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__import_event__field_descriptors[2] =
+{
+  {
+    "run_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Lens__V1__ImportEvent, event_case),
+    offsetof(Lens__V1__ImportEvent, run_count),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ImportEvent, event_case),
+    offsetof(Lens__V1__ImportEvent, session),
+    &lens__v1__session_summary__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__import_event__field_indices_by_name[] = {
+  0,   /* field[0] = run_count */
+  1,   /* field[1] = session */
+};
+static const ProtobufCIntRange lens__v1__import_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__import_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ImportEvent",
+  "ImportEvent",
+  "Lens__V1__ImportEvent",
+  "lens.v1",
+  sizeof(Lens__V1__ImportEvent),
+  2,
+  lens__v1__import_event__field_descriptors,
+  lens__v1__import_event__field_indices_by_name,
+  1,  lens__v1__import_event__number_ranges,
+  (ProtobufCMessageInit) lens__v1__import_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__replay_session_request__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplaySessionRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "runs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Lens__V1__ReplaySessionRequest, n_runs),
+    offsetof(Lens__V1__ReplaySessionRequest, runs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "into",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplaySessionRequest, into),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__replay_session_request__field_indices_by_name[] = {
+  2,   /* field[2] = into */
+  0,   /* field[0] = name */
+  1,   /* field[1] = runs */
+};
+static const ProtobufCIntRange lens__v1__replay_session_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__replay_session_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ReplaySessionRequest",
+  "ReplaySessionRequest",
+  "Lens__V1__ReplaySessionRequest",
+  "lens.v1",
+  sizeof(Lens__V1__ReplaySessionRequest),
+  3,
+  lens__v1__replay_session_request__field_descriptors,
+  lens__v1__replay_session_request__field_indices_by_name,
+  1,  lens__v1__replay_session_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__replay_session_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__replay_event__field_descriptors[2] =
+{
+  {
+    "progress",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ReplayEvent, event_case),
+    offsetof(Lens__V1__ReplayEvent, progress),
+    &lens__v1__replay_progress__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__ReplayEvent, event_case),
+    offsetof(Lens__V1__ReplayEvent, run),
+    &lens__v1__replayed_run__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__replay_event__field_indices_by_name[] = {
+  0,   /* field[0] = progress */
+  1,   /* field[1] = run */
+};
+static const ProtobufCIntRange lens__v1__replay_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__replay_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ReplayEvent",
+  "ReplayEvent",
+  "Lens__V1__ReplayEvent",
+  "lens.v1",
+  sizeof(Lens__V1__ReplayEvent),
+  2,
+  lens__v1__replay_event__field_descriptors,
+  lens__v1__replay_event__field_indices_by_name,
+  1,  lens__v1__replay_event__number_ranges,
+  (ProtobufCMessageInit) lens__v1__replay_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__replay_progress__field_descriptors[2] =
+{
+  {
+    "done",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayProgress, done),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayProgress, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__replay_progress__field_indices_by_name[] = {
+  0,   /* field[0] = done */
+  1,   /* field[1] = total */
+};
+static const ProtobufCIntRange lens__v1__replay_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__replay_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ReplayProgress",
+  "ReplayProgress",
+  "Lens__V1__ReplayProgress",
+  "lens.v1",
+  sizeof(Lens__V1__ReplayProgress),
+  2,
+  lens__v1__replay_progress__field_descriptors,
+  lens__v1__replay_progress__field_indices_by_name,
+  1,  lens__v1__replay_progress__number_ranges,
+  (ProtobufCMessageInit) lens__v1__replay_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__replayed_run__field_descriptors[9] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "excerpt",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, excerpt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outcome",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, outcome),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "loss_difference",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, loss_difference),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "largest_difference",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, largest_difference),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "remark",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, remark),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fingerprint",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, fingerprint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recorded_as",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__ReplayedRun, recorded_as),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__replayed_run__field_indices_by_name[] = {
+  2,   /* field[2] = excerpt */
+  7,   /* field[7] = fingerprint */
+  0,   /* field[0] = id */
+  1,   /* field[1] = kind */
+  5,   /* field[5] = largest_difference */
+  4,   /* field[4] = loss_difference */
+  3,   /* field[3] = outcome */
+  8,   /* field[8] = recorded_as */
+  6,   /* field[6] = remark */
+};
+static const ProtobufCIntRange lens__v1__replayed_run__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor lens__v1__replayed_run__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.ReplayedRun",
+  "ReplayedRun",
+  "Lens__V1__ReplayedRun",
+  "lens.v1",
+  sizeof(Lens__V1__ReplayedRun),
+  9,
+  lens__v1__replayed_run__field_descriptors,
+  lens__v1__replayed_run__field_indices_by_name,
+  1,  lens__v1__replayed_run__number_ranges,
+  (ProtobufCMessageInit) lens__v1__replayed_run__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor lens__v1__session_summary__field_descriptors[11] =
 {
   {
@@ -2302,7 +3475,7 @@ const ProtobufCMessageDescriptor lens__v1__sweep_effect__descriptor =
   (ProtobufCMessageInit) lens__v1__sweep_effect__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__sessions__method_descriptors[10] =
+static const ProtobufCMethodDescriptor lens__v1__sessions__method_descriptors[13] =
 {
   { "List", &lens__v1__list_sessions_request__descriptor, &lens__v1__list_sessions_reply__descriptor },
   { "Show", &lens__v1__show_session_request__descriptor, &lens__v1__show_session_reply__descriptor },
@@ -2314,13 +3487,19 @@ static const ProtobufCMethodDescriptor lens__v1__sessions__method_descriptors[10
   { "ListGrants", &lens__v1__list_grants_request__descriptor, &lens__v1__grants_reply__descriptor },
   { "SetNote", &lens__v1__set_note_request__descriptor, &lens__v1__set_note_reply__descriptor },
   { "Search", &lens__v1__search_sessions_request__descriptor, &lens__v1__search_sessions_reply__descriptor },
+  { "Export", &lens__v1__export_session_request__descriptor, &lens__v1__export_event__descriptor },
+  { "Import", &lens__v1__import_message__descriptor, &lens__v1__import_event__descriptor },
+  { "Replay", &lens__v1__replay_session_request__descriptor, &lens__v1__replay_event__descriptor },
 };
 const unsigned lens__v1__sessions__method_indices_by_name[] = {
   2,        /* Create */
   4,        /* Delete */
+  10,        /* Export */
+  11,        /* Import */
   0,        /* List */
   7,        /* ListGrants */
   3,        /* Rename */
+  12,        /* Replay */
   9,        /* Search */
   8,        /* SetNote */
   5,        /* Share */
@@ -2334,7 +3513,7 @@ const ProtobufCServiceDescriptor lens__v1__sessions__descriptor =
   "Sessions",
   "Lens__V1__Sessions",
   "lens.v1",
-  10,
+  13,
   lens__v1__sessions__method_descriptors,
   lens__v1__sessions__method_indices_by_name
 };
@@ -2417,6 +3596,30 @@ void lens__v1__sessions__search(ProtobufCService *service,
 {
   assert(service->descriptor == &lens__v1__sessions__descriptor);
   service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__export(ProtobufCService *service,
+                                const Lens__V1__ExportSessionRequest *input,
+                                Lens__V1__ExportEvent_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__import(ProtobufCService *service,
+                                const Lens__V1__ImportMessage *input,
+                                Lens__V1__ImportEvent_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__sessions__replay(ProtobufCService *service,
+                                const Lens__V1__ReplaySessionRequest *input,
+                                Lens__V1__ReplayEvent_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__sessions__descriptor);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__sessions__init (Lens__V1__Sessions_Service *service,
                                Lens__V1__Sessions_ServiceDestroy destroy)

@@ -62,6 +62,18 @@ final class ClientLink: Sendable {
         return (id, pending)
     }
 
+    /// Sends a further request message of a call; what is said of an ended call is ignored.
+    ///
+    /// Credit is not looked at: who waits for an answer to each message always has some.
+    func send(_ message: [UInt8], to id: UInt32) throws(LensError) {
+        if !socket.write(try FrameEncoder.encode(ClientFrame(callID: id, .message(message)))) { socket.shutdown() }
+    }
+
+    /// No more request messages come.
+    func endStream(_ id: UInt32) {
+        send(ClientFrame(callID: id, .endStream))
+    }
+
     /// Ends a call that nobody waits for any more.
     func cancel(_ id: UInt32) {
         guard let pending = forget(id) else { return }

@@ -69,4 +69,61 @@ extension LensConnection {
     ) async throws(LensError) -> SessionFindings {
         try await call(.searchSessions, request, options: options)
     }
+
+    // MARK: - Files, replays, reports
+
+    /// A session's runs as its file holds them: the session, then each run's JSON in parts.
+    public func exportSession(
+        _ request: ExportSessionRequest, options: CallOptions = CallOptions()
+    ) throws(LensError) -> EventStream<ExportEvent> {
+        try call(.exportSession, request, options: options)
+    }
+
+    /// Makes a session of runs from a file.
+    ///
+    /// - Parameters:
+    ///   - next: the next run's JSON; `nil` after the last.
+    ///   - onProgress: learns how many runs are in.
+    public func importSession(
+        _ request: CreateSessionRequest, options: CallOptions = CallOptions(), onProgress: (Int) -> Void = { _ in },
+        next: () throws(LensError) -> [UInt8]?
+    ) async throws(LensError) -> SessionSummary {
+        let exchange = try await exchange(.importSession, .start(request), options: options)
+        while let run = try next() {
+            for part in SessionFilePart.parts(of: run) {
+                try exchange.send(.part(part))
+                guard case .taken(let runs)? = try await exchange.next() else {
+                    throw LensError(.internal, "the daemon did not answer a part of a run")
+                }
+                onProgress(runs)
+            }
+        }
+        exchange.end()
+        guard case .session(let session)? = try await exchange.next() else {
+            throw LensError(.internal, "the daemon ended the import without a session")
+        }
+        // The success behind it is what makes it stay.
+        guard try await exchange.next() == nil else {
+            throw LensError(.internal, "the daemon went on behind the imported session")
+        }
+        return session
+    }
+
+    /// Runs a session's runs again: progress, and what became of each.
+    public func replaySession(
+        _ request: ReplaySessionRequest, options: CallOptions = CallOptions()
+    ) throws(LensError) -> EventStream<ReplayEvent> {
+        try call(.replaySession, request, options: options)
+    }
+
+    /// What stands in a session, for people; UTF-8.
+    public func sessionReport(
+        _ request: SessionReportRequest, options: CallOptions = CallOptions()
+    ) async throws(LensError) -> [UInt8] {
+        try await whole(.sessionReport, request, options: options) { (chunks) async throws(LensError) in
+            var report: [UInt8] = []
+            for try await chunk in chunks { report += chunk }
+            return report
+        }
+    }
 }

@@ -168,6 +168,18 @@ public final class LensConnection: Sendable {
         }
     }
 
+    /// Calls a method to which both sides stream, with its first message. It is made once.
+    ///
+    /// - Throws: where it cannot be started; the call's own errors come with its events.
+    func exchange<Message, Event>(
+        _ method: BidirectionalMethod<Message, Event>, _ first: Message, options: CallOptions
+    ) async throws(LensError) -> Exchange<Message, Event> {
+        let tries = CallTries(policy: retry, safety: .never, options: options)
+        let call = try await start(
+            method.path, try method.message.encode(first), tries, window: options.window)
+        return Exchange(call: call, message: method.message, event: method.event)
+    }
+
     private func stream<Request, Event>(
         _ method: StreamingMethod<Request, Event>, _ request: Request, _ tries: CallTries, window: UInt32
     ) throws(LensError) -> EventStream<Event> {

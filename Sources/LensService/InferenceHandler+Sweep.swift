@@ -5,7 +5,7 @@ import LensWire
 
 extension InferenceHandler {
     /// The most numbers of a sweep that is kept in a session.
-    private static let maximumRecordedValues = 1 << 20
+    static let maximumRecordedValues = 1 << 20
 
     /// Sends progress while the engine works, then the reply in parts.
     func sweep(
@@ -20,7 +20,7 @@ extension InferenceHandler {
         if request.isRecorded { try await checkSession(request.session, context) }
         let (engine, recipe) = try await prepare(request.model, request.prompts, request.interventions, context)
         let sweep = try engine.prepare(
-            request.sweep, of: recipe, runs: try await runs(of: request.sweep.edits, context))
+            request.sweep, of: recipe, runs: try await runs(of: request.sweep.edits, on: engine, context))
         if request.isRecorded, case .sweep(let earlier, _) = try await earlierResult(of: recipe, .sweep(sweep), context)
         {
             return earlier

@@ -55,9 +55,11 @@ struct InferenceHandler: Sendable {
     ) async throws(LensError) -> (runID: String, Engine, Recipe) {
         switch source {
         case .run(let reference):
-            let (runID, recipe) = try await recipe(of: reference, context)
+            let (runID, recipe, isImported) = try await recipe(of: reference, context)
             let engine = try await engine.engine(with: recipe, for: context.caller, control: context.control)
-            return (runID, engine, recipe)
+            guard isImported else { return (runID, engine, recipe) }
+            let model = try engine.reference(form: recipe.model.form)
+            return (runID, engine, try engine.prepare(recipe, on: model))
         case .prompts(let model, let prompts, let interventions):
             let (engine, recipe) = try await prepare(model, prompts, interventions, context)
             return ("", engine, recipe)
@@ -75,19 +77,23 @@ struct InferenceHandler: Sendable {
         let engine = try await engine.engine(with: model, for: context.caller, control: context.control)
         let recipe = try engine.prepare(
             model: model, prompts: prompts, interventions: interventions,
-            runs: try await runs(of: interventions, context))
+            runs: try await runs(of: interventions, on: engine, context))
         return (engine, recipe)
     }
 
     /// The recorded runs that edits name, by the name they use.
     func runs(
-        of interventions: [InterventionSpec], _ context: CallContext
+        of interventions: [InterventionSpec], on engine: Engine, _ context: CallContext
     ) async throws(LensError) -> [String: Recipe] {
         var runs: [String: Recipe] = [:]
         var size = 0
         for case .run(let reference)? in interventions.map(\.action.source) where runs[reference] == nil {
             try context.control.check()
-            let recipe = try await recipe(of: reference, context).recipe
+            var (_, recipe, isImported) = try await recipe(of: reference, context)
+            // One of other weights is refused as any run of theirs.
+            if isImported, try engine.hasWeights(of: recipe) {
+                recipe = try engine.prepare(recipe, on: try engine.reference(form: recipe.model.form))
+            }
             // One run has many prefixes: what is too much together is not gathered first.
             size += recipe.size
             guard size <= Recipe.maximumSize else { throw Recipe.tooLarge }
@@ -99,7 +105,7 @@ struct InferenceHandler: Sendable {
     /// A recorded run that the caller may read.
     private func recipe(
         of reference: String, _ context: CallContext
-    ) async throws(LensError) -> (runID: String, recipe: Recipe) {
+    ) async throws(LensError) -> (runID: String, recipe: Recipe, isImported: Bool) {
         try await store.recipe(of: try await RunAddress(parsing: reference), for: context.peer.userID)
     }
 
@@ -121,5 +127,16 @@ struct InferenceHandler: Sendable {
     static func excerpt(of prompts: [Prompt], tokens: [Token]?) -> String {
         if case .text(let text, _) = prompts.first { return text }
         return (tokens ?? []).prefix(NewRun.excerptLength).map(\.text).joined()
+    }
+}
+
+extension Engine {
+    /// The one model that the call is about, under its present name.
+    func reference(form: ModelReference.Form) throws(LensError) -> ModelReference {
+        ModelReference(name: try models.model(for: ModelReference(name: nil)).name, form: form)
+    }
+
+    func hasWeights(of recipe: Recipe) throws(LensError) -> Bool {
+        try models.model(for: ModelReference(name: nil)).description(isDefault: false).fingerprint == recipe.fingerprint
     }
 }

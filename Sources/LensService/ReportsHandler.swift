@@ -1,6 +1,7 @@
 import LensCore
 import LensEngine
 import LensReport
+import LensStore
 import LensWire
 
 /// Renders pages for clients that do not link the report library.
@@ -9,15 +10,29 @@ struct ReportsHandler: Sendable {
     private static let chunkSize = 2 << 20
 
     let engine: SharedEngine
+    let store: SessionStore
     let version: DaemonVersion
 
     func attentionPage(
         _ request: AttentionPageRequest, _ context: CallContext, _ send: @escaping SendEvent<[UInt8]>
     ) async throws {
-        let page = try await page(request, context)
-        let html = Array(page.html().utf8)
-        for start in stride(from: 0, to: html.count, by: Self.chunkSize) {
-            try await send(Array(html[start..<min(start + Self.chunkSize, html.count)]))
+        try await self.send(try await page(request, context).html(), send)
+    }
+
+    /// The newest runs of a session, as many as an answer to Show has.
+    func sessionReport(
+        _ request: SessionReportRequest, _ context: CallContext, _ send: @escaping SendEvent<[UInt8]>
+    ) async throws {
+        let sessions = SessionsHandler(store: store)
+        let detail = try await sessions.show(ShowSessionRequest(name: request.session), context)
+        let report = SessionReport(detail)
+        try await self.send(request.isMarkdown ? report.markdown() : report.html(), send)
+    }
+
+    private func send(_ text: String, _ send: SendEvent<[UInt8]>) async throws {
+        let bytes = Array(text.utf8)
+        for start in stride(from: 0, to: bytes.count, by: Self.chunkSize) {
+            try await send(Array(bytes[start..<min(start + Self.chunkSize, bytes.count)]))
         }
     }
 

@@ -24,7 +24,7 @@ public struct Services: Sendable {
         models = ModelsHandler(models: engine.models)
         inference = InferenceHandler(engine: engine, store: store)
         sessions = SessionsHandler(store: store)
-        reports = ReportsHandler(engine: engine, version: version)
+        reports = ReportsHandler(engine: engine, store: store, version: version)
         self.store = StoreHandler(store: store)
     }
 
@@ -58,7 +58,11 @@ public struct Services: Sendable {
         unary(.listGrants, in: &router, sessions.grants)
         unary(.setNote, in: &router, sessions.setNote)
         unary(.searchSessions, in: &router, sessions.search)
+        streaming(.exportSession, in: &router, sessions.export)
+        bidirectional(.importSession, in: &router, sessions.importSession)
+        streaming(.replaySession, in: &router, inference.replay)
         streaming(.attentionPage, in: &router, reports.attentionPage)
+        streaming(.sessionReport, in: &router, reports.sessionReport)
         unary(.storeUsage, in: &router) { _, context in try await store.usage(context) }
         unary(.purge, in: &router, store.purge)
         unary(.reassign, in: &router, store.reassign)

@@ -107,7 +107,7 @@ struct SessionsHandler: Sendable {
         }
     }
 
-    private func named(_ session: SessionSummary) async -> SessionSummary {
+    func named(_ session: SessionSummary) async -> SessionSummary {
         var session = session
         session.name(owner: await UserAccounts.name(of: session.owner) ?? "")
         return session

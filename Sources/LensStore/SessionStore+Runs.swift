@@ -50,10 +50,12 @@ extension SessionStore {
 
     /// What computes a run's activations again; found as by ``run(_:for:)``.
     ///
+    /// An imported recipe was made by nobody who is known: it is to be held against its model before it is used.
+    ///
     /// - Throws: also `FAILED_PRECONDITION` for a run in which a hook function took part.
     public func recipe(
         of run: RunAddress, for caller: UInt32
-    ) async throws(LensError) -> (runID: String, recipe: Recipe) {
+    ) async throws(LensError) -> (runID: String, recipe: Recipe, isImported: Bool) {
         try await read(as: caller) { db, caller in
             let row = try Self.row(of: run, for: caller, in: db)
             let id = try Self.identifier(row)
@@ -63,7 +65,7 @@ extension SessionStore {
                     "the activations of run \(id) cannot be computed again: a hook function took part in it, and the "
                         + "daemon does not have it; keep what you need while the run lasts")
             }
-            return (id, try Self.recipe(row))
+            return (id, try Self.recipe(row), try row.decode(Double?.self, forColumn: "imported") != nil)
         }
     }
 
@@ -97,7 +99,7 @@ extension SessionStore {
     // MARK: - Writing
 
     /// A run's blobs and counts, ready to be bound.
-    private struct EncodedRun: Sendable {
+    struct EncodedRun: Sendable {
         let recipe: Recipe
         let tokens: Data
         let interventions: Data
@@ -120,20 +122,22 @@ extension SessionStore {
         }
     }
 
-    private static func insert(
-        _ encoded: EncodedRun, of run: NewRun, session: SessionName, owner: UInt32, in db: Database
+    /// - Parameter file: what a file says of the run, where it came from one.
+    static func insert(
+        _ encoded: EncodedRun, of run: NewRun, from file: ImportedRun? = nil, session: SessionName, owner: UInt32,
+        in db: Database
     ) throws -> RunSummary {
         try checkRecording(into: session, owner: owner, in: db)
         let now = Timestamp.seconds
         let id = RunIdentifier.random()
         let model = run.result.model
         let summary = RunSummary(
-            id: id.text, kind: run.result.kind, session: session.text, createdAt: now,
+            id: id.text, kind: run.result.kind, session: session.text, createdAt: file?.createdAt ?? now,
             model: encoded.recipe.model.description, fingerprint: model.fingerprint,
             promptCount: encoded.recipe.tokens.count, tokenCount: encoded.recipe.tokens.reduce(0) { $0 + $1.count },
             excerpt: String(run.excerpt.prefix(NewRun.excerptLength)), loss: run.result.loss, isHooked: run.isHooked,
             edits: RunSummary.editTexts(encoded.recipe.interventions), detail: run.result.detail,
-            effects: run.result.effects)
+            note: file?.note ?? "", effects: run.result.effects, isImported: file != nil)
         try db.execute(
             sql: """
                 INSERT INTO sessions (id, owner, name, created, updated) VALUES (?, ?, ?, ?, ?)
@@ -144,16 +148,16 @@ extension SessionStore {
             sql: """
                 INSERT INTO runs (id, owner, session, kind, created, model, form, fingerprint, prompt_count,
                     token_count, tokens, interventions, excerpt, loss, detail, result, lensd_version, request_id,
-                    hooked, effects)
-                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions
+                    hooked, effects, note, imported)
+                SELECT ?, owner, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions
                 WHERE owner = ? AND name = ?
                 """,
             arguments: [
-                id.data, summary.kind.rawValue, now, model.name, model.form.rawValue, model.fingerprint,
+                id.data, summary.kind.rawValue, summary.createdAt, model.name, model.form.rawValue, model.fingerprint,
                 summary.promptCount, summary.tokenCount, encoded.tokens, encoded.interventions, summary.excerpt,
-                summary.loss, summary.detail, encoded.result, lensdVersion,
-                run.requestID.isEmpty ? nil : Data(run.requestID), run.isHooked, encoded.effects, owner,
-                session.text,
+                summary.loss, summary.detail, encoded.result, file?.lensdVersion ?? lensdVersion,
+                run.requestID.isEmpty ? nil : Data(run.requestID), run.isHooked, encoded.effects, summary.note,
+                file == nil ? nil : now, owner, session.text,
             ])
         return summary
     }

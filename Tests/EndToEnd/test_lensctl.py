@@ -32,6 +32,8 @@ COMMANDS = [
     *["up", "down", "logs", "status", "top", "doctor", "version", "models", "tokens", "run", "query", "generate"],
     *["attention", "ablate"],
     *["patch", "study", "sessions", "sessions list", "sessions show", "sessions delete", "pull", "models list"],
+    *[f"sessions {verb}" for verb in ("create", "rename", "share", "unshare", "note", "search", "export", "import")],
+    "sessions replay",
     *[f"models {verb}" for verb in ("describe", "load", "unload", "rename", "import", "verify")],
 ]
 

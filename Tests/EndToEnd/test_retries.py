@@ -21,7 +21,7 @@ from lensd._proto.sessions_pb2 import ShowSessionRequest
 from daemon import BINARY, Daemon, environment
 
 LENSCTL = BINARY.parent / "lensctl"
-WORDS = "Tom saw the red ball and the cat sat near a big tree".split()
+WORDS = ["Tom", "saw", "the", "red", "ball", "and", "the", "cat", "sat", "near", "a", "big", "tree"]
 
 
 def corpus(folder: Path) -> Path:

@@ -115,7 +115,9 @@ extension SessionStore {
         try await run(RunAddress(parsing: reference) { _ in nil }, for: caller)
     }
 
-    func recipe(of reference: String, for caller: UInt32) async throws -> (runID: String, recipe: Recipe) {
+    func recipe(
+        of reference: String, for caller: UInt32
+    ) async throws -> (runID: String, recipe: Recipe, isImported: Bool) {
         try await recipe(of: RunAddress(parsing: reference) { _ in nil }, for: caller)
     }
 

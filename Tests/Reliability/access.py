@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 import lensd._proto
 from daemon import TINY
 from google.protobuf.message import Message
-from lensd._proto.frame_pb2 import CancelCall, ClientFrame
+from lensd._proto.frame_pb2 import CancelCall, ClientFrame, EndStream
 from lensd.errors import StatusCode
 from lensd.framing import encode_frame
 
@@ -200,6 +200,8 @@ def _answer_for(pipe: Connection) -> None:
 def _call(wire: Wire, method: str, request: bytes) -> Reply:
     """Calls that go on for as long as the client answers are cancelled once the daemon serves them."""
     wire.write(start(1, method, request))
+    if method.endswith("/Import"):
+        wire.write(encode_frame(ClientFrame(call_id=1, end_stream=EndStream())))
     messages: list[bytes] = []
     is_cancelled = False
     while True:

@@ -26,14 +26,18 @@ from lensd._proto.models_pb2 import (
     RenameModelRequest,
     UnloadModelRequest,
 )
-from lensd._proto.reports_pb2 import AttentionPageRequest
+from lensd._proto.reports_pb2 import AttentionPageRequest, SessionReportRequest
 from lensd._proto.run_pb2 import RunReply, RunRequest
 from lensd._proto.sessions_pb2 import (
     CreateSessionRequest,
     DeleteSessionRequest,
+    ExportSessionRequest,
+    ImportMessage,
+    ImportStart,
     ListGrantsRequest,
     ListSessionsRequest,
     RenameSessionRequest,
+    ReplaySessionRequest,
     SearchSessionsRequest,
     SetNoteRequest,
     ShareSessionRequest,
@@ -250,7 +254,12 @@ PROBES = [
         Rule.READS,
         lambda world: QueryRequest(run=world.address + b":last", hook=b"z0"),
     ),
-    Probe(SESSIONS + "Create", "own", Rule.EVERYBODY, lambda world: CreateSessionRequest(name=b"x" + world.session[9:])),
+    Probe(
+        SESSIONS + "Create",
+        "own",
+        Rule.EVERYBODY,
+        lambda world: CreateSessionRequest(name=b"x" + world.session[9:]),
+    ),
     Probe(
         SESSIONS + "Rename",
         "by address",
@@ -289,6 +298,23 @@ PROBES = [
         "behind the owner's run",
         Rule.READS,
         lambda world: SearchSessionsRequest(text=b"secret", before=world.run_id),
+    ),
+    Probe(SESSIONS + "Export", "by address", Rule.READS, lambda world: ExportSessionRequest(name=world.address)),
+    Probe(
+        SESSIONS + "Export",
+        "one run",
+        Rule.READS,
+        lambda world: ExportSessionRequest(name=world.address, runs=[world.run_id]),
+    ),
+    Probe(
+        SESSIONS + "Import",
+        "own",
+        Rule.EVERYBODY,
+        lambda world: ImportMessage(start=ImportStart(name=b"in" + world.session[9:])),
+    ),
+    Probe(SESSIONS + "Replay", "by address", Rule.READS, lambda world: ReplaySessionRequest(name=world.address)),
+    Probe(
+        REPORTS + "SessionReport", "by address", Rule.READS, lambda world: SessionReportRequest(session=world.address)
     ),
     Probe(REPORTS + "AttentionPage", "own", Rule.EVERYBODY, lambda _: AttentionPageRequest(prompt=PROMPTS[0])),
     Probe(STORE + "Usage", "usage", Rule.ADMINISTERS, lambda _: StoreUsageRequest()),

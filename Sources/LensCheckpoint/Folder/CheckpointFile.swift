@@ -90,7 +90,7 @@ public final class CheckpointFile: Sendable {
     }
 
     /// Bytes from a place in the file; the caller has held `range` against `size`.
-    func bytes(in range: Range<Int>) throws(LensError) -> [UInt8] {
+    package func bytes(in range: Range<Int>) throws(LensError) -> [UInt8] {
         var failure: LensError?
         let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
             do throws(LensError) {

@@ -3,10 +3,11 @@ import LensCore
 
 /// A file that has its name only once it is whole and on disk; until then it has another one, or is gone.
 ///
-/// Its mode is 0644 whatever the umask: models are no secrets among those who can reach their folder, and the daemon
-/// refuses files that strangers may write.
+/// A model's mode is 0644 whatever the umask: models are no secrets among those who can reach their folder, and the
+/// daemon refuses files that strangers may write.
 final class PartialFile {
     private let path: String
+    private let mode: mode_t
     private let partialPath: String
     private var descriptor: Int32
     private var unsynced = 0
@@ -15,8 +16,9 @@ final class PartialFile {
     private static let syncInterval = 32 << 20
 
     /// - Throws: `PERMISSION_DENIED`, `NOT_FOUND` or `RESOURCE_EXHAUSTED` where it cannot be made.
-    init(path: String) throws(LensError) {
+    init(path: String, mode: mode_t = 0o644) throws(LensError) {
         self.path = path
+        self.mode = mode
         partialPath = "\(path).\(getpid()).partial"
         // A process of this number that was killed may have left one.
         unlink(partialPath)
@@ -57,7 +59,7 @@ final class PartialFile {
 
     /// Brings it to the disk and gives it its name.
     func finish() throws(LensError) {
-        guard fchmod(descriptor, 0o644) == 0, fsync(descriptor) == 0, rename(partialPath, path) == 0 else {
+        guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0, rename(partialPath, path) == 0 else {
             throw Self.failure(path, errno)
         }
         close(descriptor)

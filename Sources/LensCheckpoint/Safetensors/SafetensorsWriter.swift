@@ -18,36 +18,12 @@ public final class SafetensorsWriter {
     /// - Throws: `INVALID_ARGUMENT` for two tensors of one name or a size that overflows; `PERMISSION_DENIED`,
     ///   `NOT_FOUND` or `RESOURCE_EXHAUSTED` where the file cannot be written.
     public init(path: String, tensors: [StoredTensor]) throws(LensError) {
-        // Stable: equal widths stay in the order that was given.
-        self.tensors = tensors.enumerated().sorted { first, second in
-            (-first.element.elementType.size, first.offset) < (-second.element.elementType.size, second.offset)
-        }.map(\.element)
-        var header = #"{"__metadata__":{"format":"pt"}"#
-        var end = 0
-        var names: Set<String> = ["__metadata__"]
-        for tensor in self.tensors {
-            guard names.insert(tensor.name).inserted else {
-                throw .invalidArgument("two tensors would be named '\(tensor.name)'")
-            }
-            guard let count = tensor.byteCount, !end.addingReportingOverflow(count).overflow else {
-                throw .invalidArgument("tensor '\(tensor.name)' has a shape \(tensor.shape) that overflows")
-            }
-            let shape = tensor.shape.map(String.init).joined(separator: ",")
-            header += ",\(Self.quoted(tensor.name)):{\"dtype\":\"\(tensor.elementType.rawValue)\","
-            header += "\"shape\":[\(shape)],\"data_offsets\":[\(end),\(end + count)]}"
-            end += count
-        }
-        header += "}"
-        var bytes = Array(header.utf8)
-        bytes += [UInt8](repeating: UInt8(ascii: " "), count: (8 - bytes.count % 8) % 8)
-        guard bytes.count <= SafetensorsHeader.lengthLimit else {
-            throw .invalidArgument(
-                "a header may have at most \(SafetensorsHeader.lengthLimit) bytes; these tensors need \(bytes.count)")
-        }
-        byteCount = end
-        missing = end
+        let layout = try Layout(tensors)
+        self.tensors = layout.tensors
+        byteCount = layout.byteCount
+        missing = layout.byteCount
         file = try PartialFile(path: path)
-        try file.write(withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) } + bytes)
+        try file.write(layout.header)
     }
 
     /// Adds bytes of the tensors, row-major and little-endian, in the order of `tensors`.
@@ -69,6 +45,68 @@ public final class SafetensorsWriter {
             throw LensError(.internal, "\(byteCount) bytes of tensors were announced; \(missing) are missing")
         }
         try file.finish()
+    }
+
+    /// A whole file in memory.
+    ///
+    /// - Parameter values: the bytes of each of `tensors`, row-major and little-endian.
+    /// - Throws: `INVALID_ARGUMENT` as the initialiser; `INTERNAL` for bytes that do not fit a tensor.
+    public static func file(
+        of tensors: [StoredTensor], _ values: (StoredTensor) throws(LensError) -> [UInt8]
+    ) throws(LensError) -> [UInt8] {
+        let layout = try Layout(tensors)
+        var bytes = layout.header
+        bytes.reserveCapacity(bytes.count + layout.byteCount)
+        for tensor in layout.tensors {
+            let found = try values(tensor)
+            guard found.count == tensor.byteCount else {
+                throw LensError(.internal, "tensor '\(tensor.name)' has \(found.count) bytes")
+            }
+            bytes += found
+        }
+        return bytes
+    }
+
+    /// The order of tensors and the header that says so.
+    private struct Layout {
+        let tensors: [StoredTensor]
+        /// The file's beginning, its length in front.
+        let header: [UInt8]
+        /// Of the tensors in all.
+        let byteCount: Int
+
+        init(_ tensors: [StoredTensor]) throws(LensError) {
+            // Stable: equal widths stay in the order that was given.
+            let sorted = tensors.enumerated().sorted { first, second in
+                (-first.element.elementType.size, first.offset) < (-second.element.elementType.size, second.offset)
+            }.map(\.element)
+            var header = #"{"__metadata__":{"format":"pt"}"#
+            var end = 0
+            var names: Set<String> = ["__metadata__"]
+            for tensor in sorted {
+                guard names.insert(tensor.name).inserted else {
+                    throw .invalidArgument("two tensors would be named '\(tensor.name)'")
+                }
+                guard let count = tensor.byteCount, !end.addingReportingOverflow(count).overflow else {
+                    throw .invalidArgument("tensor '\(tensor.name)' has a shape \(tensor.shape) that overflows")
+                }
+                let shape = tensor.shape.map(String.init).joined(separator: ",")
+                header += ",\(SafetensorsWriter.quoted(tensor.name)):{\"dtype\":\"\(tensor.elementType.rawValue)\","
+                header += "\"shape\":[\(shape)],\"data_offsets\":[\(end),\(end + count)]}"
+                end += count
+            }
+            header += "}"
+            var bytes = Array(header.utf8)
+            bytes += [UInt8](repeating: UInt8(ascii: " "), count: (8 - bytes.count % 8) % 8)
+            guard bytes.count <= SafetensorsHeader.lengthLimit else {
+                throw .invalidArgument(
+                    "a header may have at most \(SafetensorsHeader.lengthLimit) bytes; these tensors need \(bytes.count)"
+                )
+            }
+            self.tensors = sorted
+            self.header = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) } + bytes
+            byteCount = end
+        }
     }
 
     private static func quoted(_ text: String) -> String {

@@ -9,45 +9,31 @@ enum InterventionsCoding {
     /// How deep passes that edits take values from may lie in one another.
     private static let maximumDepth = Recipe.maximumDepth
 
-    private struct Stored: Codable {
-        var version: Int
-        var edits: [Edit]
-    }
-
-    private struct Edit: Codable {
-        /// The hook kind's name within its scope.
-        var hook: String
-        var layer: Int?
-        var action: String
-        var selection: StoredSelection?
-        var factor: Float?
-        var operand: StoredOperand?
-        var source: Pass?
-        var prompt: Int?
-        var sourcePositions: StoredIndices?
-    }
-
-    private struct Pass: Codable {
-        var fingerprint: String
-        var model: String
-        var tokens: [[Int32]]
-        var edits: [Edit]
-    }
-
     static func encode(_ interventions: [Intervention]) throws(LensError) -> Data {
-        try StoredJSON.encode(Stored(version: version, edits: interventions.map(edit)))
+        try StoredJSON.encode(stored(interventions))
     }
 
     static func decode(_ data: Data) throws(LensError) -> [Intervention] {
         if try StoredJSON.version(of: data) == 1 { return try InterventionsCodingVersion1.decode(data) }
-        let stored = try StoredJSON.decode(Stored.self, from: data, version: version)
+        return try interventions(try StoredJSON.decode(StoredInterventions.self, from: data, version: version))
+    }
+
+    static func stored(_ interventions: [Intervention]) -> StoredInterventions {
+        StoredInterventions(version: version, edits: interventions.map(edit))
+    }
+
+    static func interventions(_ stored: StoredInterventions) throws(LensError) -> [Intervention] {
+        guard stored.version == version else {
+            throw .dataLoss("stored interventions have format \(stored.version), expected \(version)")
+        }
         return try interventions(stored.edits, depth: 0)
     }
 
     // MARK: - Writing
 
-    private static func edit(_ edit: Intervention) -> Edit {
-        var stored = Edit(hook: edit.point.kind.uniqueName, layer: edit.point.layer, action: edit.action.name)
+    private static func edit(_ edit: Intervention) -> StoredInterventions.Edit {
+        var stored = StoredInterventions.Edit(
+            hook: edit.point.kind.uniqueName, layer: edit.point.layer, action: edit.action.name)
         if edit.selection != .all { stored.selection = StoredSelection(edit.selection) }
         switch edit.action {
         case .zero, .mean, .mask: break
@@ -63,15 +49,17 @@ enum InterventionsCoding {
         return stored
     }
 
-    private static func pass(_ recipe: Recipe) -> Pass {
-        Pass(
+    private static func pass(_ recipe: Recipe) -> StoredInterventions.Pass {
+        StoredInterventions.Pass(
             fingerprint: recipe.fingerprint, model: recipe.model.description, tokens: recipe.tokens,
             edits: recipe.interventions.map(edit))
     }
 
     // MARK: - Reading
 
-    private static func interventions(_ edits: [Edit], depth: Int) throws(LensError) -> [Intervention] {
+    private static func interventions(
+        _ edits: [StoredInterventions.Edit], depth: Int
+    ) throws(LensError) -> [Intervention] {
         guard depth <= maximumDepth else { throw .dataLoss("stored interventions lie too deep in one another") }
         var interventions: [Intervention] = []
         for edit in edits {
@@ -91,7 +79,9 @@ enum InterventionsCoding {
     }
 
     /// `nil` where the words do not make an action.
-    private static func action(of edit: Edit, depth: Int) throws(LensError) -> Intervention.Action? {
+    private static func action(
+        of edit: StoredInterventions.Edit, depth: Int
+    ) throws(LensError) -> Intervention.Action? {
         let operand = try edit.operand.map { (stored) throws(LensError) in try stored.operand() }
         let source = try edit.source.map { (stored) throws(LensError) in try recipe(stored, depth: depth + 1) }
         switch (edit.action, operand, source, edit.factor, edit.prompt) {
@@ -110,7 +100,7 @@ enum InterventionsCoding {
         }
     }
 
-    private static func recipe(_ stored: Pass, depth: Int) throws(LensError) -> Recipe {
+    private static func recipe(_ stored: StoredInterventions.Pass, depth: Int) throws(LensError) -> Recipe {
         guard let model = try? ModelReference(parsing: stored.model) else {
             throw .dataLoss("a stored intervention names a model that cannot be: \(stored.model.prefix(80))")
         }
@@ -120,7 +110,67 @@ enum InterventionsCoding {
     }
 }
 
-private struct StoredSelection: Codable {
+/// Edits as they are written.
+struct StoredInterventions: Codable {
+    var version: Int
+    var edits: [Edit]
+
+    struct Edit: Codable {
+        /// The hook kind's name within its scope.
+        var hook: String
+        var layer: Int?
+        var action: String
+        fileprivate var selection: StoredSelection?
+        var factor: Float?
+        fileprivate var operand: StoredOperand?
+        var source: Pass?
+        var prompt: Int?
+        fileprivate var sourcePositions: StoredIndices?
+
+        fileprivate init(hook: String, layer: Int?, action: String) {
+            self.hook = hook
+            self.layer = layer
+            self.action = action
+        }
+    }
+
+    struct Pass: Codable {
+        var fingerprint: String
+        var model: String
+        var tokens: [[Int32]]
+        var edits: [Edit]
+    }
+}
+
+/// Edits within another value: in the database a blob of JSON in Base64, in files an object.
+struct NestedInterventions: Codable {
+    var interventions: StoredInterventions
+
+    init(_ interventions: [Intervention]) {
+        self.interventions = InterventionsCoding.stored(interventions)
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if NumberSpelling.isPlain(decoder.userInfo) {
+            interventions = try container.decode(StoredInterventions.self)
+        } else {
+            interventions = InterventionsCoding.stored(
+                try InterventionsCoding.decode(try container.decode(Data.self)))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if NumberSpelling.isPlain(encoder.userInfo) {
+            try container.encode(interventions)
+        } else {
+            try container.encode(try StoredJSON.encode(interventions))
+        }
+    }
+}
+
+fileprivate struct StoredSelection: Codable {
     var prompts: StoredIndices?
     var heads: StoredIndices?
     var positions: StoredIndices?
@@ -143,7 +193,7 @@ private struct StoredSelection: Codable {
 }
 
 /// One of `index`, `list`, and a range: `{"step":1}` is `:`.
-private struct StoredIndices: Codable {
+fileprivate struct StoredIndices: Codable {
     var index: Int?
     var list: [Int]?
     var start: Int?
@@ -165,25 +215,18 @@ private struct StoredIndices: Codable {
     }
 }
 
-/// Values as little-endian float32 in Base64.
-private struct StoredOperand: Codable {
+fileprivate struct StoredOperand: Codable {
     var shape: [Int]
-    var values: Data
+    var values: StoredFloats
 
     init(_ operand: Operand) {
         shape = operand.shape
-        values = operand.values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+        values = StoredFloats(operand.values)
     }
 
     func operand() throws(LensError) -> Operand {
-        let bytes = [UInt8](values)
-        let floats = bytes.withUnsafeBytes { raw in
-            (0..<bytes.count / 4).map { index in
-                Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
-            }
-        }
         do {
-            return try Operand(shape: shape, values: floats)
+            return try Operand(shape: shape, values: values.values)
         } catch {
             throw LensError(.dataLoss, "a stored intervention has values that do not fit their shape", cause: error)
         }

@@ -7,10 +7,30 @@ package enum ResultCoding {
 
     static func encode(_ result: RunResult) throws(LensError) -> Data {
         switch result {
-        case .run(let reply): try StoredJSON.encode(StoredRun(version: version, reply: reply))
+        case .run(let reply): try StoredJSON.encode(stored(reply))
         case .sweep(let reply, let sweep): try SweepCoding.encode(reply, of: sweep)
-        case .generation(let reply): try StoredJSON.encode(StoredGeneration(version: version, reply: reply))
+        case .generation(let reply): try StoredJSON.encode(stored(reply))
         }
+    }
+
+    static func stored(_ reply: RunReply) -> StoredRun { StoredRun(version: version, reply: reply) }
+
+    static func stored(_ reply: GenerateReply) -> StoredGeneration { StoredGeneration(version: version, reply: reply) }
+
+    static func reply(_ stored: StoredRun, of summary: RunSummary, recipe: Recipe) throws(LensError) -> RunReply {
+        try check(stored.version)
+        return try stored.reply(of: summary, recipe: recipe)
+    }
+
+    static func reply(
+        _ stored: StoredGeneration, of summary: RunSummary, recipe: Recipe
+    ) throws(LensError) -> GenerateReply {
+        try check(stored.version)
+        return try stored.reply(of: summary, recipe: recipe)
+    }
+
+    private static func check(_ found: Int) throws(LensError) {
+        guard found == version else { throw .dataLoss("a stored result has format \(found), expected \(version)") }
     }
 
     /// Puts a result together again from its blob and what the columns hold.
@@ -38,7 +58,7 @@ package enum ResultCoding {
     }
 }
 
-private struct StoredRun: Codable {
+struct StoredRun: Codable {
     struct Prompt: Codable {
         var texts: [String]
         var loss: Double

@@ -1,21 +1,23 @@
 import FoundationEssentials
 import LensCore
 
-/// A sweep's question and answer as JSON; numbers of variants as little-endian float64 in Base64.
+/// A sweep's question and answer as JSON.
 ///
 /// Version 1, which knew zero and mean of whole heads and their losses, is still read.
 enum SweepCoding {
     private static let version = 2
 
     static func encode(_ reply: SweepReply, of sweep: Sweep) throws(LensError) -> Data {
-        let path = try sweep.path.map { (path) throws(LensError) in try StoredPath(path) }
-        return try StoredJSON.encode(
-            StoredSweep(
-                version: version, edits: try InterventionsCoding.encode(sweep.edits.map(\.first)),
-                layers: sweep.edits.map(\.layers), axes: sweep.axes.map(\.rawValue), isPaired: sweep.isPaired,
-                path: path, action: reply.action, hooks: reply.hooks,
-                entries: reply.axes.map(\.entries), texts: reply.tokens.map { $0.map(\.text) },
-                metrics: reply.metrics.map(StoredMetric.init)))
+        try StoredJSON.encode(stored(reply, of: sweep))
+    }
+
+    static func stored(_ reply: SweepReply, of sweep: Sweep) -> StoredSweep {
+        StoredSweep(
+            version: version, edits: NestedInterventions(sweep.edits.map(\.first)),
+            layers: sweep.edits.map(\.layers), axes: sweep.axes.map(\.rawValue), isPaired: sweep.isPaired,
+            path: sweep.path.map(StoredPath.init), action: reply.action, hooks: reply.hooks,
+            entries: reply.axes.map(\.entries), texts: reply.tokens.map { $0.map(\.text) },
+            metrics: reply.metrics.map(StoredMetric.init))
     }
 
     static func decode(
@@ -24,7 +26,15 @@ enum SweepCoding {
         if try StoredJSON.version(of: data) == 1 {
             return try StoredJSON.decode(SweepVersion1.self, from: data, version: 1).reply(of: summary, recipe: recipe)
         }
-        let stored = try StoredJSON.decode(StoredSweep.self, from: data, version: version)
+        return try result(try StoredJSON.decode(StoredSweep.self, from: data, version: version), summary, recipe)
+    }
+
+    static func result(
+        _ stored: StoredSweep, _ summary: RunSummary, _ recipe: Recipe
+    ) throws(LensError) -> (reply: SweepReply, sweep: Sweep) {
+        guard stored.version == version else {
+            throw .dataLoss("a stored sweep has format \(stored.version), expected \(version)")
+        }
         let sweep = try stored.sweep()
         guard stored.entries.count == sweep.axes.count else { throw .dataLoss("a stored sweep has lost axes") }
         let reply = SweepReply(
@@ -48,10 +58,10 @@ extension Sweep.Edit {
     }
 }
 
-private struct StoredSweep: Codable {
+struct StoredSweep: Codable {
     var version: Int
-    /// An ``InterventionsCoding`` blob: each edit at its first point; and the layers of each.
-    var edits: Data
+    /// Each edit at its first point; and the layers of each.
+    var edits: NestedInterventions
     var layers: [[Int]]
     var axes: [String]
     var isPaired: Bool
@@ -63,7 +73,7 @@ private struct StoredSweep: Codable {
     var metrics: [StoredMetric]
 
     func sweep() throws(LensError) -> Sweep {
-        let interventions = try InterventionsCoding.decode(edits)
+        let interventions = try InterventionsCoding.interventions(edits.interventions)
         let known = axes.compactMap(SweepAxis.init)
         guard interventions.count == layers.count, known.count == axes.count else {
             throw .dataLoss("a stored sweep goes along unknown axes or has lost edits")
@@ -87,35 +97,35 @@ private struct StoredSweep: Codable {
     }
 }
 
-/// Receivers as an ``InterventionsCoding`` blob, each as if it were set to zero.
-private struct StoredPath: Codable {
-    var receivers: Data
+/// Receivers as edits, each as if it were set to zero.
+struct StoredPath: Codable {
+    var receivers: NestedInterventions
     var holdsMLPs: Bool
 
-    init(_ path: Sweep.Path) throws(LensError) {
-        receivers = try InterventionsCoding.encode(
+    init(_ path: Sweep.Path) {
+        receivers = NestedInterventions(
             path.receivers.map { Intervention(point: $0.point, action: .zero, selection: $0.selection) })
         holdsMLPs = path.holdsMLPs
     }
 
     func path() throws(LensError) -> Sweep.Path {
         Sweep.Path(
-            receivers: try InterventionsCoding.decode(receivers).map {
+            receivers: try InterventionsCoding.interventions(receivers.interventions).map {
                 Sweep.Receiver(point: $0.point, selection: $0.selection)
             }, holdsMLPs: holdsMLPs)
     }
 }
 
-private struct StoredMetric: Codable {
+struct StoredMetric: Codable {
     var kind: String
     var tokens: [Int32]
     var wrongTokens: [Int32]
     var positions: [Int]
     var baseline: Double
-    var baselines: Data
-    var values: Data
-    var standardErrors: Data
-    var columns: Data
+    var baselines: StoredNumbers
+    var values: StoredNumbers
+    var standardErrors: StoredNumbers
+    var columns: StoredNumbers
 
     init(_ values: MetricValues) {
         kind = values.metric.kind.rawValue
@@ -123,10 +133,10 @@ private struct StoredMetric: Codable {
         wrongTokens = values.metric.wrongTokens
         positions = values.metric.positions
         baseline = values.baseline
-        baselines = Self.data(values.baselines)
-        self.values = Self.data(values.values)
-        standardErrors = Self.data(values.standardErrors)
-        columns = Self.data(values.columns)
+        baselines = StoredNumbers(values.baselines)
+        self.values = StoredNumbers(values.values)
+        standardErrors = StoredNumbers(values.standardErrors)
+        columns = StoredNumbers(values.columns)
     }
 
     func metric() throws(LensError) -> Metric {
@@ -138,27 +148,14 @@ private struct StoredMetric: Codable {
 
     func result() throws(LensError) -> MetricValues {
         let result = MetricValues(
-            metric: try metric(), baseline: baseline, baselines: Self.numbers(baselines), values: Self.numbers(values),
-            standardErrors: Self.numbers(standardErrors), columns: Self.numbers(columns))
+            metric: try metric(), baseline: baseline, baselines: baselines.values, values: values.values,
+            standardErrors: standardErrors.values, columns: columns.values)
         guard result.standardErrors.count == result.values.count,
             result.columns.count == result.values.count * result.baselines.count
         else {
             throw .dataLoss("a stored sweep has lost values of the metric \(kind.quotedForMessage)")
         }
         return result
-    }
-
-    private static func data(_ numbers: [Double]) -> Data {
-        numbers.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
-    }
-
-    private static func numbers(_ data: Data) -> [Double] {
-        let bytes = [UInt8](data)
-        return bytes.withUnsafeBytes { raw in
-            (0..<bytes.count / 8).map { index in
-                Double(bitPattern: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)))
-            }
-        }
     }
 }
 

@@ -64,6 +64,11 @@ public struct RunAddress: Hashable, Sendable {
         self.init(text: reference, session: nil, reference: try RunReference(parsing: reference))
     }
 
+    /// A run of a session.
+    public init(_ reference: String, in session: SessionAddress) throws(LensError) {
+        self.init(text: reference, session: session, reference: try RunReference(parsing: reference))
+    }
+
     private init(text: String, session: SessionAddress?, reference: RunReference) {
         self.text = text
         self.session = session

@@ -173,6 +173,18 @@ typealias CSetNoteReply = Lens__V1__SetNoteReply
 typealias CSearchSessionsRequest = Lens__V1__SearchSessionsRequest
 typealias CSearchSessionsReply = Lens__V1__SearchSessionsReply
 typealias CSweepEffect = Lens__V1__SweepEffect
+typealias CExportSessionRequest = Lens__V1__ExportSessionRequest
+typealias CExportEvent = Lens__V1__ExportEvent
+typealias CExportedSession = Lens__V1__ExportedSession
+typealias CSessionFilePart = Lens__V1__SessionFilePart
+typealias CImportMessage = Lens__V1__ImportMessage
+typealias CImportStart = Lens__V1__ImportStart
+typealias CImportEvent = Lens__V1__ImportEvent
+typealias CReplaySessionRequest = Lens__V1__ReplaySessionRequest
+typealias CReplayEvent = Lens__V1__ReplayEvent
+typealias CReplayProgress = Lens__V1__ReplayProgress
+typealias CReplayedRun = Lens__V1__ReplayedRun
+typealias CSessionReportRequest = Lens__V1__SessionReportRequest
 typealias CAttentionPageRequest = Lens__V1__AttentionPageRequest
 typealias CPageChunk = Lens__V1__PageChunk
 
@@ -309,6 +321,18 @@ extension CSearchSessionsRequest: CMessage {
 }
 extension CSearchSessionsReply: CMessage { static var reset: CReset<Self> { lens__v1__search_sessions_reply__init } }
 extension CSweepEffect: CMessage { static var reset: CReset<Self> { lens__v1__sweep_effect__init } }
+extension CExportSessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__export_session_request__init } }
+extension CExportEvent: CMessage { static var reset: CReset<Self> { lens__v1__export_event__init } }
+extension CExportedSession: CMessage { static var reset: CReset<Self> { lens__v1__exported_session__init } }
+extension CSessionFilePart: CMessage { static var reset: CReset<Self> { lens__v1__session_file_part__init } }
+extension CImportMessage: CMessage { static var reset: CReset<Self> { lens__v1__import_message__init } }
+extension CImportStart: CMessage { static var reset: CReset<Self> { lens__v1__import_start__init } }
+extension CImportEvent: CMessage { static var reset: CReset<Self> { lens__v1__import_event__init } }
+extension CReplaySessionRequest: CMessage { static var reset: CReset<Self> { lens__v1__replay_session_request__init } }
+extension CReplayEvent: CMessage { static var reset: CReset<Self> { lens__v1__replay_event__init } }
+extension CReplayProgress: CMessage { static var reset: CReset<Self> { lens__v1__replay_progress__init } }
+extension CReplayedRun: CMessage { static var reset: CReset<Self> { lens__v1__replayed_run__init } }
+extension CSessionReportRequest: CMessage { static var reset: CReset<Self> { lens__v1__session_report_request__init } }
 extension CAttentionPageRequest: CMessage { static var reset: CReset<Self> { lens__v1__attention_page_request__init } }
 extension CPageChunk: CMessage { static var reset: CReset<Self> { lens__v1__page_chunk__init } }
 extension CGenerateRequest: CMessage { static var reset: CReset<Self> { lens__v1__generate_request__init } }

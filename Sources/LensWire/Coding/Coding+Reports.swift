@@ -24,6 +24,17 @@ extension Coding where Value == AttentionPageRequest {
     }
 }
 
+extension Coding where Value == SessionReportRequest {
+    static var sessionReportRequest: Self {
+        Self(CSessionReportRequest.self) { (message) throws(LensError) in
+            SessionReportRequest(session: try sessionName(message.session), isMarkdown: message.markdown != 0)
+        } write: { (value, message, arena) in
+            message.session = arena.bytes(value.session)
+            message.markdown = value.isMarkdown ? 1 : 0
+        }
+    }
+}
+
 extension Coding where Value == [UInt8] {
     /// A piece of a page.
     static var pageChunk: Self {

@@ -183,6 +183,35 @@ extension UnaryMethod<SearchSessionsRequest, SessionFindings> {
     }
 }
 
+extension StreamingMethod<ExportSessionRequest, ExportEvent> {
+    /// The session, then its runs in parts.
+    public static var exportSession: Self {
+        Self(
+            path: "/lens.v1.Sessions/Export", request: .exportSessionRequest, event: .exportEvent, retry: .always)
+    }
+}
+
+extension BidirectionalMethod<ImportMessage, ImportEvent> {
+    /// A start, then parts of runs, each answered; behind the client's end the session.
+    public static var importSession: Self {
+        Self(path: "/lens.v1.Sessions/Import", message: .importMessage, event: .importEvent)
+    }
+}
+
+extension StreamingMethod<ReplaySessionRequest, ReplayEvent> {
+    /// Progress and what became of each run.
+    public static var replaySession: Self {
+        Self(path: "/lens.v1.Sessions/Replay", request: .replaySessionRequest, event: .replayEvent)
+    }
+}
+
+extension StreamingMethod<SessionReportRequest, [UInt8]> {
+    /// The report's bytes, in chunks.
+    public static var sessionReport: Self {
+        Self(path: "/lens.v1.Reports/SessionReport", request: .sessionReportRequest, event: .pageChunk, retry: .always)
+    }
+}
+
 extension StreamingMethod<AttentionPageRequest, [UInt8]> {
     /// The page's bytes, in chunks.
     public static var attentionPage: Self {

@@ -77,6 +77,16 @@ import Testing
             [SearchSessionsRequest(text: "%_\\"), SearchSessionsRequest(text: "a", before: "id", limit: 1)])
     }
 
+    @Test func sessionFilesRoundTrip() throws {
+        try checkRoundTrip(StreamingMethod.exportSession.request, Samples.exportRequests)
+        try checkRoundTrip(StreamingMethod.exportSession.event, Samples.exportEvents)
+        try checkRoundTrip(BidirectionalMethod.importSession.message, Samples.importMessages)
+        try checkRoundTrip(BidirectionalMethod.importSession.event, Samples.importEvents)
+        try checkRoundTrip(StreamingMethod.replaySession.request, Samples.replayRequests)
+        try checkRoundTrip(StreamingMethod.replaySession.event, Samples.replayEvents)
+        try checkRoundTrip(StreamingMethod.sessionReport.request, Samples.reportRequests)
+    }
+
     @Test func sessionRepliesRoundTrip() throws {
         try checkRoundTrip(UnaryMethod.listSessions.reply, Samples.sessionPages)
         try checkRoundTrip(UnaryMethod.showSession.reply, Samples.sessionDetails)

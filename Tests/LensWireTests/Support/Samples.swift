@@ -352,6 +352,30 @@ enum Samples {
     static let notes = [
         SetNoteRequest(.session("ioi"), text: "ü\n"), SetNoteRequest(.run("älice/ioi:last"), text: ""),
     ]
+    static let exportRequests = [
+        ExportSessionRequest(name: "älice/ioi", runs: ["3f9c", ""]), ExportSessionRequest(name: "x"),
+    ]
+    static let exportEvents: [ExportEvent] = [
+        .session(sharedSession, runs: 1 << 40, lensdVersion: "0.1.0"),
+        .part(SessionFilePart(json: Array("{}".utf8), isLast: true)), .part(SessionFilePart(json: [], isLast: false)),
+    ]
+    static let importMessages: [ImportMessage] = [
+        .start(CreateSessionRequest(name: "ioi", note: "n")),
+        .part(SessionFilePart(json: Array("{".utf8), isLast: false)),
+    ]
+    static let importEvents: [ImportEvent] = [.taken(runs: 0), .taken(runs: 7), .session(session)]
+    static let replayRequests = [ReplaySessionRequest(name: "ioi", runs: ["3f9c"], into: "again")]
+    static let replayEvents: [ReplayEvent] = [
+        .progress(done: 0, total: 3),
+        .run(ReplayedRun(id: "r", kind: .sweep, excerpt: "Once …", outcome: .skipped, remark: "why")),
+        .run(
+            ReplayedRun(
+                id: "h", kind: .generation, excerpt: "", outcome: .differs, lossDifference: 0.5,
+                largestDifference: 1.5, fingerprint: "f", recordedAs: "n")),
+    ]
+    static let reportRequests = [
+        SessionReportRequest(session: "ioi", isMarkdown: true), SessionReportRequest(session: "x", isMarkdown: false),
+    ]
     static let shares = [ShareSessionRequest(name: "ioi", user: "bob")]
 
     static let attentionPageRequests = [

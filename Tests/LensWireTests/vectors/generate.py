@@ -511,6 +511,38 @@ VECTORS = {
         sessions.SetNoteRequest(session=b"ioi", text=text("ü\n")),
         sessions.SetNoteRequest(run=text("älice/ioi:last")),
     ],
+    "exportEvents": [
+        sessions.ExportEvent(
+            session=sessions.ExportedSession(session=SHARED_SESSION, run_count=1 << 40, lensd_version=b"0.1.0")
+        ),
+        sessions.ExportEvent(part=sessions.SessionFilePart(json=b"{}", last=True)),
+        sessions.ExportEvent(part=sessions.SessionFilePart()),
+    ],
+    "importMessages": [
+        sessions.ImportMessage(start=sessions.ImportStart(name=b"ioi", note=b"n")),
+        sessions.ImportMessage(part=sessions.SessionFilePart(json=b"{")),
+    ],
+    "importEvents": [
+        sessions.ImportEvent(run_count=0),
+        sessions.ImportEvent(run_count=7),
+        sessions.ImportEvent(session=SESSION),
+    ],
+    "replayRequests": [sessions.ReplaySessionRequest(name=b"ioi", runs=[b"3f9c"], into=b"again")],
+    "replayEvents": [
+        sessions.ReplayEvent(progress=sessions.ReplayProgress(total=3)),
+        sessions.ReplayEvent(
+            run=sessions.ReplayedRun(
+                id=b"r", kind=b"sweep", excerpt=text("Once …"), outcome=b"skipped", loss_difference=NAN,
+                largest_difference=NAN, remark=b"why",
+            )
+        ),
+        sessions.ReplayEvent(
+            run=sessions.ReplayedRun(
+                id=b"h", kind=b"generation", outcome=b"differs", loss_difference=0.5, largest_difference=1.5,
+                fingerprint=b"f", recorded_as=b"n",
+            )
+        ),
+    ],
     "attentionPageRequests": [
         reports.AttentionPageRequest(
             model=RAW, prompt=PROMPTS[0], with_ablation=True, action=MEAN, title=b"<script>"

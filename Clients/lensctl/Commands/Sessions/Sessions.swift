@@ -13,10 +13,12 @@ struct Sessions: AsyncParsableCommand {
               lensctl sessions show default
               lensctl sessions note last "head 8 again"
               lensctl sessions share ioi --with alice
+              lensctl sessions export ioi --activations pattern0
+              lensctl sessions replay ioi
               lensctl query bob/ioi:last pattern0
             """,
         subcommands: [
             List.self, Show.self, Create.self, Rename.self, Delete.self, Share.self, Unshare.self, Note.self,
-            Search.self, Purge.self,
+            Search.self, Export.self, Import.self, Replay.self, Purge.self,
         ], defaultSubcommand: List.self)
 }

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from lensd.repositories import repository
     from lensd.retry import Retry
     from lensd.saving import save_model
+    from lensd.sessions import Findings, Grant, ReplayedRun, RunInfo, Session, SessionInfo
     from lensd.sweep import Sweep
     from lensd.usage import SharedAmounts
 
@@ -70,10 +71,12 @@ __all__ = [
     "DeadlineExceeded",
     "Description",
     "FailedPrecondition",
+    "Findings",
     "GeneratedToken",
     "Generation",
     "GenerationStream",
     "Gradients",
+    "Grant",
     "HeadScores",
     "HookPoint",
     "HookShape",
@@ -91,8 +94,12 @@ __all__ = [
     "PaddedArray",
     "PermissionDenied",
     "ProcessingStep",
+    "ReplayedRun",
     "ResourceExhausted",
     "Retry",
+    "RunInfo",
+    "Session",
+    "SessionInfo",
     "SharedAmounts",
     "StatusCode",
     "Sweep",
@@ -130,10 +137,12 @@ _LAZY = {
     "Client": "lensd.client",
     "DaemonStatus": "lensd.client",
     "Description": "lensd.description",
+    "Findings": "lensd.sessions",
     "GeneratedToken": "lensd.generation_news",
     "Generation": "lensd.generation",
     "GenerationStream": "lensd.generation",
     "Gradients": "lensd.gradients",
+    "Grant": "lensd.sessions",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",
     "HookShape": "lensd.description",
@@ -144,7 +153,11 @@ _LAZY = {
     "Output": "lensd.described_model",
     "PaddedArray": "lensd.padded",
     "ProcessingStep": "lensd.description",
+    "ReplayedRun": "lensd.sessions",
     "Retry": "lensd.retry",
+    "RunInfo": "lensd.sessions",
+    "Session": "lensd.sessions",
+    "SessionInfo": "lensd.sessions",
     "SharedAmounts": "lensd.usage",
     "Sweep": "lensd.sweep",
     "connect": "lensd.client",

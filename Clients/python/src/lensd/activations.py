@@ -99,6 +99,12 @@ class Pass(PassHandle):
         self._inference.fetch(self.request(hook, index, prompts), incoming)
         return self.arranged(incoming, index)
 
+    def tensors(self, hook: str) -> list[tuple[str, npt.NDArray[Any]]]:
+        """An activation prompt by prompt, without padding, each under `NAME.PROMPT`."""
+        incoming = IncomingTensors()
+        self._inference.fetch(self.request(hook), incoming)
+        return [(f"{header.hook.decode()}.{header.prompt_index}", values) for header, values in incoming.tensors()]
+
 
 @dataclass(frozen=True)
 class KeptPass:

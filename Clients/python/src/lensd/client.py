@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +18,7 @@ from lensd.errors import Internal, InvalidArgument, NotFound
 from lensd.model import Model
 from lensd.model_states import ModelState, read_states
 from lensd.retry import DEFAULT_RETRY, Retry
+from lensd.sessions import Findings, Session, SessionInfo, import_session, list_sessions, search_sessions
 from lensd.stubs import Stubs
 from lensd.usage import SharedAmounts, read_amounts
 
@@ -120,7 +122,7 @@ class Client:
     ) -> None:
         """See `lensd.connect`."""
         self._arrays = Arrays(arrays)
-        self.session = session if session is not None else os.environ.get("LENSD_SESSION") or None
+        self.session_name = session if session is not None else os.environ.get("LENSD_SESSION") or None
         self._channel = Channel(path, timeout, retry)
         # The layer below: a typed stub per service.
         self.stubs = Stubs(self._channel)
@@ -186,6 +188,32 @@ class Client:
         """
         return Pass(self.stubs.inference, self._arrays, run).read(hook, index, prompts)
 
+    def sessions(self) -> list[SessionInfo]:
+        """Your sessions, last used first, then those that others share with you."""
+        return list_sessions(self.stubs)
+
+    def session(self, name: str | None = None) -> Session:
+        """A session by its name, or `OWNER/NAME` of another user's; without a name the client's own, else `default`.
+
+        It need not exist: a recorded pass makes it, or `Session.create`.
+        """
+        return Session(self.stubs, self._arrays, name or self.session_name or "default")
+
+    def search_sessions(self, text: str, limit: int = 100) -> Findings:
+        """Sessions and at most `limit` runs with a text in their name, note or first prompt's beginning.
+
+        Looks through all that you may read; the letters a to z count in either case.
+        """
+        return search_sessions(self.stubs, text, limit)
+
+    def import_session(self, path: str | os.PathLike[str], name: str | None = None) -> Session:
+        """Makes a session of a file that `Session.export` or `lensctl sessions export` wrote.
+
+        Its runs are marked as imported. Raises `AlreadyExists`, and `InvalidArgument` for what is wrong with the file,
+        of which nothing stays then.
+        """
+        return self.session(import_session(self.stubs, Path(path), name).name)
+
     def status(self) -> DaemonStatus:
         """Which daemon answers, what is resident, memory, queue, versions."""
         return DaemonStatus.of(self.stubs.daemon.status(DaemonStatusRequest()), self.path)
@@ -212,7 +240,7 @@ class Client:
         return self.stubs.models.list(models_pb2.ListModelsRequest())
 
     def _model(self, description: models_pb2.ModelDescription, is_raw: bool) -> Model:
-        return Model(self.stubs, self._arrays, description, is_raw, self.session)
+        return Model(self.stubs, self._arrays, description, is_raw, self.session_name)
 
 
 def connect(

@@ -122,7 +122,7 @@ class InferenceStub:
 
 @dataclass(frozen=True)
 class SessionsStub:
-    """Named workspaces of the calling user."""
+    """Named workspaces of the calling user, and those that others share with him."""
 
     channel: Channel
 
@@ -133,6 +133,48 @@ class SessionsStub:
     def show(self, request: sessions_pb2.ShowSessionRequest) -> sessions_pb2.ShowSessionReply:
         """One session with its runs, newest first."""
         return self.channel.unary("/lens.v1.Sessions/Show", request, sessions_pb2.ShowSessionReply)
+
+    def create(self, request: sessions_pb2.CreateSessionRequest) -> sessions_pb2.CreateSessionReply:
+        """Makes an empty session."""
+        return self.channel.unary("/lens.v1.Sessions/Create", request, sessions_pb2.CreateSessionReply)
+
+    def rename(self, request: sessions_pb2.RenameSessionRequest) -> sessions_pb2.RenameSessionReply:
+        """Gives a session another name."""
+        return self.channel.unary("/lens.v1.Sessions/Rename", request, sessions_pb2.RenameSessionReply)
+
+    def share(self, request: sessions_pb2.ShareSessionRequest) -> sessions_pb2.GrantsReply:
+        """Lets a user read a session; everybody who may."""
+        return self.channel.unary("/lens.v1.Sessions/Share", request, sessions_pb2.GrantsReply)
+
+    def unshare(self, request: sessions_pb2.ShareSessionRequest) -> sessions_pb2.GrantsReply:
+        """Takes that back; everybody who still may."""
+        return self.channel.unary("/lens.v1.Sessions/Unshare", request, sessions_pb2.GrantsReply)
+
+    def list_grants(self, request: sessions_pb2.ListGrantsRequest) -> sessions_pb2.GrantsReply:
+        """Everybody who may read a session."""
+        return self.channel.unary("/lens.v1.Sessions/ListGrants", request, sessions_pb2.GrantsReply)
+
+    def set_note(self, request: sessions_pb2.SetNoteRequest) -> sessions_pb2.SetNoteReply:
+        """Writes the note of a session or a run."""
+        return self.channel.unary("/lens.v1.Sessions/SetNote", request, sessions_pb2.SetNoteReply)
+
+    def search(self, request: sessions_pb2.SearchSessionsRequest) -> sessions_pb2.SearchSessionsReply:
+        """Sessions and runs by name, note and excerpt."""
+        return self.channel.unary("/lens.v1.Sessions/Search", request, sessions_pb2.SearchSessionsReply)
+
+    def export(self, request: sessions_pb2.ExportSessionRequest) -> Stream[sessions_pb2.ExportEvent]:
+        """The session, then its runs' JSON in parts."""
+        return self.channel.stream("/lens.v1.Sessions/Export", request, sessions_pb2.ExportEvent)
+
+    def import_session(
+        self, request: sessions_pb2.ImportMessage
+    ) -> Exchange[sessions_pb2.ImportMessage, sessions_pb2.ImportEvent]:
+        """Makes a session: a start, then parts of runs, each of which is answered."""
+        return self.channel.exchange("/lens.v1.Sessions/Import", request, sessions_pb2.ImportEvent)
+
+    def replay(self, request: sessions_pb2.ReplaySessionRequest) -> Stream[sessions_pb2.ReplayEvent]:
+        """Runs a session's runs again: progress, and what became of each."""
+        return self.channel.stream("/lens.v1.Sessions/Replay", request, sessions_pb2.ReplayEvent)
 
     def delete(self, request: sessions_pb2.DeleteSessionRequest) -> sessions_pb2.DeleteSessionReply:
         """Deletes a session with its runs."""
@@ -148,6 +190,10 @@ class ReportsStub:
     def attention_page(self, request: reports_pb2.AttentionPageRequest) -> Stream[reports_pb2.PageChunk]:
         """One self-contained HTML page, in chunks."""
         return self.channel.stream("/lens.v1.Reports/AttentionPage", request, reports_pb2.PageChunk)
+
+    def session_report(self, request: reports_pb2.SessionReportRequest) -> Stream[reports_pb2.PageChunk]:
+        """What stands in a session, as HTML or Markdown, in chunks."""
+        return self.channel.stream("/lens.v1.Reports/SessionReport", request, reports_pb2.PageChunk)
 
 
 @dataclass(frozen=True)

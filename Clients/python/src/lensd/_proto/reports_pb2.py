@@ -15,7 +15,7 @@ from lensd._proto import common_pb2 as lens_dot_v1_dot_common__pb2
 from lensd._proto import interventions_pb2 as lens_dot_v1_dot_interventions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15lens/v1/reports.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\x1a\x1blens/v1/interventions.proto\"\x8d\x01\n\x14\x41ttentionPageRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x1f\n\x06prompt\x18\x02 \x01(\x0b\x32\x0f.lens.v1.Prompt\x12\x15\n\rwith_ablation\x18\x03 \x01(\x08\x12\x1f\n\x06\x61\x63tion\x18\x04 \x01(\x0e\x32\x0f.lens.v1.Action\x12\r\n\x05title\x18\x05 \x01(\x0c\"\x19\n\tPageChunk\x12\x0c\n\x04html\x18\x01 \x01(\x0c\x32T\n\x07Reports\x12I\n\rAttentionPage\x12\x1d.lens.v1.AttentionPageRequest\x1a\x12.lens.v1.PageChunk\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15lens/v1/reports.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\x1a\x1blens/v1/interventions.proto\"9\n\x14SessionReportRequest\x12\x0f\n\x07session\x18\x01 \x01(\x0c\x12\x10\n\x08markdown\x18\x02 \x01(\x08\"\x8d\x01\n\x14\x41ttentionPageRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x1f\n\x06prompt\x18\x02 \x01(\x0b\x32\x0f.lens.v1.Prompt\x12\x15\n\rwith_ablation\x18\x03 \x01(\x08\x12\x1f\n\x06\x61\x63tion\x18\x04 \x01(\x0e\x32\x0f.lens.v1.Action\x12\r\n\x05title\x18\x05 \x01(\x0c\"\x19\n\tPageChunk\x12\x0c\n\x04html\x18\x01 \x01(\x0c\x32\x9f\x01\n\x07Reports\x12I\n\rAttentionPage\x12\x1d.lens.v1.AttentionPageRequest\x1a\x12.lens.v1.PageChunk\"\x03\x90\x02\x01\x30\x01\x12I\n\rSessionReport\x12\x1d.lens.v1.SessionReportRequest\x1a\x12.lens.v1.PageChunk\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.reports_pb2', globals())
@@ -24,10 +24,14 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _REPORTS.methods_by_name['AttentionPage']._options = None
   _REPORTS.methods_by_name['AttentionPage']._serialized_options = b'\220\002\001'
-  _ATTENTIONPAGEREQUEST._serialized_start=86
-  _ATTENTIONPAGEREQUEST._serialized_end=227
-  _PAGECHUNK._serialized_start=229
-  _PAGECHUNK._serialized_end=254
-  _REPORTS._serialized_start=256
-  _REPORTS._serialized_end=340
+  _REPORTS.methods_by_name['SessionReport']._options = None
+  _REPORTS.methods_by_name['SessionReport']._serialized_options = b'\220\002\001'
+  _SESSIONREPORTREQUEST._serialized_start=85
+  _SESSIONREPORTREQUEST._serialized_end=142
+  _ATTENTIONPAGEREQUEST._serialized_start=145
+  _ATTENTIONPAGEREQUEST._serialized_end=286
+  _PAGECHUNK._serialized_start=288
+  _PAGECHUNK._serialized_end=313
+  _REPORTS._serialized_start=316
+  _REPORTS._serialized_end=475
 # @@protoc_insertion_point(module_scope)

@@ -25,3 +25,11 @@ class PageChunk(_message.Message):
     HTML_FIELD_NUMBER: _ClassVar[int]
     html: bytes
     def __init__(self, html: _Optional[bytes] = ...) -> None: ...
+
+class SessionReportRequest(_message.Message):
+    __slots__ = ["markdown", "session"]
+    MARKDOWN_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    markdown: bool
+    session: bytes
+    def __init__(self, session: _Optional[bytes] = ..., markdown: bool = ...) -> None: ...

@@ -31,11 +31,61 @@ class DeleteSessionRequest(_message.Message):
     name: bytes
     def __init__(self, name: _Optional[bytes] = ...) -> None: ...
 
+class ExportEvent(_message.Message):
+    __slots__ = ["part", "session"]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    part: SessionFilePart
+    session: ExportedSession
+    def __init__(self, session: _Optional[_Union[ExportedSession, _Mapping]] = ..., part: _Optional[_Union[SessionFilePart, _Mapping]] = ...) -> None: ...
+
+class ExportSessionRequest(_message.Message):
+    __slots__ = ["name", "runs"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    name: bytes
+    runs: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, name: _Optional[bytes] = ..., runs: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class ExportedSession(_message.Message):
+    __slots__ = ["lensd_version", "run_count", "session"]
+    LENSD_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    lensd_version: bytes
+    run_count: int
+    session: SessionSummary
+    def __init__(self, session: _Optional[_Union[SessionSummary, _Mapping]] = ..., run_count: _Optional[int] = ..., lensd_version: _Optional[bytes] = ...) -> None: ...
+
 class GrantsReply(_message.Message):
     __slots__ = ["grants"]
     GRANTS_FIELD_NUMBER: _ClassVar[int]
     grants: _containers.RepeatedCompositeFieldContainer[SessionGrant]
     def __init__(self, grants: _Optional[_Iterable[_Union[SessionGrant, _Mapping]]] = ...) -> None: ...
+
+class ImportEvent(_message.Message):
+    __slots__ = ["run_count", "session"]
+    RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    run_count: int
+    session: SessionSummary
+    def __init__(self, run_count: _Optional[int] = ..., session: _Optional[_Union[SessionSummary, _Mapping]] = ...) -> None: ...
+
+class ImportMessage(_message.Message):
+    __slots__ = ["part", "start"]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    part: SessionFilePart
+    start: ImportStart
+    def __init__(self, start: _Optional[_Union[ImportStart, _Mapping]] = ..., part: _Optional[_Union[SessionFilePart, _Mapping]] = ...) -> None: ...
+
+class ImportStart(_message.Message):
+    __slots__ = ["name", "note"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    name: bytes
+    note: bytes
+    def __init__(self, name: _Optional[bytes] = ..., note: _Optional[bytes] = ...) -> None: ...
 
 class ListGrantsRequest(_message.Message):
     __slots__ = ["name"]
@@ -70,6 +120,54 @@ class RenameSessionRequest(_message.Message):
     name: bytes
     new_name: bytes
     def __init__(self, name: _Optional[bytes] = ..., new_name: _Optional[bytes] = ...) -> None: ...
+
+class ReplayEvent(_message.Message):
+    __slots__ = ["progress", "run"]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    progress: ReplayProgress
+    run: ReplayedRun
+    def __init__(self, progress: _Optional[_Union[ReplayProgress, _Mapping]] = ..., run: _Optional[_Union[ReplayedRun, _Mapping]] = ...) -> None: ...
+
+class ReplayProgress(_message.Message):
+    __slots__ = ["done", "total"]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    done: int
+    total: int
+    def __init__(self, done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
+
+class ReplaySessionRequest(_message.Message):
+    __slots__ = ["into", "name", "runs"]
+    INTO_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    into: bytes
+    name: bytes
+    runs: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, name: _Optional[bytes] = ..., runs: _Optional[_Iterable[bytes]] = ..., into: _Optional[bytes] = ...) -> None: ...
+
+class ReplayedRun(_message.Message):
+    __slots__ = ["excerpt", "fingerprint", "id", "kind", "largest_difference", "loss_difference", "outcome", "recorded_as", "remark"]
+    EXCERPT_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LARGEST_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    LOSS_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_AS_FIELD_NUMBER: _ClassVar[int]
+    REMARK_FIELD_NUMBER: _ClassVar[int]
+    excerpt: bytes
+    fingerprint: bytes
+    id: bytes
+    kind: bytes
+    largest_difference: float
+    loss_difference: float
+    outcome: bytes
+    recorded_as: bytes
+    remark: bytes
+    def __init__(self, id: _Optional[bytes] = ..., kind: _Optional[bytes] = ..., excerpt: _Optional[bytes] = ..., outcome: _Optional[bytes] = ..., loss_difference: _Optional[float] = ..., largest_difference: _Optional[float] = ..., remark: _Optional[bytes] = ..., fingerprint: _Optional[bytes] = ..., recorded_as: _Optional[bytes] = ...) -> None: ...
 
 class RunSummary(_message.Message):
     __slots__ = ["created_at", "detail", "edits", "effects", "excerpt", "fingerprint", "hooked", "id", "imported", "kind", "loss", "model", "note", "owner", "prompt_count", "session", "token_count"]
@@ -128,6 +226,14 @@ class SearchSessionsRequest(_message.Message):
     limit: int
     text: bytes
     def __init__(self, text: _Optional[bytes] = ..., before: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class SessionFilePart(_message.Message):
+    __slots__ = ["json", "last"]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    json: bytes
+    last: bool
+    def __init__(self, json: _Optional[bytes] = ..., last: bool = ...) -> None: ...
 
 class SessionGrant(_message.Message):
     __slots__ = ["created_at", "user", "user_id"]

@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "lens/v1/common.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"
 
+typedef struct Lens__V1__SessionReportRequest Lens__V1__SessionReportRequest;
 typedef struct Lens__V1__AttentionPageRequest Lens__V1__AttentionPageRequest;
 typedef struct Lens__V1__PageChunk Lens__V1__PageChunk;
 
@@ -25,6 +26,23 @@ typedef struct Lens__V1__PageChunk Lens__V1__PageChunk;
 
 
 /* --- messages --- */
+
+struct  Lens__V1__SessionReportRequest
+{
+  ProtobufCMessage base;
+  /*
+   * NAME or OWNER/NAME.
+   */
+  ProtobufCBinaryData session;
+  /*
+   * Markdown rather than HTML.
+   */
+  protobuf_c_boolean markdown;
+};
+#define LENS__V1__SESSION_REPORT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__session_report_request__descriptor) \
+    , {0,NULL}, 0 }
+
 
 struct  Lens__V1__AttentionPageRequest
 {
@@ -56,6 +74,25 @@ struct  Lens__V1__PageChunk
     , {0,NULL} }
 
 
+/* Lens__V1__SessionReportRequest methods */
+void   lens__v1__session_report_request__init
+                     (Lens__V1__SessionReportRequest         *message);
+size_t lens__v1__session_report_request__get_packed_size
+                     (const Lens__V1__SessionReportRequest   *message);
+size_t lens__v1__session_report_request__pack
+                     (const Lens__V1__SessionReportRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__session_report_request__pack_to_buffer
+                     (const Lens__V1__SessionReportRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SessionReportRequest *
+       lens__v1__session_report_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__session_report_request__free_unpacked
+                     (Lens__V1__SessionReportRequest *message,
+                      ProtobufCAllocator *allocator);
 /* Lens__V1__AttentionPageRequest methods */
 void   lens__v1__attention_page_request__init
                      (Lens__V1__AttentionPageRequest         *message);
@@ -96,6 +133,9 @@ void   lens__v1__page_chunk__free_unpacked
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
+typedef void (*Lens__V1__SessionReportRequest_Closure)
+                 (const Lens__V1__SessionReportRequest *message,
+                  void *closure_data);
 typedef void (*Lens__V1__AttentionPageRequest_Closure)
                  (const Lens__V1__AttentionPageRequest *message,
                   void *closure_data);
@@ -113,6 +153,10 @@ struct Lens__V1__Reports_Service
                          const Lens__V1__AttentionPageRequest *input,
                          Lens__V1__PageChunk_Closure closure,
                          void *closure_data);
+  void (*session_report)(Lens__V1__Reports_Service *service,
+                         const Lens__V1__SessionReportRequest *input,
+                         Lens__V1__PageChunk_Closure closure,
+                         void *closure_data);
 };
 typedef void (*Lens__V1__Reports_ServiceDestroy)(Lens__V1__Reports_Service *);
 void lens__v1__reports__init (Lens__V1__Reports_Service *service,
@@ -121,14 +165,20 @@ void lens__v1__reports__init (Lens__V1__Reports_Service *service,
     { &lens__v1__reports__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define LENS__V1__REPORTS__INIT(function_prefix__) \
     { LENS__V1__REPORTS__BASE_INIT,\
-      function_prefix__ ## attention_page  }
+      function_prefix__ ## attention_page,\
+      function_prefix__ ## session_report  }
 void lens__v1__reports__attention_page(ProtobufCService *service,
                                        const Lens__V1__AttentionPageRequest *input,
+                                       Lens__V1__PageChunk_Closure closure,
+                                       void *closure_data);
+void lens__v1__reports__session_report(ProtobufCService *service,
+                                       const Lens__V1__SessionReportRequest *input,
                                        Lens__V1__PageChunk_Closure closure,
                                        void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCMessageDescriptor lens__v1__session_report_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__attention_page_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__page_chunk__descriptor;
 extern const ProtobufCServiceDescriptor lens__v1__reports__descriptor;

@@ -33,6 +33,17 @@ typedef struct Lens__V1__SetNoteRequest Lens__V1__SetNoteRequest;
 typedef struct Lens__V1__SetNoteReply Lens__V1__SetNoteReply;
 typedef struct Lens__V1__SearchSessionsRequest Lens__V1__SearchSessionsRequest;
 typedef struct Lens__V1__SearchSessionsReply Lens__V1__SearchSessionsReply;
+typedef struct Lens__V1__ExportSessionRequest Lens__V1__ExportSessionRequest;
+typedef struct Lens__V1__ExportEvent Lens__V1__ExportEvent;
+typedef struct Lens__V1__ExportedSession Lens__V1__ExportedSession;
+typedef struct Lens__V1__SessionFilePart Lens__V1__SessionFilePart;
+typedef struct Lens__V1__ImportMessage Lens__V1__ImportMessage;
+typedef struct Lens__V1__ImportStart Lens__V1__ImportStart;
+typedef struct Lens__V1__ImportEvent Lens__V1__ImportEvent;
+typedef struct Lens__V1__ReplaySessionRequest Lens__V1__ReplaySessionRequest;
+typedef struct Lens__V1__ReplayEvent Lens__V1__ReplayEvent;
+typedef struct Lens__V1__ReplayProgress Lens__V1__ReplayProgress;
+typedef struct Lens__V1__ReplayedRun Lens__V1__ReplayedRun;
 typedef struct Lens__V1__SessionSummary Lens__V1__SessionSummary;
 typedef struct Lens__V1__RunSummary Lens__V1__RunSummary;
 typedef struct Lens__V1__SweepEffect Lens__V1__SweepEffect;
@@ -321,6 +332,223 @@ struct  Lens__V1__SearchSessionsReply
 #define LENS__V1__SEARCH_SESSIONS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__search_sessions_reply__descriptor) \
     , 0,NULL, 0,NULL, 0 }
+
+
+struct  Lens__V1__ExportSessionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  /*
+   * Ids or prefixes within the session; none means all.
+   */
+  size_t n_runs;
+  ProtobufCBinaryData *runs;
+};
+#define LENS__V1__EXPORT_SESSION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__export_session_request__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+typedef enum {
+  LENS__V1__EXPORT_EVENT__EVENT__NOT_SET = 0,
+  LENS__V1__EXPORT_EVENT__EVENT_SESSION = 1,
+  LENS__V1__EXPORT_EVENT__EVENT_PART = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__EXPORT_EVENT__EVENT__CASE)
+} Lens__V1__ExportEvent__EventCase;
+
+struct  Lens__V1__ExportEvent
+{
+  ProtobufCMessage base;
+  Lens__V1__ExportEvent__EventCase event_case;
+  union {
+    Lens__V1__ExportedSession *session;
+    Lens__V1__SessionFilePart *part;
+  };
+};
+#define LENS__V1__EXPORT_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__export_event__descriptor) \
+    , LENS__V1__EXPORT_EVENT__EVENT__NOT_SET, {0} }
+
+
+struct  Lens__V1__ExportedSession
+{
+  ProtobufCMessage base;
+  Lens__V1__SessionSummary *session;
+  /*
+   * How many runs follow.
+   */
+  uint64_t run_count;
+  /*
+   * Of the daemon that answers.
+   */
+  ProtobufCBinaryData lensd_version;
+};
+#define LENS__V1__EXPORTED_SESSION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__exported_session__descriptor) \
+    , NULL, 0, {0,NULL} }
+
+
+/*
+ * A piece of one run's JSON.
+ */
+struct  Lens__V1__SessionFilePart
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData json;
+  /*
+   * The run is complete.
+   */
+  protobuf_c_boolean last;
+};
+#define LENS__V1__SESSION_FILE_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__session_file_part__descriptor) \
+    , {0,NULL}, 0 }
+
+
+typedef enum {
+  LENS__V1__IMPORT_MESSAGE__MESSAGE__NOT_SET = 0,
+  LENS__V1__IMPORT_MESSAGE__MESSAGE_START = 1,
+  LENS__V1__IMPORT_MESSAGE__MESSAGE_PART = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__IMPORT_MESSAGE__MESSAGE__CASE)
+} Lens__V1__ImportMessage__MessageCase;
+
+struct  Lens__V1__ImportMessage
+{
+  ProtobufCMessage base;
+  Lens__V1__ImportMessage__MessageCase message_case;
+  union {
+    Lens__V1__ImportStart *start;
+    Lens__V1__SessionFilePart *part;
+  };
+};
+#define LENS__V1__IMPORT_MESSAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__import_message__descriptor) \
+    , LENS__V1__IMPORT_MESSAGE__MESSAGE__NOT_SET, {0} }
+
+
+struct  Lens__V1__ImportStart
+{
+  ProtobufCMessage base;
+  /*
+   * Of the session that is made; ALREADY_EXISTS where there is one.
+   */
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData note;
+};
+#define LENS__V1__IMPORT_START__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__import_start__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  LENS__V1__IMPORT_EVENT__EVENT__NOT_SET = 0,
+  LENS__V1__IMPORT_EVENT__EVENT_RUN_COUNT = 1,
+  LENS__V1__IMPORT_EVENT__EVENT_SESSION = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__IMPORT_EVENT__EVENT__CASE)
+} Lens__V1__ImportEvent__EventCase;
+
+struct  Lens__V1__ImportEvent
+{
+  ProtobufCMessage base;
+  Lens__V1__ImportEvent__EventCase event_case;
+  union {
+    /*
+     * Complete runs so far; one for each part.
+     */
+    uint64_t run_count;
+    Lens__V1__SessionSummary *session;
+  };
+};
+#define LENS__V1__IMPORT_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__import_event__descriptor) \
+    , LENS__V1__IMPORT_EVENT__EVENT__NOT_SET, {0} }
+
+
+struct  Lens__V1__ReplaySessionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  /*
+   * Ids or prefixes within the session; none means all.
+   */
+  size_t n_runs;
+  ProtobufCBinaryData *runs;
+  /*
+   * A session of the caller's in which the new runs are recorded; empty records nothing.
+   */
+  ProtobufCBinaryData into;
+};
+#define LENS__V1__REPLAY_SESSION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__replay_session_request__descriptor) \
+    , {0,NULL}, 0,NULL, {0,NULL} }
+
+
+typedef enum {
+  LENS__V1__REPLAY_EVENT__EVENT__NOT_SET = 0,
+  LENS__V1__REPLAY_EVENT__EVENT_PROGRESS = 1,
+  LENS__V1__REPLAY_EVENT__EVENT_RUN = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__REPLAY_EVENT__EVENT__CASE)
+} Lens__V1__ReplayEvent__EventCase;
+
+struct  Lens__V1__ReplayEvent
+{
+  ProtobufCMessage base;
+  Lens__V1__ReplayEvent__EventCase event_case;
+  union {
+    /*
+     * Of the runs.
+     */
+    Lens__V1__ReplayProgress *progress;
+    Lens__V1__ReplayedRun *run;
+  };
+};
+#define LENS__V1__REPLAY_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__replay_event__descriptor) \
+    , LENS__V1__REPLAY_EVENT__EVENT__NOT_SET, {0} }
+
+
+struct  Lens__V1__ReplayProgress
+{
+  ProtobufCMessage base;
+  uint64_t done;
+  uint64_t total;
+};
+#define LENS__V1__REPLAY_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__replay_progress__descriptor) \
+    , 0, 0 }
+
+
+struct  Lens__V1__ReplayedRun
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  ProtobufCBinaryData kind;
+  ProtobufCBinaryData excerpt;
+  /*
+   * "same", "differs", "skipped" (it cannot be computed again) or "failed".
+   */
+  ProtobufCBinaryData outcome;
+  /*
+   * The largest absolute difference of a loss, and of any number; NaN where there is none to compare.
+   */
+  double loss_difference;
+  double largest_difference;
+  /*
+   * What else is to be said.
+   */
+  ProtobufCBinaryData remark;
+  /*
+   * Of the model that it was computed with now; empty where it was not.
+   */
+  ProtobufCBinaryData fingerprint;
+  /*
+   * The id of the new run; empty where none was recorded.
+   */
+  ProtobufCBinaryData recorded_as;
+};
+#define LENS__V1__REPLAYED_RUN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__replayed_run__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Lens__V1__SessionSummary
@@ -775,6 +1003,215 @@ Lens__V1__SearchSessionsReply *
 void   lens__v1__search_sessions_reply__free_unpacked
                      (Lens__V1__SearchSessionsReply *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__ExportSessionRequest methods */
+void   lens__v1__export_session_request__init
+                     (Lens__V1__ExportSessionRequest         *message);
+size_t lens__v1__export_session_request__get_packed_size
+                     (const Lens__V1__ExportSessionRequest   *message);
+size_t lens__v1__export_session_request__pack
+                     (const Lens__V1__ExportSessionRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__export_session_request__pack_to_buffer
+                     (const Lens__V1__ExportSessionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ExportSessionRequest *
+       lens__v1__export_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__export_session_request__free_unpacked
+                     (Lens__V1__ExportSessionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ExportEvent methods */
+void   lens__v1__export_event__init
+                     (Lens__V1__ExportEvent         *message);
+size_t lens__v1__export_event__get_packed_size
+                     (const Lens__V1__ExportEvent   *message);
+size_t lens__v1__export_event__pack
+                     (const Lens__V1__ExportEvent   *message,
+                      uint8_t             *out);
+size_t lens__v1__export_event__pack_to_buffer
+                     (const Lens__V1__ExportEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ExportEvent *
+       lens__v1__export_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__export_event__free_unpacked
+                     (Lens__V1__ExportEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ExportedSession methods */
+void   lens__v1__exported_session__init
+                     (Lens__V1__ExportedSession         *message);
+size_t lens__v1__exported_session__get_packed_size
+                     (const Lens__V1__ExportedSession   *message);
+size_t lens__v1__exported_session__pack
+                     (const Lens__V1__ExportedSession   *message,
+                      uint8_t             *out);
+size_t lens__v1__exported_session__pack_to_buffer
+                     (const Lens__V1__ExportedSession   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ExportedSession *
+       lens__v1__exported_session__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__exported_session__free_unpacked
+                     (Lens__V1__ExportedSession *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__SessionFilePart methods */
+void   lens__v1__session_file_part__init
+                     (Lens__V1__SessionFilePart         *message);
+size_t lens__v1__session_file_part__get_packed_size
+                     (const Lens__V1__SessionFilePart   *message);
+size_t lens__v1__session_file_part__pack
+                     (const Lens__V1__SessionFilePart   *message,
+                      uint8_t             *out);
+size_t lens__v1__session_file_part__pack_to_buffer
+                     (const Lens__V1__SessionFilePart   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__SessionFilePart *
+       lens__v1__session_file_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__session_file_part__free_unpacked
+                     (Lens__V1__SessionFilePart *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ImportMessage methods */
+void   lens__v1__import_message__init
+                     (Lens__V1__ImportMessage         *message);
+size_t lens__v1__import_message__get_packed_size
+                     (const Lens__V1__ImportMessage   *message);
+size_t lens__v1__import_message__pack
+                     (const Lens__V1__ImportMessage   *message,
+                      uint8_t             *out);
+size_t lens__v1__import_message__pack_to_buffer
+                     (const Lens__V1__ImportMessage   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ImportMessage *
+       lens__v1__import_message__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__import_message__free_unpacked
+                     (Lens__V1__ImportMessage *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ImportStart methods */
+void   lens__v1__import_start__init
+                     (Lens__V1__ImportStart         *message);
+size_t lens__v1__import_start__get_packed_size
+                     (const Lens__V1__ImportStart   *message);
+size_t lens__v1__import_start__pack
+                     (const Lens__V1__ImportStart   *message,
+                      uint8_t             *out);
+size_t lens__v1__import_start__pack_to_buffer
+                     (const Lens__V1__ImportStart   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ImportStart *
+       lens__v1__import_start__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__import_start__free_unpacked
+                     (Lens__V1__ImportStart *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ImportEvent methods */
+void   lens__v1__import_event__init
+                     (Lens__V1__ImportEvent         *message);
+size_t lens__v1__import_event__get_packed_size
+                     (const Lens__V1__ImportEvent   *message);
+size_t lens__v1__import_event__pack
+                     (const Lens__V1__ImportEvent   *message,
+                      uint8_t             *out);
+size_t lens__v1__import_event__pack_to_buffer
+                     (const Lens__V1__ImportEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ImportEvent *
+       lens__v1__import_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__import_event__free_unpacked
+                     (Lens__V1__ImportEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ReplaySessionRequest methods */
+void   lens__v1__replay_session_request__init
+                     (Lens__V1__ReplaySessionRequest         *message);
+size_t lens__v1__replay_session_request__get_packed_size
+                     (const Lens__V1__ReplaySessionRequest   *message);
+size_t lens__v1__replay_session_request__pack
+                     (const Lens__V1__ReplaySessionRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__replay_session_request__pack_to_buffer
+                     (const Lens__V1__ReplaySessionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ReplaySessionRequest *
+       lens__v1__replay_session_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__replay_session_request__free_unpacked
+                     (Lens__V1__ReplaySessionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ReplayEvent methods */
+void   lens__v1__replay_event__init
+                     (Lens__V1__ReplayEvent         *message);
+size_t lens__v1__replay_event__get_packed_size
+                     (const Lens__V1__ReplayEvent   *message);
+size_t lens__v1__replay_event__pack
+                     (const Lens__V1__ReplayEvent   *message,
+                      uint8_t             *out);
+size_t lens__v1__replay_event__pack_to_buffer
+                     (const Lens__V1__ReplayEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ReplayEvent *
+       lens__v1__replay_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__replay_event__free_unpacked
+                     (Lens__V1__ReplayEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ReplayProgress methods */
+void   lens__v1__replay_progress__init
+                     (Lens__V1__ReplayProgress         *message);
+size_t lens__v1__replay_progress__get_packed_size
+                     (const Lens__V1__ReplayProgress   *message);
+size_t lens__v1__replay_progress__pack
+                     (const Lens__V1__ReplayProgress   *message,
+                      uint8_t             *out);
+size_t lens__v1__replay_progress__pack_to_buffer
+                     (const Lens__V1__ReplayProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ReplayProgress *
+       lens__v1__replay_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__replay_progress__free_unpacked
+                     (Lens__V1__ReplayProgress *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__ReplayedRun methods */
+void   lens__v1__replayed_run__init
+                     (Lens__V1__ReplayedRun         *message);
+size_t lens__v1__replayed_run__get_packed_size
+                     (const Lens__V1__ReplayedRun   *message);
+size_t lens__v1__replayed_run__pack
+                     (const Lens__V1__ReplayedRun   *message,
+                      uint8_t             *out);
+size_t lens__v1__replayed_run__pack_to_buffer
+                     (const Lens__V1__ReplayedRun   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__ReplayedRun *
+       lens__v1__replayed_run__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__replayed_run__free_unpacked
+                     (Lens__V1__ReplayedRun *message,
+                      ProtobufCAllocator *allocator);
 /* Lens__V1__SessionSummary methods */
 void   lens__v1__session_summary__init
                      (Lens__V1__SessionSummary         *message);
@@ -888,6 +1325,39 @@ typedef void (*Lens__V1__SearchSessionsRequest_Closure)
 typedef void (*Lens__V1__SearchSessionsReply_Closure)
                  (const Lens__V1__SearchSessionsReply *message,
                   void *closure_data);
+typedef void (*Lens__V1__ExportSessionRequest_Closure)
+                 (const Lens__V1__ExportSessionRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ExportEvent_Closure)
+                 (const Lens__V1__ExportEvent *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ExportedSession_Closure)
+                 (const Lens__V1__ExportedSession *message,
+                  void *closure_data);
+typedef void (*Lens__V1__SessionFilePart_Closure)
+                 (const Lens__V1__SessionFilePart *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ImportMessage_Closure)
+                 (const Lens__V1__ImportMessage *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ImportStart_Closure)
+                 (const Lens__V1__ImportStart *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ImportEvent_Closure)
+                 (const Lens__V1__ImportEvent *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ReplaySessionRequest_Closure)
+                 (const Lens__V1__ReplaySessionRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ReplayEvent_Closure)
+                 (const Lens__V1__ReplayEvent *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ReplayProgress_Closure)
+                 (const Lens__V1__ReplayProgress *message,
+                  void *closure_data);
+typedef void (*Lens__V1__ReplayedRun_Closure)
+                 (const Lens__V1__ReplayedRun *message,
+                  void *closure_data);
 typedef void (*Lens__V1__SessionSummary_Closure)
                  (const Lens__V1__SessionSummary *message,
                   void *closure_data);
@@ -944,6 +1414,18 @@ struct Lens__V1__Sessions_Service
                  const Lens__V1__SearchSessionsRequest *input,
                  Lens__V1__SearchSessionsReply_Closure closure,
                  void *closure_data);
+  void (*export)(Lens__V1__Sessions_Service *service,
+                 const Lens__V1__ExportSessionRequest *input,
+                 Lens__V1__ExportEvent_Closure closure,
+                 void *closure_data);
+  void (*import)(Lens__V1__Sessions_Service *service,
+                 const Lens__V1__ImportMessage *input,
+                 Lens__V1__ImportEvent_Closure closure,
+                 void *closure_data);
+  void (*replay)(Lens__V1__Sessions_Service *service,
+                 const Lens__V1__ReplaySessionRequest *input,
+                 Lens__V1__ReplayEvent_Closure closure,
+                 void *closure_data);
 };
 typedef void (*Lens__V1__Sessions_ServiceDestroy)(Lens__V1__Sessions_Service *);
 void lens__v1__sessions__init (Lens__V1__Sessions_Service *service,
@@ -961,7 +1443,10 @@ void lens__v1__sessions__init (Lens__V1__Sessions_Service *service,
       function_prefix__ ## unshare,\
       function_prefix__ ## list_grants,\
       function_prefix__ ## set_note,\
-      function_prefix__ ## search  }
+      function_prefix__ ## search,\
+      function_prefix__ ## export,\
+      function_prefix__ ## import,\
+      function_prefix__ ## replay  }
 void lens__v1__sessions__list(ProtobufCService *service,
                               const Lens__V1__ListSessionsRequest *input,
                               Lens__V1__ListSessionsReply_Closure closure,
@@ -1002,6 +1487,18 @@ void lens__v1__sessions__search(ProtobufCService *service,
                                 const Lens__V1__SearchSessionsRequest *input,
                                 Lens__V1__SearchSessionsReply_Closure closure,
                                 void *closure_data);
+void lens__v1__sessions__export(ProtobufCService *service,
+                                const Lens__V1__ExportSessionRequest *input,
+                                Lens__V1__ExportEvent_Closure closure,
+                                void *closure_data);
+void lens__v1__sessions__import(ProtobufCService *service,
+                                const Lens__V1__ImportMessage *input,
+                                Lens__V1__ImportEvent_Closure closure,
+                                void *closure_data);
+void lens__v1__sessions__replay(ProtobufCService *service,
+                                const Lens__V1__ReplaySessionRequest *input,
+                                Lens__V1__ReplayEvent_Closure closure,
+                                void *closure_data);
 
 /* --- descriptors --- */
 
@@ -1023,6 +1520,17 @@ extern const ProtobufCMessageDescriptor lens__v1__set_note_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__set_note_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__search_sessions_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__search_sessions_reply__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__export_session_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__export_event__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__exported_session__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__session_file_part__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__import_message__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__import_start__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__import_event__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__replay_session_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__replay_event__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__replay_progress__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__replayed_run__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__session_summary__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__run_summary__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__sweep_effect__descriptor;

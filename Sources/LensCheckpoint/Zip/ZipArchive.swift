@@ -1,14 +1,14 @@
 import LensCore
 
-/// The directory of a zip file whose entries are stored as they are, which is what `torch.save` writes.
+/// The directory of a zip file whose entries are stored as they are, which is what `torch.save` and ``ZipWriter`` write.
 ///
 /// Sizes and places come from the central directory (zip64 where it is there) and are held against each entry's own
 /// header. Written after PKWARE's APPNOTE 6.3.
-struct ZipArchive {
+package struct ZipArchive {
     /// Where each entry's bytes stand in the file, by its name.
-    let entries: [String: Range<Int>]
+    package let entries: [String: Range<Int>]
     /// The entries' names in the directory's order.
-    let names: [String]
+    package let names: [String]
 
     private static let directoryLimit = 16 << 20
     private static let entryLimit = 100_000
@@ -20,7 +20,7 @@ struct ZipArchive {
     ///
     /// - Throws: `INVALID_ARGUMENT` for a damaged archive, `UNIMPLEMENTED` for compressed or encrypted entries,
     ///   `DATA_LOSS` when the file cannot be read.
-    init(reading file: CheckpointFile) throws(LensError) {
+    package init(reading file: CheckpointFile) throws(LensError) {
         let end = try EndRecord(reading: file)
         guard end.directory.count <= Self.directoryLimit else {
             throw .invalidArgument(
@@ -98,7 +98,8 @@ struct ZipArchive {
             }
             guard method == 0 else {
                 throw .unimplemented(
-                    "not supported: the zip entry '\(name)' is compressed (method \(method)); torch.save stores")
+                    "not supported: the zip entry '\(name)' is compressed (method \(method)); only stored entries are read"
+                )
             }
             guard stored == plain, let byteCount = Int(exactly: stored), let headerOffset = Int(exactly: offset) else {
                 throw .invalidArgument("the zip entry '\(name)' is stored, but its sizes are \(stored) and \(plain)")

@@ -1,0 +1,49 @@
+import LensCore
+
+extension SessionReport {
+    /// One HTML file with its style inside, without a script, which asks nothing of any network.
+    public func html() -> String {
+        let note = Self.lines(detail.session.note).map { "<p>\(HTMLText.escape($0))</p>\n" }.joined()
+        let headings = Self.headings.map { "<th scope=\"col\">\($0)</th>" }.joined()
+        let rows = detail.runs.map { run in
+            "<tr>" + Self.cells(run).map { "<td>\(HTMLText.escape($0))</td>" }.joined() + "</tr>\n"
+        }
+        return """
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+            base-uri 'none'; form-action 'none'">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <meta name="generator" content="lensd \(lensdVersion)">
+            <title>\(HTMLText.escape(title))</title>
+            <style>\(Self.style)</style>
+            </head>
+            <body>
+            <h1>\(HTMLText.escape(title))</h1>
+            <p>\(HTMLText.escape(facts))</p>
+            \(note)<table>
+            <thead><tr>\(headings)</tr></thead>
+            <tbody>
+            \(rows.joined())</tbody>
+            </table>
+            </body>
+            </html>
+
+            """
+    }
+
+    private static let style = """
+        body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem}
+        h1{font-size:1.4rem}
+        table{border-collapse:collapse;width:100%;font-size:.9rem}
+        th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #8884}
+        th{white-space:nowrap}
+        td:nth-child(1),td:nth-child(5){font-family:ui-monospace,monospace}
+        td:nth-child(2),td:nth-child(7){white-space:nowrap;font-variant-numeric:tabular-nums}
+        td:nth-child(7){text-align:right}
+        td{overflow-wrap:anywhere}
+        """
+}

@@ -1,0 +1,90 @@
+import Dispatch
+import LensCore
+import LensStore
+import LensWire
+
+extension SessionsHandler {
+    /// Sends the session and its runs. Who may read them is asked for each: a grant that is taken back ends it.
+    func export(
+        _ request: ExportSessionRequest, _ context: CallContext, _ send: @escaping SendEvent<ExportEvent>
+    ) async throws {
+        let address = try await SessionAddress(parsing: request.name)
+        let (session, runs) = try await store.runs(request.runs, of: address, for: context.peer.userID)
+        try await send(.session(await named(session), runs: runs.count, lensdVersion: lensdVersion))
+        for run in runs {
+            try context.control.check()
+            let record = try await store.run(run, for: context.peer.userID)
+            let json = try await Self.portable { () throws(LensError) in try PortableRun.encode(record) }
+            for part in SessionFilePart.parts(of: json) { try await send(.part(part)) }
+        }
+    }
+
+    /// Takes a session in, run by run. Where it does not come to its end, nothing of it stays.
+    func importSession(
+        _ first: ImportMessage, _ messages: RequestSource<ImportMessage>, _ context: CallContext,
+        _ send: @escaping SendEvent<ImportEvent>
+    ) async throws {
+        guard case .start(let request) = first else {
+            throw LensError.invalidArgument("an import begins with a start; received a part")
+        }
+        let owner = context.peer.userID
+        let session = try await store.createSession(request, owner: owner)
+        do {
+            var bytes: [UInt8] = []
+            var count = 0
+            while let message = try await messages.next() {
+                try context.control.check()
+                guard case .part(let part) = message else {
+                    throw LensError.invalidArgument("an import has one start; received another")
+                }
+                guard bytes.count + part.json.count <= PortableRun.largestRecord else {
+                    throw LensError.invalidArgument(
+                        "a run has at most \(PortableRun.largestRecord) bytes; received more")
+                }
+                bytes += part.json
+                if part.isLast {
+                    try await add(bytes, number: count, to: session.id, owner: owner)
+                    bytes = []
+                    count += 1
+                }
+                try await send(.taken(runs: count))
+            }
+            guard bytes.isEmpty else { throw LensError.invalidArgument("the import ended within run \(count)") }
+            let name = SessionAddress(try SessionName(checking: request.name))
+            let whole = try await store.session(name, limit: 1, for: owner).session
+            try await send(.session(await named(whole)))
+            context.logger.info("session imported", metadata: ["runs": "\(count)"])
+        } catch {
+            // Of its own, for this task may be cancelled already.
+            await Task { await store.dropImport(session.id, owner: owner) }.value
+            throw error
+        }
+    }
+
+    private func add(_ json: [UInt8], number: Int, to session: String, owner: UInt32) async throws {
+        let run: ImportedRun
+        do {
+            run = try await Self.portable { () throws(LensError) in try PortableRun.decode(json) }
+        } catch let error as LensError {
+            throw LensError(error.code, "run \(number) of the file: \(error.message)", cause: error.cause)
+        }
+        try await store.add(run, to: session, owner: owner)
+    }
+
+    /// One at a time in all, off the threads that everybody shares: reading a large run takes memory and a while.
+    private static let queue = DispatchQueue(label: "lensd.session-files")
+
+    private static func portable<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(LensError) -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async {
+                do throws(LensError) {
+                    continuation.resume(returning: try body())
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+    }
+}
