@@ -13,6 +13,8 @@ OUT=.build/fuzz
 SHM=/dev/shm/lens-fuzz-$$
 trap 'rm -rf "$SHM"' EXIT
 mkdir -p "$SHM"
+# With libprotobuf-c built in, the wire's fuzzer is another program.
+WIRE=$OUT${PROTOBUF_C:+/protobuf-c}
 TARGETS="safetensors index pickle pytorch wire"
 SANITIZE=(-O -sanitize=fuzzer,address)
 SANITIZE_C=(-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
@@ -74,7 +76,7 @@ build_wire_fuzzer() {  # FOLDER
 build() {
     mkdir -p "$OUT"
     build_checkpoint_fuzzer
-    build_wire_fuzzer "$OUT"
+    build_wire_fuzzer "$WIRE"
 }
 
 fuzz() {
@@ -83,7 +85,7 @@ fuzz() {
     mkdir -p "$corpus" "$OUT/finds"
     case $target in
     # What one frame may cost: 24 bytes for each of its own as C structs, and the values made of them.
-    wire) fuzzer=wire-fuzzer words=wire.dict malloc=16 ;;
+    wire) fuzzer=.${WIRE#"$OUT"}/wire-fuzzer words=wire.dict malloc=16 ;;
     safetensors | index) words=json.dict ;;
     esac
     case $target in

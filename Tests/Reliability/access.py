@@ -17,6 +17,7 @@ import lensd._proto
 from daemon import TINY
 from google.protobuf.message import Message
 from lensd._proto.frame_pb2 import CancelCall, ClientFrame, EndStream
+from lensd._proto.sessions_pb2 import ShareSessionRequest
 from lensd.errors import StatusCode
 from lensd.framing import encode_frame
 
@@ -31,7 +32,7 @@ from writes import RUN
 GOAL = "every call × {owner, grantee, stranger, administrator}: as the rule book; strangers' ids answer as absent ones"
 METHOD_TABLES = sorted((ROOT / "Sources" / "LensWire" / "Methods").glob("*.swift"))
 PACKAGE = "/lens.v1."
-SHARE = PACKAGE + "Sessions/Share"
+UNSHARE = PACKAGE + "Sessions/Unshare"
 
 
 class Role(Enum):
@@ -82,17 +83,12 @@ def methods() -> set[str]:
     return declared
 
 
-def _roles() -> list[Role]:
-    """There are grantees where sessions can be shared."""
-    return [role for role in Role if role is not Role.GRANTEE or SHARE in methods()]
-
-
 def _ask_everything(trial: Trial, seed: int, env: dict[str, str]) -> None:
     chance = random.Random(seed)
     with _daemon(env) as daemon, _daemon({}) as empty, _users() as users:
         for probe in PROBES:
             # Those who may change nothing come first.
-            for role in sorted(_roles(), key=lambda role: _may(probe.rule, role)):
+            for role in sorted(Role, key=lambda role: _may(probe.rule, role)):
                 world = _make_world(users[Role.OWNER], daemon, chance)
                 request = probe.request(world)
                 reply = _ask(users[role], daemon, probe, request)
@@ -117,6 +113,25 @@ def _ask_everything(trial: Trial, seed: int, env: dict[str, str]) -> None:
                         f"{what}: expected NOT_FOUND, received {reply.code.name}: {reply.text!r}",
                     )
                     trial.expect(reply == absent, f"{what}: {reply} differs from what an absent one answers: {absent}")
+        _expect_revocation(trial, users, daemon, empty, chance)
+
+
+def _expect_revocation(
+    trial: Trial, users: dict[Role, User], daemon: Subject, empty: Subject, chance: random.Random
+) -> None:
+    """What is shared no longer is absent again, for its reader as for everybody."""
+    world = _make_world(users[Role.OWNER], daemon, chance)
+    unshare = ShareSessionRequest(name=world.session, user=b"%d" % world.grantee)
+    _ask(users[Role.OWNER], daemon, Probe(UNSHARE, "own", Rule.OWNS, lambda _: unshare), unshare)
+    for probe in PROBES:
+        if probe.rule is Rule.READS:
+            request = probe.request(world)
+            reply = _ask(users[Role.GRANTEE], daemon, probe, request)
+            absent = _ask(users[Role.GRANTEE], empty, probe, request)
+            trial.count("replies compared with those for absent things")
+            trial.expect(
+                reply == absent and reply.code == StatusCode.NOT_FOUND, f"{probe} when it was unshared: {reply}"
+            )
 
 
 def _may(rule: Rule, role: Role) -> bool:

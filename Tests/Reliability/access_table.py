@@ -8,7 +8,7 @@ from enum import Enum
 
 from google.protobuf.message import Message
 from lensd._proto.common_pb2 import Prompt, SliceRange, TextPrompt, TokenPrompt
-from lensd._proto.daemon_pb2 import DaemonStatusRequest
+from lensd._proto.daemon_pb2 import ActivityRequest, DaemonStatusRequest, UsageRequest
 from lensd._proto.generation_pb2 import (
     GenerateRequest,
     GenerationOptions,
@@ -144,6 +144,9 @@ FROM_RUN = "from the owner's run"
 
 PROBES = [
     Probe(DAEMON + "Status", "status", Rule.EVERYBODY, lambda _: DaemonStatusRequest()),
+    Probe(DAEMON + "Usage", "usage of all", Rule.ADMINISTERS, lambda _: UsageRequest()),
+    Probe(DAEMON + "Activity", "own", Rule.EVERYBODY, lambda _: ActivityRequest()),
+    Probe(DAEMON + "Activity", "of all", Rule.ADMINISTERS, lambda _: ActivityRequest(all=True)),
     Probe(MODELS + "List", "list", Rule.EVERYBODY, lambda _: ListModelsRequest()),
     Probe(MODELS + "Describe", "describe", Rule.EVERYBODY, lambda _: DescribeModelRequest()),
     Probe(MODELS + "Load", "load", Rule.ADMINISTERS, lambda _: LoadModelRequest(name=b"spare-0")),

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 
 from lensd.errors import StatusCode
 
+from diary import Diary
 from lies import lying
 from record import Trial
 from subject import Subject, folder
@@ -22,6 +23,8 @@ GOAL = "2,000 kills: 0 acknowledged writes lost, database sound every time, rest
 KILLS_PER_STATE = 50
 # Enough for a planted fault to show.
 CONTROL_KILLS = 3
+# Between runs, so often something is done to sessions.
+DIARY_SHARE = 0.3
 # Of the kills so many come before the daemon is ready.
 EARLY_SHARE = 0.15
 LONGEST_EARLY = 0.15
@@ -150,26 +153,32 @@ def _write_and_check(pipe: Connection, socket: str, seed: int, forgets: bool) ->
     """At each "go" looks at what was acknowledged before, then writes until the daemon is gone."""
     chance = random.Random(seed)
     session = "kills"
+    diary = Diary()
     acknowledged: list[tuple[Write, Answer]] = []
     pending: list[Write] = []
     while True:
         pipe.recv()
         trial = Trial()
         news: list[tuple[bytes, str]] = []
+        entries = diary.number
         is_told = False
         with suppress(HungUp), Wire(socket) as wire:
             if forgets:
                 pending = [Write(each.method, each.request, b"") for each in pending]
             _retry(trial, wire, pending, acknowledged, news)
             _look_back(trial, chance, wire, session, acknowledged)
+            diary.compare(trial, wire)
             pipe.send("looked")
             is_told = True
             while True:
+                if chance.random() < DIARY_SHARE and (wrong := diary.write(wire, chance)):
+                    trial.violated(wrong)
                 pending = [some_write(chance, session)]
                 _retry(trial, wire, pending, acknowledged, news)
         if not is_told:
             pipe.send("the daemon is gone")
         trial.count("acknowledged writes", len(news))
+        trial.count("acknowledged changes of sessions", diary.number - entries)
         pipe.send((news, trial))
 
 

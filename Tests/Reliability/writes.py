@@ -91,11 +91,18 @@ def _answer(method: str, messages: list[bytes]) -> Answer:
 
 def run_ids(wire: Wire, session: str) -> list[str]:
     """The runs of a session, oldest first; none where the session is absent."""
-    messages, status = wire.call(SHOW, ShowSessionRequest(name=session.encode()))
-    if status.code == StatusCode.NOT_FOUND:
-        return []
-    assert status.code == StatusCode.OK, status
-    return [run.id.decode() for run in ShowSessionReply.FromString(messages[0]).runs][::-1]
+    ids: list[str] = []
+    is_more = True
+    while is_more:
+        before = ids[-1].encode() if ids else b""
+        messages, status = wire.call(SHOW, ShowSessionRequest(name=session.encode(), before=before))
+        if status.code == StatusCode.NOT_FOUND:
+            return []
+        assert status.code == StatusCode.OK, status
+        page = ShowSessionReply.FromString(messages[0])
+        ids += [run.id.decode() for run in page.runs]
+        is_more = page.more
+    return ids[::-1]
 
 
 def stored(state: Path, aside: Path) -> tuple[str, dict[tuple[int, bytes], list[str]]]:
