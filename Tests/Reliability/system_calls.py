@@ -65,9 +65,15 @@ def run(options: argparse.Namespace) -> Trial:
 def controls(options: argparse.Namespace) -> dict[str, Trial]:
     trial = Trial()
     with folder() as path:
-        beginning = next(iter(_beginnings(path, argparse.Namespace(seed=options.seed, beginnings="killed"))))
-        # As it takes its socket away, before the store is closed.
-        _one_point(trial, path, beginning, "unlink", "kill", 1, options.seed, lying("late"))
+        daemon = Subject(path)
+        acknowledged: list[tuple[Write, Answer]] = []
+        try:
+            daemon.begin(env=lying("late"))
+            _write_and_retry(trial, "control", daemon, random.Random(options.seed), acknowledged)
+            daemon.kill()
+            _compare(trial, "control", daemon, acknowledged, [], is_damaged=False)
+        finally:
+            daemon.end()
     return {"a log whose writes are acknowledged before they are made": trial}
 
 
@@ -130,7 +136,6 @@ def _one_point(
     fault: str,
     count: int,
     seed: int,
-    env: dict[str, str] | None = None,
 ) -> bool:
     """False where the daemon made no such call so often."""
     what = f"{beginning.name}, {fault} at {call} {count}"
@@ -147,7 +152,7 @@ def _one_point(
     files = [daemon.state, *(daemon.state / (DATABASE + suffix) for suffix in ("", "-wal", "-journal", "-shm"))]
     # Renames and deletions name their files; those of the database's own are all there are.
     named = [] if call in ("rename", "unlink") else files
-    daemon.launch(injecting(call, fault, count, log, named), env)
+    daemon.launch(injecting(call, fault, count, log, named))
     try:
         pending: list[Write] = []
         if daemon.wait_ready():
