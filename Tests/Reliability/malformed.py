@@ -201,6 +201,7 @@ class LastWords:
             self._amplified,
             self._out_of_order,
             self._cut_off,
+            self._extreme,
         ]
 
     def one(self, call_id: int) -> bytes:
@@ -274,6 +275,23 @@ class LastWords:
     def _cut_off(self) -> bytes:
         whole = framed(self._chance.choice(self._vectors))
         return whole[: self._chance.randint(1, len(whole) - 1)]
+
+    def _extreme(self) -> bytes:
+        """Numbers that a request may have, and no sum holds."""
+        chance = self._chance
+        prompts = [Prompt(tokens=TokenPrompt(ids=[1, 2, 3]))]
+        most = chance.choice((HUGE, 2 * HUGE + 1, (1 << 56) - 1, 1 << 55))
+        options = GenerationOptions(max_new_tokens=most, temperature=chance.choice((0.0, 1e-300, 1e300)), top_k=most)
+        requests: list[tuple[str, Message]] = [
+            ("Generate", GenerateRequest(prompts=prompts, unrecorded=True, options=options)),
+            ("Run", RunRequest(prompts=prompts * chance.randint(100, 2000), unrecorded=True, top_count=1000)),
+            ("Query", QueryRequest(prompts=PassSource(prompts=prompts * 500), hook=b"pattern0")),
+        ]
+        method, request = chance.choice(requests)
+        call = frame.StartCall(
+            method=b"/lens.v1.Inference/" + method.encode(), request=request.SerializeToString(), deadline_ms=5
+        )
+        return framed(frame.ClientFrame(call_id=self._call_id, start=call).SerializeToString())
 
     def _mutate(self, data: bytes) -> bytes:
         chance = self._chance
