@@ -31,7 +31,7 @@ public struct Tokenizer: Sendable {
     /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in
     ///   itself.
     public init(
-        reading file: JSONFile, settings: JSONFile? = nil, rows: Int = 0, bosTokenID: Int32? = nil,
+        reading file: NamedBytes, settings: NamedBytes? = nil, rows: Int = 0, bosTokenID: Int32? = nil,
         eosTokenID: Int32? = nil
     ) throws(LensError) {
         let contents = try TokenizerFile(reading: file)
@@ -130,7 +130,7 @@ public struct Tokenizer: Sendable {
 
     /// A special token that the settings name; `nil` where they name none.
     private static func id(
-        of key: String, _ contents: TokenizerFile, settings: JSONFile?
+        of key: String, _ contents: TokenizerFile, settings: NamedBytes?
     ) throws(LensError) -> Int32? {
         guard let value = try settings?.object().optional(key) else { return nil }
         // Either the token or an object around it.

@@ -17,7 +17,7 @@ struct TokenizerPipe: ParsableCommand {
     var file: String
 
     func run() throws {
-        let tokenizer = try Tokenizer(reading: JSONFile(name: "tokenizer.json", bytes: try Self.contents(of: file)))
+        let tokenizer = try Tokenizer(reading: NamedBytes(name: "tokenizer.json", bytes: try Self.contents(of: file)))
         var output: [UInt8] = []
         while let kind = Self.read(1)?.first, let length = Self.read(4).map(Self.number), let body = Self.read(length) {
             switch kind {

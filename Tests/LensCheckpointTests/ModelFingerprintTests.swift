@@ -37,10 +37,10 @@ struct ModelFingerprintTests {
         }
         let folder = try Fixtures.folder("gpt-neo-2l-f16")
         let file = try folder.tensors()
-        func with(_ configuration: JSONFile, _ tokenizer: JSONFile?) throws -> ModelFingerprint {
+        func with(_ configuration: NamedBytes, _ tokenizer: NamedBytes?) throws -> ModelFingerprint {
             try ModelFingerprint(weights: file, configuration: configuration, tokenizer: tokenizer)
         }
-        func longer(_ file: JSONFile) -> JSONFile { JSONFile(name: file.name, bytes: file.bytes + [0x20]) }
+        func longer(_ file: NamedBytes) -> NamedBytes { NamedBytes(name: file.name, bytes: file.bytes + [0x20]) }
         #expect(try with(folder.configuration, folder.tokenizer) == original)
         let tokenizer = try #require(folder.tokenizer)
         #expect(try with(longer(folder.configuration), tokenizer) != original)
@@ -48,7 +48,7 @@ struct ModelFingerprintTests {
         #expect(try with(tokenizer, folder.configuration) != original)
         let without = try with(folder.configuration, nil)
         #expect(without != original)
-        #expect(try without != with(folder.configuration, JSONFile(name: tokenizer.name, bytes: [])))
+        #expect(try without != with(folder.configuration, NamedBytes(name: tokenizer.name, bytes: [])))
     }
 
     private func fingerprint(_ checkpoint: String, weights: String? = nil) throws -> ModelFingerprint {

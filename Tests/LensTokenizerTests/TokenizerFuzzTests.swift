@@ -22,7 +22,7 @@ struct TokenizerFuzzTests {
             let fields = try value.object()
             let name = try fields.required("name").string()
             let tokenizer = try Tokenizer(
-                reading: JSONFile(name: name, bytes: try fields.required("tokenizer").utf8()))
+                reading: NamedBytes(name: name, bytes: try fields.required("tokenizer").utf8()))
             var special: [(text: String, ids: [Int32])] = []
             try fields.required("special").forEachMember { text, ids throws(LensError) in
                 special.append((text, try integers(ids)))
@@ -98,11 +98,11 @@ struct TokenizerFuzzTests {
 
     /// As HookedTransformer.to_tokens has it (`Fixtures/tokenizer_bos.py`).
     @Test func prependingBOSIsTransformerLenss() throws {
-        var files: [String: JSONFile] = [:]
+        var files: [String: NamedBytes] = [:]
         try Fixtures.json("tokenizer/fuzz.json").forEachElement { value throws(LensError) in
             let fields = try value.object()
             let name = try fields.required("name").string()
-            files[name] = JSONFile(name: name, bytes: try fields.required("tokenizer").utf8())
+            files[name] = NamedBytes(name: name, bytes: try fields.required("tokenizer").utf8())
         }
         var count = 0
         try Fixtures.json("tokenizer/prepend_bos.json").forEachElement { value throws(LensError) in
@@ -112,7 +112,7 @@ struct TokenizerFuzzTests {
                 Issue.record("no tokenizer \(name)")
                 return
             }
-            let settings = JSONFile(name: "tokenizer_config.json", bytes: try fields.required("settings").utf8())
+            let settings = NamedBytes(name: "tokenizer_config.json", bytes: try fields.required("settings").utf8())
             let tokenizer = try Tokenizer(reading: file, settings: settings)
             let text = try fields.required("text").string()
             let with = try Self.integers(fields.required("with"))

@@ -11,7 +11,7 @@ struct TokenizerTests {
 
     private static func tokenizers() throws -> [String: Tokenizer] {
         try files.mapValues { path in
-            try Tokenizer(reading: JSONFile(name: path, bytes: Fixtures.bytes(path)))
+            try Tokenizer(reading: NamedBytes(name: path, bytes: Fixtures.bytes(path)))
         }
     }
 

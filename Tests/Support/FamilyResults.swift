@@ -15,7 +15,7 @@ package enum FamilyResults {
     package static func record(_ checkpoint: String, _ column: String, worst: Float, count: Int) throws {
         guard path != nil else { return }
         var architecture = ""
-        let keys = try JSONFile(name: "config.json", bytes: Fixtures.bytes("\(checkpoint)/config.json")).object()
+        let keys = try NamedBytes(name: "config.json", bytes: Fixtures.bytes("\(checkpoint)/config.json")).object()
         try keys.required("architectures").forEachElement { element throws(LensError) in
             architecture = try element.string()
         }

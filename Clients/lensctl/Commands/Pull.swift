@@ -85,7 +85,7 @@ struct Pull: ConsoleCommand {
         /// - Throws: `INTERNAL` where it is something else.
         init(parsing output: [UInt8]) throws(LensError) {
             do {
-                let answer = try JSONFile(name: "lensd.pull's answer", bytes: output).object()
+                let answer = try NamedBytes(name: "lensd.pull's answer", bytes: output).object()
                 repository = try answer.required("repository").string()
                 revision = try answer.required("revision").string()
                 folder = try answer.required("folder").string()

@@ -9,7 +9,7 @@ public struct ModelFingerprint: Sendable, Hashable, CustomStringConvertible {
     /// Hashes a model's files. The weights that were read already are not read again.
     ///
     /// - Throws: `DATA_LOSS` when the weights cannot be read.
-    public init(weights: some TensorSource, configuration: JSONFile, tokenizer: JSONFile?) throws(LensError) {
+    public init(weights: some TensorSource, configuration: NamedBytes, tokenizer: NamedBytes?) throws(LensError) {
         var hash = SHA256()
         // Each part is a digest of fixed length, so that no byte can wander from one part into the next.
         hash.update(data: Array("lensd model fingerprint 1\n".utf8))

@@ -1,25 +1,6 @@
 import Glibc
 import LensCore
 
-/// A small text file of a model's folder, read whole.
-public struct JSONFile: Sendable {
-    /// The last part of its path, as errors name it.
-    public let name: String
-    public let bytes: [UInt8]
-
-    public init(name: String, bytes: [UInt8]) {
-        self.name = name
-        self.bytes = bytes
-    }
-
-    /// Its outermost object.
-    ///
-    /// - Throws: `INVALID_ARGUMENT` for what is not JSON or no object.
-    package func object() throws(LensError) -> JSONObject {
-        try JSONValue(parsing: bytes, file: name).object()
-    }
-}
-
 /// A model's folder in the Hugging Face layout, opened: the small files are read, the weights are held open.
 ///
 /// Only regular files of the folder itself are taken, and only those that nobody but root and the user who runs the
@@ -27,12 +8,12 @@ public struct JSONFile: Sendable {
 public struct ModelFolder: Sendable {
     public let path: String
     /// `config.json`
-    public let configuration: JSONFile
+    public let configuration: NamedBytes
     /// `tokenizer.json`, or what `vocab.json` and `merges.txt` say written as one; `nil` where the folder has no file of
     /// a tokenizer at all, as a toy model's.
-    public let tokenizer: JSONFile?
+    public let tokenizer: NamedBytes?
     /// `tokenizer_config.json`, which a folder may lack.
-    public let tokenizerConfiguration: JSONFile?
+    public let tokenizerConfiguration: NamedBytes?
 
     private let weights: Weights
 
@@ -67,9 +48,9 @@ public struct ModelFolder: Sendable {
         guard fstat(folder, &status) == 0 else { throw CheckpointFile.systemError(errno, "cannot look at \(path)") }
         try CheckpointFile.checkWriters(status, of: "the model's folder \(path)")
 
-        func text(_ name: String, _ limit: Int) throws(LensError) -> JSONFile {
+        func text(_ name: String, _ limit: Int) throws(LensError) -> NamedBytes {
             let file = try CheckpointFile(opening: name, in: folder, sizeLimit: limit)
-            return JSONFile(name: name, bytes: try file.bytes(in: 0..<file.size))
+            return NamedBytes(name: name, bytes: try file.bytes(in: 0..<file.size))
         }
         self.path = path
         configuration = try text("config.json", Self.configurationLimit)
@@ -112,7 +93,7 @@ public struct ModelFolder: Sendable {
     }
 
     private static func openWeights(
-        in folder: Int32, text: (String, Int) throws(LensError) -> JSONFile
+        in folder: Int32, text: (String, Int) throws(LensError) -> NamedBytes
     ) throws(LensError) -> Weights {
         let whole = "model.safetensors"
         let indexName = "model.safetensors.index.json"

@@ -18,7 +18,7 @@ struct ShardIndex: Sendable {
     ///
     /// - Parameter suffix: what the shards' names must end in, such as `.safetensors`.
     /// - Throws: `INVALID_ARGUMENT` naming the key, the tensor or the shard that is wrong.
-    init(reading file: JSONFile, suffix: String) throws(LensError) {
+    init(reading file: NamedBytes, suffix: String) throws(LensError) {
         let keys = try file.object()
         var shardOfTensor: [String: String] = [:]
         try keys.required("weight_map").forEachMember { tensor, value throws(LensError) in

@@ -19,12 +19,12 @@ struct VocabularyFiles {
         #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"#
         + #"|\\s+(?!\\S)|\\s+"#
 
-    let vocabulary: JSONFile
-    let merges: JSONFile
-    let settings: JSONFile?
+    let vocabulary: NamedBytes
+    let merges: NamedBytes
+    let settings: NamedBytes?
 
     /// - Throws: `UNIMPLEMENTED` naming a class that is not known, `INVALID_ARGUMENT` for what is no JSON.
-    func tokenizer() throws(LensError) -> JSONFile {
+    func tokenizer() throws(LensError) -> NamedBytes {
         let settings = try settings?.object()
         let ids = try vocabulary.object()
         var name = "GPT2Tokenizer"
@@ -57,7 +57,7 @@ struct VocabularyFiles {
         text += Array(#"],"vocab":"#.utf8)
         text += vocabulary.bytes
         text += Array("}}".utf8)
-        return JSONFile(name: "tokenizer.json", bytes: text)
+        return NamedBytes(name: "vocab.json with merges.txt", bytes: text)
     }
 
     /// The entries of `added_tokens`: those of the settings' `added_tokens_decoder`, or the special tokens they name.

@@ -4,7 +4,7 @@ import LensCore
 /// A checkpoint's weights on their way into a model's folder: safetensors files are copied, others converted.
 enum ImportedWeights: Sendable {
     /// Safetensors files, with the index that holds them together where they are shards.
-    case copied([CheckpointFile], index: JSONFile?, notices: [String])
+    case copied([CheckpointFile], index: NamedBytes?, notices: [String])
     /// A state dict, and of its tensors those that are wanted.
     case converted(PyTorchCheckpoint, [StoredTensor])
 
@@ -28,9 +28,9 @@ enum ImportedWeights: Sendable {
         func file(_ name: String, limit: Int = .max) throws(LensError) -> CheckpointFile {
             try CheckpointFile(opening: name, in: folder, sizeLimit: limit, trust: .users)
         }
-        func index() throws(LensError) -> JSONFile {
+        func index() throws(LensError) -> NamedBytes {
             let file = try file(name, limit: Self.indexLimit)
-            return JSONFile(name: name, bytes: try file.bytes(in: 0..<file.size))
+            return NamedBytes(name: name, bytes: try file.bytes(in: 0..<file.size))
         }
         if name.hasSuffix(".safetensors") {
             let weights = try file(name)

@@ -20,7 +20,7 @@ public final class ModelImport: Sendable {
     /// What is odd about the files and no reason to refuse them, and what becomes of them.
     public let notices: [String]
 
-    private let texts: [JSONFile]
+    private let texts: [NamedBytes]
     private let weights: ImportedWeights
     private let watch: ReadingWatch
 
@@ -48,10 +48,10 @@ public final class ModelImport: Sendable {
         guard descriptor >= 0 else { throw CheckpointFile.systemError(errno, "cannot open the folder \(folder)") }
         defer { close(descriptor) }
 
-        var texts: [JSONFile] = []
+        var texts: [NamedBytes] = []
         for name in Self.textNames where ModelFolder.exists(name, in: descriptor) {
             let file = try CheckpointFile(opening: name, in: descriptor, sizeLimit: Self.textLimit, trust: .users)
-            let text = JSONFile(name: name, bytes: try file.bytes(in: 0..<file.size))
+            let text = NamedBytes(name: name, bytes: try file.bytes(in: 0..<file.size))
             if name.hasSuffix(".json") { _ = try JSONValue(parsing: text.bytes, file: name) }
             texts.append(text)
         }

@@ -3,7 +3,7 @@ import LensCore
 /// Walks over the bytes of a JSON text (RFC 8259) without building anything from them.
 ///
 /// Written here because a checkpoint's files come from strangers: the nesting is bounded, so that no input overflows
-/// the stack, and nothing is allocated per value, so that no input grows in memory.
+/// the stack, and nothing is kept of a value, so that no input grows in memory.
 struct JSONScanner {
     /// How deep arrays and objects may stand in each other; real files stay below 10.
     static let depthLimit = 64

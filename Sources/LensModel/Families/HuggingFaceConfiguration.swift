@@ -21,7 +21,7 @@ public struct HuggingFaceConfiguration: Sendable {
     ///
     /// - Throws: `UNIMPLEMENTED` naming an architecture, an activation function or another choice that is not supported;
     ///   `INVALID_ARGUMENT` naming a key that is missing, of another type or out of its range.
-    public init(reading file: JSONFile) throws(LensError) {
+    public init(reading file: NamedBytes) throws(LensError) {
         let keys = ConfigurationKeys(try file.object())
         family = try ModelFamilies.family(keys)
         model = try family.configuration(keys)

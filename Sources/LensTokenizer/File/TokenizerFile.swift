@@ -26,7 +26,7 @@ struct TokenizerFile {
     ///
     /// - Throws: `UNIMPLEMENTED` naming a component that is not supported; `INVALID_ARGUMENT` for what is wrong in
     ///   itself.
-    init(reading file: JSONFile) throws(LensError) {
+    init(reading file: NamedBytes) throws(LensError) {
         let keys = try file.object()
         normalizer = try Normalizer(reading: keys.optional("normalizer"))
         preTokenizer = try PreTokenizer(reading: keys.optional("pre_tokenizer"))

@@ -72,6 +72,6 @@ struct HookedTransformerConfigurationTests {
         let kept = plain.filter { !changes.contains("\"\($0.key)\":") }.map { "\"\($0.key)\":\($0.value)" }
         let members = [#""architectures":["HookedTransformer"]"#, changes] + kept
         let bytes = Array("{\(members.joined(separator: ","))}".utf8)
-        return try HuggingFaceConfiguration(reading: JSONFile(name: "config.json", bytes: bytes)).model
+        return try HuggingFaceConfiguration(reading: NamedBytes(name: "config.json", bytes: bytes)).model
     }
 }

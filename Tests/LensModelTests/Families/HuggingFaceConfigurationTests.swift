@@ -138,6 +138,6 @@ struct HuggingFaceConfigurationTests {
     private func read(_ changes: [String: String], without: [String] = []) throws -> HuggingFaceConfiguration {
         let fields = Self.fields.merging(changes) { $1 }.filter { !without.contains($0.key) }
         let text = "{" + fields.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
-        return try HuggingFaceConfiguration(reading: JSONFile(name: "config.json", bytes: Array(text.utf8)))
+        return try HuggingFaceConfiguration(reading: NamedBytes(name: "config.json", bytes: Array(text.utf8)))
     }
 }

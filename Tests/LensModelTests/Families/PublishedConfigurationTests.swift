@@ -267,7 +267,7 @@ struct PublishedConfigurationTests {
 
     private func read(_ members: String) throws -> ModelConfiguration {
         let bytes = Array("{\(members)}".utf8)
-        return try HuggingFaceConfiguration(reading: JSONFile(name: "config.json", bytes: bytes)).model
+        return try HuggingFaceConfiguration(reading: NamedBytes(name: "config.json", bytes: bytes)).model
     }
 
     /// A configuration without one key, whose value is a number or null.

@@ -128,7 +128,8 @@ struct TokenizerFileTests {
     @Test func beginningOfSequence() throws {
         func bos(_ settings: String) throws -> Int32? {
             try Tokenizer(
-                reading: file([:], [:]), settings: JSONFile(name: "tokenizer_config.json", bytes: Array(settings.utf8))
+                reading: file([:], [:]),
+                settings: NamedBytes(name: "tokenizer_config.json", bytes: Array(settings.utf8))
             ).bosTokenID
         }
         #expect(try bos(#"{"bos_token":"<u>"}"#) == 4)
@@ -149,7 +150,7 @@ struct TokenizerFileTests {
     }
 
     /// A tokenizer of four letters with parts replaced.
-    private func file(_ model: [String: String], _ components: [String: String]) -> JSONFile {
+    private func file(_ model: [String: String], _ components: [String: String]) -> NamedBytes {
         let fields = [
             "type": #""BPE""#, "vocab": #"{"h":0,"e":1,"l":2,"o":3,"<u>":4,"he":5,"ll":6,"hell":7}"#,
             "merges": #"[["h","e"],["l","l"],["he","ll"]]"#,
@@ -158,7 +159,7 @@ struct TokenizerFileTests {
             "model": object(fields), "pre_tokenizer": #"{"type":"ByteLevel","add_prefix_space":false}"#,
             "decoder": #"{"type":"ByteLevel"}"#, "normalizer": "null", "added_tokens": "[]",
         ].merging(components) { $1 }
-        return JSONFile(name: "tokenizer.json", bytes: Array(object(parts).utf8))
+        return NamedBytes(name: "tokenizer.json", bytes: Array(object(parts).utf8))
     }
 
     private func object(_ fields: [String: String]) -> String {

@@ -44,7 +44,7 @@ struct VocabularyFilesTests {
         let parts = try folder(settings: settings)
         let apart = try tokenizer(parts)
         let whole = try Tokenizer(
-            reading: JSONFile(name: "tokenizer.json", bytes: Fixtures.bytes("gpt-neo-1l-16h/tokenizer.json")))
+            reading: NamedBytes(name: "tokenizer.json", bytes: Fixtures.bytes("gpt-neo-1l-16h/tokenizer.json")))
         var count = 0
         try Fixtures.json("tokenizer/strings.json").forEachElement { value throws(LensError) in
             let text = try value.object().required("text").string()
@@ -61,6 +61,14 @@ struct VocabularyFilesTests {
         // Composed, and digits one by one.
         #expect(qwen.encode("e\u{301}") == qwen.encode("é"))
         #expect(try qwen.encode("12").map { try qwen.text(of: $0) } == ["1", "2"])
+    }
+
+    /// An error names the files that there are.
+    @Test func badMergesAreNamed() throws {
+        let parts = try folder(settings: "{}")
+        try parts.write("merges.txt", "#version: 0.2\nq \u{1}\n".utf8)
+        let error = #expect(throws: LensError.self) { try tokenizer(parts) }
+        #expect(error?.message.hasPrefix("vocab.json with merges.txt: merges ") == true, "\(error?.message ?? "")")
     }
 
     @Test(arguments: [
