@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct Models: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List, describe, load, unload, rename and import the models that the daemon serves.",
+        abstract: "List, describe, load, unload, rename, import and verify the models that the daemon serves.",
         discussion: """
             NAME has TransformerLens's default weight processing, NAME@raw has the checkpoint's own weights; \
             both can be asked for at any time. The daemon knows the models of its flags and its configuration, and \
