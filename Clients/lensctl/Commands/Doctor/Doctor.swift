@@ -51,7 +51,7 @@ struct Doctor: ConsoleCommand {
         }
         findings.append(await python())
         if let folder = stateFolder(of: connection) {
-            findings += StateCheck(folder: folder).run()
+            findings += StateCheck(folder: folder, isOwn: folder != Self.systemState).run()
             if connection == nil, let words = Self.lastWords(folder) {
                 findings.append(.unknown("log", "the last daemon's log ends with: \(words)"))
             }
@@ -60,16 +60,18 @@ struct Doctor: ConsoleCommand {
         return findings
     }
 
+    private static let systemState = "/var/lib/lensd"
+
     /// The machine's daemon keeps its state where its unit says.
     private func stateFolder(of connection: LensConnection?) -> String? {
         if let state { return state }
-        if connection?.path == SocketLocator.systemSocket { return "/var/lib/lensd" }
+        if connection?.path == SocketLocator.systemSocket { return Self.systemState }
         return try? OwnDaemon.defaultState()
     }
 
     private func python() async -> Finding {
         let check = "python"
-        let program = PythonProgram(executable: Environment["LENSD_PYTHON"] ?? "python3")
+        let program = PythonProgram.preferred
         let question = "import lensd; print(lensd.__version__)"
         guard let answer = try? await program.run(["-c", question], isQuiet: true), case .exit(0) = answer.ending
         else { return .unknown(check, "'\(program.executable)' has no package lensd") }

@@ -5,6 +5,8 @@ import LensTerminal
 /// Looks at the folder in which a daemon keeps its sessions.
 struct StateCheck {
     let folder: String
+    /// Whether it is for a daemon of the caller's own, not for the machine's.
+    let isOwn: Bool
 
     /// Less than this is soon full.
     private static let leastFreeBytes = 256 << 20
@@ -27,7 +29,7 @@ struct StateCheck {
                 .trouble(
                     check, "\(folder) may be written by group or others; lensd refuses such a folder",
                     advice: "chmod 700 \(folder)"))
-        } else if status.st_uid != geteuid(), geteuid() != 0 {
+        } else if isOwn, status.st_uid != geteuid(), geteuid() != 0 {
             let owner = UserName(status.st_uid).text ?? "\(status.st_uid)"
             findings.append(
                 .trouble(
