@@ -22,7 +22,7 @@ extension Engine {
                 content.add(keep.map(\.name))
                 content.add(request.wantsLoss ? 1 : 0)
                 content.add(request.topCount)
-            }, takesKept: cache.contains(kept), control: control)
+            }, takesKept: !recomputes && cache.contains(kept), control: control)
         // Whoever's work brought them here: they are at hand because this user asked as well.
         cache.use(kept, by: user)
         return try reply(to: request, of: subject, outcome)

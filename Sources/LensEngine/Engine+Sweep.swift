@@ -89,7 +89,8 @@ extension Engine {
         let sources = try await sources(of: sweep, control)
         let outcome = try await passes.run(
             SweepJob(subject, cost: cost, sources: sources), for: user,
-            asking: subject.question("sweep") { $0.add(sweep) }, control: control, progress: progress)
+            asking: subject.question("sweep") { $0.add(sweep) }, takesKept: !recomputes, control: control,
+            progress: progress)
         var tokens: [[Token]] = []
         for prompt in recipe.tokens.indices { tokens.append(try subject.tokens(of: prompt)) }
         return SweepReply(

@@ -60,6 +60,8 @@ public struct Engine: Sendable {
     public private(set) var models: ResidentModels
     /// Whose turn and whose share of the cache its work is.
     private(set) var user: UInt32 = 0
+    /// Whether runs and sweeps that were asked before are computed again.
+    private(set) var recomputes = false
     let passes: PassThread
     let cache: ContentCache
     let answers: AnswerBudget
@@ -88,6 +90,13 @@ public struct Engine: Sendable {
         var engine = self
         engine.models = models
         engine.user = user
+        return engine
+    }
+
+    /// The same engine, which takes no answer from earlier for a run or a sweep.
+    public func recomputing() -> Engine {
+        var engine = self
+        engine.recomputes = true
         return engine
     }
 

@@ -71,7 +71,8 @@ extension InferenceHandler {
             engine = try await self.engine.engine(with: recipe.model, for: context.caller, control: context.control)
             isOther = true
         }
-        return (engine, try engine.prepare(recipe, on: try engine.reference(form: recipe.model.form)), isOther)
+        let prepared = try engine.prepare(recipe, on: try engine.reference(form: recipe.model.form))
+        return (engine.recomputing(), prepared, isOther)
     }
 
     /// Asks what a recorded run asked.
