@@ -9,8 +9,8 @@ enum SessionText {
         ])
         table.rows = sessions.map { session in
             let remark =
-                session.isReadOnly ? "shared with you" : session.grantCount > 0 ? "shared (\(session.grantCount))" : ""
-            let room = max(terminal.width - 60, 12)
+                session.isReadOnly ? "read-only" : session.grantCount > 0 ? "shared (\(session.grantCount))" : ""
+            let room = max(terminal.width - 62, 12)
             return [
                 StyledText(
                     terminal.visible(line: session.address).truncated(to: room, mark: terminal.ellipsis), .bold),
@@ -41,7 +41,7 @@ enum SessionText {
             .init("run"), .init("kind"), .init("when"), .init("loss", .right), .init("tokens", .right), .init("text"),
         ])
         let kinds = runs.map { $0.isHooked ? "\($0.kind.rawValue) with hooks" : $0.kind.rawValue }
-        let taken = 49 + (kinds.map(\.count).max() ?? 0)
+        let taken = 55 + (kinds.map(\.count).max() ?? 0)
         table.rows = zip(runs, kinds).map { run, kind in
             [
                 StyledText(String(run.id.prefix(12))), StyledText(kind),
@@ -49,7 +49,7 @@ enum SessionText {
                 StyledText(DecimalText.fixed(run.loss, 4)), StyledText(String(run.tokenCount)),
                 StyledText(
                     terminal.visible(line: run.excerpt).truncated(
-                        to: max(terminal.width - taken, 12), mark: terminal.ellipsis)),
+                        to: max(terminal.width - taken, 10), mark: terminal.ellipsis)),
             ]
         }
         let models = Set(runs.map { [$0.model, $0.fingerprint] })
@@ -80,7 +80,8 @@ enum SessionText {
 
     private static func model(_ run: RunSummary, indent: String, on terminal: Terminal) -> StyledText {
         StyledText(
-            "\(indent)model \(terminal.visible(line: run.model)), fingerprint \(run.fingerprint.prefix(12))", .faint)
+            "\(indent)fingerprint \(run.fingerprint.prefix(12)), model \(terminal.visible(line: run.model))"
+                .truncated(to: max(terminal.width, 40), mark: terminal.ellipsis), .faint)
     }
 
     private static func faint(_ text: String, on terminal: Terminal) -> StyledText {
