@@ -96,7 +96,7 @@ def test_names_notes_and_search(own_daemon: Daemon) -> None:
         assert [run.id for run in runs] == [sweep.run_id, cache.run_id]
         assert [run.note for run in runs] == ["", "head 8 again"]
         strongest = sweep.delta.flatten()[np.argmax(np.abs(sweep.delta))]
-        assert runs[0].effects[0][1] == pytest.approx(strongest, abs=1e-9)
+        assert runs[0].effects[0][1] == pytest.approx(float(strongest), abs=1e-6)
         assert ioi.runs(limit=1) == runs[:1]
         np.testing.assert_allclose(ioi.query("last", "z0"), cache["z0"], rtol=1e-5, atol=1e-5)
         found = client.search_sessions("HEAD 8")
