@@ -46,9 +46,9 @@ public final class PrometheusRegistry: MetricsFactory {
     ) -> Value {
         let labels = PrometheusText.labels(dimensions)
         return families.withLock { families in
+            if let family = families[name], family.kind != kind { return fresh() }
             if let present = families[name]?.series[labels] as? Value { return present }
             let value = fresh()
-            guard families[name].map({ $0.kind == kind }) ?? true else { return value }
             families[name, default: Family(kind: kind)].series[labels] = value
             return value
         }

@@ -47,8 +47,8 @@ final class HistogramSeries: Series, RecorderHandler, TimerHandler {
         var total = 0
         for (bound, count) in zip(bounds + [.infinity], state.counts) {
             total += count
-            lines.append(
-                PrometheusText.line("\(name)_bucket", labels, extra: "le=\"\(PrometheusText.number(bound))\"", Double(total)))
+            let bound = "le=\"\(PrometheusText.number(bound))\""
+            lines.append(PrometheusText.line("\(name)_bucket", labels, extra: bound, Double(total)))
         }
         lines.append(PrometheusText.line("\(name)_sum", labels, state.sum))
         lines.append(PrometheusText.line("\(name)_count", labels, Double(total)))

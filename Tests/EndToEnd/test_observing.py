@@ -91,8 +91,9 @@ def test_every_call_has_its_line(daemon: Daemon) -> None:
         client.model()("Once upon a time", return_type="loss")
         with pytest.raises(lensd.NotFound):
             client.query("0123", "z0")
+        request = lensd._proto.daemon_pb2.UsageRequest()
         with pytest.raises(lensd.Unimplemented):
-            client.stubs.daemon.channel.unary(f"/lens.v1.Inference/{CANARY}", lensd._proto.daemon_pb2.UsageRequest(), object)
+            client.stubs.daemon.channel.unary(f"/lens.v1.Inference/{CANARY}", request, object)
     until(lambda: len(calls(daemon.log())) >= 4, daemon.log())
     lines = calls(daemon.log())
     assert all(set(line) == {"connection", "request", "uid", "method", "status", "ms", "wait_ms"} for line in lines)
