@@ -27,7 +27,8 @@ struct Lensctl: AsyncParsableCommand {
             CommandGroup(
                 name: "Daemon:",
                 subcommands: [
-                    Up.self, Down.self, Logs.self, Status.self, Top.self, Doctor.self, Version.self, Models.self,
+                    Up.self, Down.self, Reload.self, Logs.self, Status.self, Top.self, Doctor.self, Version.self,
+                    Models.self,
                     Pull.self,
                 ]),
             CommandGroup(

@@ -29,8 +29,8 @@ from daemon import BINARY, ROOT, TINY, Daemon, environment
 LENSCTL = BINARY.parent / "lensctl"
 STORY = "Tom saw the red ball. Tom saw the red cat."
 COMMANDS = [
-    *["up", "down", "logs", "status", "top", "doctor", "version", "models", "tokens", "run", "query", "generate"],
-    *["attention", "ablate"],
+    *["up", "down", "reload", "logs", "status", "top", "doctor", "version", "models", "tokens", "run", "query"],
+    *["generate", "attention", "ablate"],
     *["patch", "study", "sessions", "sessions list", "sessions show", "sessions delete", "pull", "models list"],
     *[f"sessions {verb}" for verb in ("create", "rename", "share", "unshare", "note", "search", "export", "import")],
     "sessions replay",

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import IO
 import lensd
 import pytest
 
-from daemon import TINY, Daemon
+from daemon import BINARY, TINY, Daemon, environment
 
 # Hands a listening socket over as systemd does: as descriptor 3, named for the very process.
 HAND_OVER = """
@@ -286,6 +287,41 @@ def test_a_reload_brings_and_takes_models(stopped: Daemon, configured: Path) -> 
         stopped.process.send_signal(signal.SIGHUP)
         said(stopped, "the model 'bad' of the configuration cannot be served")
         assert float(client.model("c")("Once upon a time", return_type="loss")) == pytest.approx(expected)
+    assert stopped.stop() == 0
+
+
+def test_lensctl_reload(stopped: Daemon, configured: Path) -> None:
+    stopped.start()
+    write(configured, "[quota]\nsessions = 6")
+    told = subprocess.run(
+        [BINARY.parent / "lensctl", "--socket", stopped.socket, "reload"],
+        capture_output=True, text=True, timeout=20, env=environment(), check=True,
+    )  # fmt: skip
+    assert told.stdout.startswith(f"process {stopped.process.pid} reads its configuration again")
+    said(stopped, "changed=quota")
+    with stopped.connect() as client:
+        assert client.status().quota.sessions == 6
+    assert stopped.stop() == 0
+
+
+def test_the_watchdog_is_fed_under_load(manager: Manager, stopped: Daemon) -> None:
+    stopped.env["WATCHDOG_USEC"] = "800000"
+    stopped.start()
+    manager.until("READY")
+    end = time.monotonic() + 2
+
+    def work(number: int) -> None:
+        with stopped.connect() as client:
+            model = client.model()
+            while time.monotonic() < end:
+                model.sweep([[number + 1, *range(2, 40)]], lensd.zero("z"), ("head", "pos"))
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    assert manager.count("WATCHDOG", 2) >= 5
+    for worker in workers:
+        worker.join()
     assert stopped.stop() == 0
 
 

@@ -12,16 +12,21 @@ struct Watchdog: Sendable {
 
     /// Runs until its task is cancelled.
     func run() async {
-        var progress = engine.statistics.progress
+        var progress = Self.progress(engine.statistics)
         var engineMovedAt = ContinuousClock.now
         while (try? await Task.sleep(for: interval / 4)) != nil {
             let now = ContinuousClock.now
             let statistics = engine.statistics
             let isIdle = statistics.runningJobs == 0 && statistics.queuedJobs == 0
-            if isIdle || statistics.progress != progress { engineMovedAt = now }
-            progress = statistics.progress
+            if isIdle || Self.progress(statistics) != progress { engineMovedAt = now }
+            progress = Self.progress(statistics)
             // What hangs for half the interval is not vouched for any more, and systemd ends it after the whole.
             if now - engineMovedAt < interval / 2, now - server.lastBeat < interval / 2 { notifier.alive() }
         }
+    }
+
+    /// Grows with every block and every turn of the engine's work.
+    private static func progress(_ statistics: EngineStatistics) -> Int {
+        statistics.progress &+ statistics.passes.steps
     }
 }
