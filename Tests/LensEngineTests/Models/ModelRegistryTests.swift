@@ -28,7 +28,10 @@ private final class WeakModel {
 
     @Test func longestUnusedMakesRoom() async throws {
         let fixture = try RegistryFixture(["a", "b", "c", "d"], budget: 3.5)
-        for name in ["a", "b", "c", "b", "d"] { try await fixture.use(name) }
+        for name in ["a", "b", "c", "b", "d"] {
+            try await fixture.use(name)
+            try await fixture.waitForUse()
+        }
         #expect(fixture.names(.resident) == ["a", "b", "d"])
         // It comes back when somebody asks, and now the other one goes.
         try await fixture.use("c")
