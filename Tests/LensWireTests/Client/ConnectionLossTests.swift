@@ -6,7 +6,7 @@ import Testing
 
 /// What a client sees when the daemon is no daemon, or goes.
 @Suite struct ConnectionLossTests {
-    /// A listener that reads a hello, says what it is told to, and closes; runs on a thread of its own.
+    /// A listener that answers a hello, waits for a request, says what it is told to, and closes; on its own thread.
     private func withPeer(
         saying bytes: [UInt8], waitingFor requestBytes: Int = 0, _ body: (String) async throws -> Void
     ) async throws {
@@ -25,14 +25,15 @@ import Testing
         }
         #expect(bound == 0)
         listen(listener, 4)
-        let answer = try hello() + bytes
+        let greeting = try hello()
         // Blocks, and so stays off the threads that tasks share.
         let peer = Thread {
             let client = accept(listener, nil, nil)
             var room = [UInt8](repeating: 0, count: 4096)
             _ = recv(client, &room, room.count, 0)
-            _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL))
+            _ = send(client, greeting, greeting.count, Int32(MSG_NOSIGNAL))
             if requestBytes > 0 { _ = recv(client, &room, room.count, 0) }
+            _ = send(client, bytes, bytes.count, Int32(MSG_NOSIGNAL))
             close(client)
         }
         peer.start()
