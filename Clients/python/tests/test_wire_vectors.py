@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
+import pkgutil
 from typing import Any
 
 import numpy as np
@@ -12,37 +14,14 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from reference import ROOT
 
-from lensd._proto import (
-    common_pb2,
-    daemon_pb2,
-    frame_pb2,
-    generation_pb2,
-    gradients_pb2,
-    hooks_pb2,
-    inference_pb2,
-    models_pb2,
-    reports_pb2,
-    run_pb2,
-    sessions_pb2,
-    sweeps_pb2,
-)
+import lensd._proto
+from lensd._proto import frame_pb2, inference_pb2
 from lensd.framing import encode_frame, read_frame
 from lensd.slices import slice_of
 
-MODULES = (
-    common_pb2,
-    daemon_pb2,
-    frame_pb2,
-    generation_pb2,
-    gradients_pb2,
-    hooks_pb2,
-    inference_pb2,
-    models_pb2,
-    reports_pb2,
-    run_pb2,
-    sessions_pb2,
-    sweeps_pb2,
-)
+MODULES = [
+    importlib.import_module(module.name) for module in pkgutil.iter_modules(lensd._proto.__path__, "lensd._proto.")
+]
 VECTORS = json.loads((ROOT / "Tests" / "LensWireTests" / "vectors" / "messages.json").read_text())
 
 
