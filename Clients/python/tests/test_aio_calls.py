@@ -95,6 +95,10 @@ def refuse(peer: Peer) -> None:
     peer.status(0, 7, "uid 65534 is refused")
 
 
+def refuse_at_once(peer: Peer) -> None:
+    peer.status(0, 8, "a user may have 1 connections", 100)
+
+
 def speak_a_later_version(peer: Peer) -> None:
     peer.read()
     peer.send(ServerFrame(hello=ServerHello(protocol_version=9)))
@@ -110,6 +114,7 @@ def speak_http(peer: Peer) -> None:
     [
         (hang_up, lensd.Unavailable, "hung up on a Hello"),
         (refuse, lensd.PermissionDenied, "65534"),
+        (refuse_at_once, lensd.ResourceExhausted, "1 connections"),
         (speak_a_later_version, lensd.Unavailable, "version 9; this client knows 1"),
         (speak_http, lensd.Internal, "announced 1213486160"),
     ],

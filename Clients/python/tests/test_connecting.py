@@ -41,6 +41,10 @@ def refuse(peer: Peer) -> None:
     peer.status(0, 7, "uid 65534 is refused")
 
 
+def refuse_at_once(peer: Peer) -> None:
+    peer.status(0, 8, "a user may have 1 connections", 100)
+
+
 def answer_without_hello(peer: Peer) -> None:
     peer.read()
     peer.status(1)
@@ -53,6 +57,7 @@ def answer_without_hello(peer: Peer) -> None:
         (speak_http, lensd.Internal, "announced 1213486160"),
         (speak_a_later_version, lensd.Unavailable, "version 9; this client knows 1"),
         (refuse, lensd.PermissionDenied, "65534"),
+        (refuse_at_once, lensd.ResourceExhausted, "1 connections"),
         (answer_without_hello, lensd.Unavailable, "it sent no Hello"),
     ],
 )

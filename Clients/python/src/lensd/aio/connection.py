@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 
 from lensd._proto.frame_pb2 import ClientFrame, ServerFrame, ServerHello
 from lensd.aio.call import Call
@@ -142,12 +144,26 @@ class Connection(asyncio.BufferedProtocol):
         late = Unavailable(f"{self.path} did not answer a Hello within {HELLO_SECONDS:g} s", 0.0)
         timer = loop.call_later(HELLO_SECONDS, self._fail, late)
         try:
-            await loop.create_unix_connection(lambda: self, self.path)
-            self._write(client_hello())
+            connected = await self._connect(loop)
+            await loop.create_unix_connection(lambda: self, sock=connected)
             frame = await self._greeting
         finally:
             timer.cancel()
         self.hello = server_hello(frame if isinstance(frame, ServerFrame) else ServerFrame(), self.path)
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
+        """A socket that said hello; before there is a transport, which would not read after a write that failed."""
+        connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connected.setblocking(False)
+            await loop.sock_connect(connected, self.path)
+            # A daemon that has no room says so and hangs up, which may be faster than this.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                await loop.sock_sendall(connected, encode_frame(client_hello()))
+        except BaseException:
+            connected.close()
+            raise
+        return connected
 
     def _write(self, frame: ClientFrame) -> None:
         data = encode_frame(frame, self.hello.max_request_bytes or MAX_REQUEST_BYTES)
