@@ -86,7 +86,7 @@ RUNS = {
     "a token out of range": (RunRequest(prompts=[ids(1, 1 << 20)]), "INVALID_ARGUMENT", "received 1048576"),
     "a token past 31 bits": (RunRequest(prompts=[ids(1, (1 << 32) - 1)]), "INVALID_ARGUMENT", "4294967295"),
     "the second prompt": (RunRequest(prompts=[TOKENS, text("")]), "INVALID_ARGUMENT", "prompt 1: "),
-    "an unknown model": (RunRequest(model=b"nope", prompts=[TOKENS]), "NOT_FOUND", "resident: tiny"),
+    "an unknown model": (RunRequest(model=b"nope", prompts=[TOKENS]), "NOT_FOUND", "there are: tiny"),
     "a model's name": (RunRequest(model=b"NOPE", prompts=[TOKENS]), "INVALID_ARGUMENT", "received 'NOPE'"),
     "a model's form": (RunRequest(model=b"tiny@new", prompts=[TOKENS]), "INVALID_ARGUMENT", "NAME@raw"),
     "an unknown hook": (

@@ -111,7 +111,8 @@ def test_every_acknowledged_run_was_on_the_disk(stopped: Daemon) -> None:
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "ftruncate", "unlink"])
 def test_killed_as_it_makes_its_database(folder: Path, call: str) -> None:
     """At every such call of the very first start; the next start finds its way."""
-    for count in range(1, 100):
+    # Beyond the first ones, of which each is different, some are enough.
+    for count in (*range(1, 40), *range(40, 400, 9)):
         at = folder / str(count)
         at.mkdir()
         daemon = Daemon(at)
@@ -125,4 +126,4 @@ def test_killed_as_it_makes_its_database(folder: Path, call: str) -> None:
         daemon.start()
         check_store(daemon, [])
         assert daemon.stop() == 0
-    pytest.fail(f"the start makes more than 100 calls of {call}")
+    pytest.fail(f"the start makes more than 400 calls of {call}")

@@ -125,7 +125,7 @@ def test_without_the_package(hub: Hub, folder: Path) -> None:
     bare.chmod(0o755)
     done = pull(hub, folder, SEED, LENSD_PYTHON=str(bare))
     assert done.returncode == 1
-    assert "pip install 'lensd[hub]'" in done.stderr
+    assert "pip install './Clients/python[hub]'" in done.stderr
     done = pull(hub, folder, SEED, LENSD_PYTHON="/nonexistent/python")
     assert done.returncode == 1
     assert "cannot start Python as '/nonexistent/python'" in done.stderr

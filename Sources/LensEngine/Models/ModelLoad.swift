@@ -58,12 +58,14 @@ final class ModelLoad: Sendable {
         }
         let outcome: Result<RegisteredModel, LensError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let ended = state.withLock { state in
+                let (ended, reached) = state.withLock { state in
                     if state.outcome == nil {
                         state.waiters[number] = Waiter(continuation: continuation, progress: progress)
                     }
-                    return state.outcome
+                    return (state.outcome, state.progress)
                 }
+                // Whoever comes late learns how far it is.
+                if let reached { progress(reached) }
                 if let ended { return continuation.resume(returning: ended) }
                 // The call may have been cancelled before it was among those who wait.
                 if Task.isCancelled || control.isCancelled { leave(number, control) }
