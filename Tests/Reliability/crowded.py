@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 
 from crowd import Crowd, by_user, serial_answers
@@ -78,5 +79,7 @@ def _crowd(options: argparse.Namespace, count: int, swaps: bool = False, pause: 
         "least share of the fair one": round(least, 3),
     }
     trial.time("call", seconds)
-    trial.expect(least >= LEAST_SHARE, f"a user got {least:.2f} of its fair share; {LEAST_SHARE} asked")
+    # Few answers say little: a count has its noise.
+    noise = 3 / math.sqrt(max(fair, 1))
+    trial.expect(least >= LEAST_SHARE - noise, f"a user got {least:.2f} of its fair share; {LEAST_SHARE} asked")
     return trial
