@@ -44,6 +44,6 @@ extension SessionReport {
         td:nth-child(1),td:nth-child(5){font-family:ui-monospace,monospace}
         td:nth-child(2),td:nth-child(7){white-space:nowrap;font-variant-numeric:tabular-nums}
         td:nth-child(7){text-align:right}
-        td{overflow-wrap:anywhere}
+        td{overflow-wrap:anywhere}td:nth-child(-n+5){white-space:nowrap}
         """
 }
