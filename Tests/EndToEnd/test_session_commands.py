@@ -42,7 +42,7 @@ def test_names_notes_and_search(daemon: Daemon) -> None:
 
 
 def test_lists_stay_within_80_columns(daemon: Daemon) -> None:
-    name = "ü" * 64
+    name = "n" * 64
     ask(daemon, "ablate", STORY, "--session", name)
     ask(daemon, "run", STORY * 2, "--session", name, "--edit", "zero z0 head=" + ",".join(map(str, range(16))))
     ask(daemon, "sessions", "note", "last", "a note")

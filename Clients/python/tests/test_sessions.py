@@ -123,7 +123,7 @@ def test_sharing(own_daemon: Daemon) -> None:
 def test_export_and_import(own_daemon: Daemon, tmp_path: Path) -> None:
     with lensd.connect(own_daemon.socket, session="out") as client:
         model = client.model("tiny")
-        _, cache = model.run_with_cache([[1, 2], IDS], interventions=[lensd.zero("z0", head=3)])
+        _, cache = model.run_with_cache([[1, 2], IDS], "both", interventions=[lensd.zero("z0", head=3)])
         model.ablate_heads(IDS)
         seen: list[tuple[int, int]] = []
         path = client.session("out").export(
