@@ -64,7 +64,7 @@ def test_a_copy_in_this_process_shares_the_connection(daemon: Daemon) -> None:
     with lensd.connect(daemon.socket, session="s", timeout=30) as client:
         model = pickle.loads(pickle.dumps(client.model("tiny")))
         again = pickle.loads(pickle.dumps(client))
-        assert again.session == "s"
+        assert again.session_name == "s"
         assert again.stubs.inference.channel is model._stubs.inference.channel is client.stubs.inference.channel
         assert len(model.hook_dict) == len(client.model("tiny").hook_dict)
     with pytest.raises(lensd.FailedPrecondition, match="this client was closed"):
