@@ -518,9 +518,9 @@ def test_control_c_cancels_on_the_daemon(daemon: Daemon, endless: Path) -> None:
     client.communicate(timeout=5)
     assert client.returncode == 130
     give_up_at = time.monotonic() + 5
-    while ask(daemon, "status")["running_jobs"] > 0:
+    # The engine lets go a moment before the call's line is written.
+    while ask(daemon, "status")["running_jobs"] > 0 or "CANCELLED" not in daemon.log():
         assert time.monotonic() < give_up_at
-    assert "CANCELLED" in daemon.log()
 
 
 def test_a_daemon_that_dies_under_a_waiting_client(daemon: Daemon, endless: Path) -> None:
