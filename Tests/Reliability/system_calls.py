@@ -123,6 +123,9 @@ def _damaged(at: Path, chance: random.Random) -> Beginning:
     """A database that no longer is one: it is set aside, and nothing of it may go."""
     beginning = _after_writes("damaged", at, chance, lambda count, _: count >= WRITES)
     file = beginning.state / DATABASE
+    # The log alone would do to make a sound one of it.
+    for suffix in ("-wal", "-shm"):
+        (beginning.state / f"{DATABASE}{suffix}").unlink()
     file.write_bytes(b"not a database, but it may be repaired\n" * 400)
     beginning.acknowledged = []
     return beginning
