@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import LensClient
 import LensCore
 import LensTerminal
 
@@ -22,18 +21,7 @@ struct Down: ConsoleCommand {
 
     func run(on console: Console) async throws {
         let socket = try global.socket ?? OwnDaemon.defaultSocket()
-        let connection = try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)")
-        let pid = try await connection.status().processID
-        // The daemon said its own number; it is believed only for a process of the same user.
-        guard let id = pid_t(exactly: pid), id > 1, let owner = DaemonProcess(id: id).userID else {
-            throw LensError(
-                .failedPrecondition, "the daemon at '\(socket)' says it is process \(pid), which is not here")
-        }
-        guard owner == geteuid() else {
-            throw LensError(
-                .permissionDenied,
-                "the daemon at '\(socket)' runs as user \(owner); yours would run as user \(geteuid())")
-        }
+        let id = try await OwnDaemon.process(answeringAt: socket)
         guard kill(id, SIGTERM) == 0 || errno == ESRCH else {
             throw LensError(.permissionDenied, "cannot stop process \(id): \(SystemError.text())")
         }
@@ -46,10 +34,11 @@ struct Down: ConsoleCommand {
         }
         console.answer(
             .object([
-                ("schema", .integer(1)), ("socket", .string(socket)), ("pid", .integer(pid)), ("stopped", .bool(true)),
+                ("schema", .integer(1)), ("socket", .string(socket)),
+                ("pid", .integer(Int(id))), ("stopped", .bool(true)),
             ])
         ) { terminal in
-            [StyledText(terminal.visible(line: "lensd is down: process \(pid) at \(socket) has ended"))]
+            [StyledText(terminal.visible(line: "lensd is down: process \(id) at \(socket) has ended"))]
         }
     }
 }

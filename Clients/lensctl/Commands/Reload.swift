@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import LensClient
 import LensCore
 import LensTerminal
 
@@ -20,23 +19,12 @@ struct Reload: ConsoleCommand {
 
     func run(on console: Console) async throws {
         let socket = try global.socket ?? OwnDaemon.defaultSocket()
-        let connection = try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)")
-        let pid = try await connection.status().processID
-        // As lensctl down: the number is believed only for a process of the same user.
-        guard let id = pid_t(exactly: pid), id > 1, let owner = DaemonProcess(id: id).userID else {
-            throw LensError(
-                .failedPrecondition, "the daemon at '\(socket)' says it is process \(pid), which is not here")
-        }
-        guard owner == geteuid() else {
-            throw LensError(
-                .permissionDenied,
-                "the daemon at '\(socket)' runs as user \(owner); yours would run as user \(geteuid())")
-        }
+        let id = try await OwnDaemon.process(answeringAt: socket)
         guard kill(id, SIGHUP) == 0 else {
             throw LensError(.failedPrecondition, "cannot tell process \(id): \(SystemError.text())")
         }
         console.answer(
-            .object([("schema", .integer(1)), ("socket", .string(socket)), ("pid", .integer(pid))])
+            .object([("schema", .integer(1)), ("socket", .string(socket)), ("pid", .integer(Int(id)))])
         ) { _ in [StyledText("process \(id) reads its configuration again; its log says what came of it")] }
     }
 }

@@ -80,3 +80,25 @@ extension Environment {
         self[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
 }
+
+extension OwnDaemon {
+    /// The process of the daemon that answers at a socket, to be sent a signal.
+    ///
+    /// - Throws: `UNAVAILABLE` where none answers; `FAILED_PRECONDITION` for one whose process is not here;
+    ///   `PERMISSION_DENIED` for another user's.
+    static func process(answeringAt socket: String) async throws(LensError) -> pid_t {
+        let connection = try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)")
+        let pid = try await connection.status().processID
+        // The daemon said its own number; it is believed only for a process of the same user.
+        guard let id = pid_t(exactly: pid), id > 1, let owner = DaemonProcess(id: id).userID else {
+            throw LensError(
+                .failedPrecondition, "the daemon at '\(socket)' says it is process \(pid), which is not here")
+        }
+        guard owner == geteuid() else {
+            throw LensError(
+                .permissionDenied,
+                "the daemon at '\(socket)' runs as user \(owner); yours would run as user \(geteuid())")
+        }
+        return id
+    }
+}
