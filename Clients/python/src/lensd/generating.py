@@ -8,24 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from lensd._proto import generation_pb2, inference_pb2
-from lensd.activations import ActivationSource, KeptPass, Pass, check_fingerprint
+from lensd._proto import generation_pb2
+from lensd.activations import ActivationSource, KeptPass, check_fingerprint
 from lensd.cache import ActivationCache
-from lensd.described_model import DescribedModel
 from lensd.generation import Generation, GenerationStream, TextKind, WholeTexts, check_text_kind, options_of
 from lensd.hooked_generation import HookedEvents
-from lensd.hooks import ModelHooks
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
 from lensd.prompts import Input
-from lensd.stubs import Stubs
+from lensd.tokenizing import Tokenizing
 
 
-class Generating(DescribedModel):
+class Generating(Tokenizing):
     """The part of a model that continues prompts token by token, from kept keys and values."""
-
-    _stubs: Stubs
-    _hooks: ModelHooks
 
     def generate(
         self,
@@ -142,10 +137,3 @@ class Generating(DescribedModel):
         if calls:
             return GenerationStream(HookedEvents(inference, request, calls, self._hooks.points, self._arrays), finish)
         return GenerationStream(inference.generate(request), finish)
-
-    def to_string(self, tokens: Input) -> str | list[str]:
-        """The text of tokens."""
-        raise NotImplementedError
-
-    def _pass(self, source: str | inference_pb2.PassSource) -> Pass:
-        raise NotImplementedError

@@ -27,9 +27,7 @@ _STORED = {"float64": "F32", "float32": "F32", "float16": "F16", "bfloat16": "BF
 _SPECIAL_TOKENS = ("bos_token", "eos_token")
 
 
-def save_model(
-    state_dict: Mapping[str, Any], cfg: Any, folder: str | os.PathLike[str], tokenizer: Any = None
-) -> Path:
+def save_model(state_dict: Mapping[str, Any], cfg: Any, folder: str | os.PathLike[str], tokenizer: Any = None) -> Path:
     """Saves a `HookedTransformer`'s weights, or others under its names, as a folder for `lensd --model NAME=FOLDER`.
 
     `state_dict` holds torch tensors or NumPy arrays under TransformerLens's names, as `model.state_dict()` has them,

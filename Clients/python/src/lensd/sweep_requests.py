@@ -61,7 +61,7 @@ def path(receivers: Receivers, hold_mlps: bool, model: str) -> wire.SweepPath:
         raise InvalidArgument(f'receivers are "logits" or a list such as [("q", 9, 6)]; received {receivers!r}')
     for receiver in receivers:
         if not isinstance(receiver, tuple) or not 2 <= len(receiver) <= 3:
-            raise InvalidArgument(f'a receiver is (hook, layer) or (hook, layer, head); received {receiver!r}')
+            raise InvalidArgument(f"a receiver is (hook, layer) or (hook, layer, head); received {receiver!r}")
         where = dict(zip(("layer", "head"), receiver[1:], strict=False))
         # A receiver names a part as an edit does.
         (part,) = intervention_messages([zero(receiver[0], **where)], model)

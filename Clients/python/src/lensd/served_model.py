@@ -1,0 +1,41 @@
+"""A model that a daemon serves: what its questions travel through, and the functions under which it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lensd._proto import inference_pb2
+from lensd._proto.models_pb2 import ModelDescription
+from lensd.activations import Pass
+from lensd.arrays import Arrays
+from lensd.described_model import DescribedModel
+from lensd.description import Description
+from lensd.hooks import ModelHooks
+from lensd.stubs import Stubs
+
+
+class ServedModel(DescribedModel):
+    """The part of a model that every other part stands on: the daemon's stubs and the hook functions."""
+
+    def __init__(
+        self, stubs: Stubs, arrays: Arrays, description: ModelDescription, is_raw: bool, session: str | None
+    ) -> None:
+        super().__init__(arrays, description, is_raw, session)
+        self._stubs = stubs
+        self._hooks = ModelHooks(self.hook_names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, without hook functions: these belong to this process."""
+        self._hooks.refuse("a pickled model")
+        return {name: value for name, value in self.__dict__.items() if name != "_hooks"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._hooks = ModelHooks(self.hook_names)
+
+    def describe(self) -> Description:
+        """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""
+        return Description.of(self._stubs.models.describe(self._describe_request()))
+
+    def _pass(self, source: str | inference_pb2.PassSource) -> Pass:
+        return Pass(self._stubs.inference, self._arrays, source, self.fingerprint)
