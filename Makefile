@@ -22,7 +22,7 @@ FAULTS := access ordering full_disk disconnects frames kills system_calls
 LOAD := throughput waiting slow_peers crowded
 
 SWIFT_FOLDERS := Package.swift Sources Clients/lensctl Tests
-PYTHON_FOLDERS := .ci Models/training Protos Sources/LensTokenizer/Unicode Sources/Packaging Tests
+PYTHON_FOLDERS := .ci Models/training Protos Sources/Lens.docc Sources/LensTokenizer/Unicode Sources/Packaging Tests
 
 .PHONY: help
 help: ## What can be made
@@ -50,7 +50,7 @@ test-swift: build ## The Swift tests
 	@swift test -c release --skip-build --no-parallel
 
 .PHONY: families
-families: build python ## Fill the README's table of model families from their tests
+families: build python ## Fill the table of model families (Models.md) from their tests
 	@rm -f .build/families.jsonl
 	@LENS_FAMILY_RESULTS=$(abspath .build/families.jsonl) swift test -c release --skip-build --no-parallel \
 	    --filter 'FamilyParityTests|FamilyEngineTests|ForwardParityTests|HeadSweepTests|GenerateTests|TokenizerFuzzTests'
@@ -167,6 +167,11 @@ protos: ## Generate C and Python from Protos/
 	@Protos/generate.sh
 
 include Sources/Packaging/packaging.mk
+
+.PHONY: reference
+reference: build python ## Write the reference pages of commands and of the Python client from the code
+	@$(VENV)/bin/python Sources/Lens.docc/Reference/commands.py --programs $(BUILD)
+	@$(VENV)/bin/python Sources/Lens.docc/Reference/python_api.py
 
 .PHONY: fixtures
 fixtures: ## Make the reference fixtures again (3 GB of Python packages; needed only when they change)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fills README's table of families from what their tests found: `family-table.py RESULTS`, or `--check`.
+"""Fills the models page's table of families from what their tests found: `family-table.py RESULTS`, or `--check`.
 
 RESULTS is the file that LENS_FAMILY_RESULTS named while the tests ran (`make families`). `--check` holds the rows
 against the architectures in the sources and the checkpoints under Tests/Fixtures, and looks for empty cells.
@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "Sources" / "Lens.docc" / "Models.md"
 BEGIN, END = "<!-- families -->", "<!-- /families -->"
 COLUMNS = ("logits", "activations", "ablation", "generation", "tokenizer", "import")
 # Those of which a table can say no more than that all are equal.
@@ -94,10 +94,10 @@ def write(found: dict[str, dict[str, list[dict]]]) -> None:
         columns = found.get(architecture, {})
         cells = [cell(column, columns.get(column, [])) for column in COLUMNS]
         lines.append(f"| {name} | {len(checkpoints()[architecture])} | {' | '.join(cells)} |")
-    text = README.read_text()
+    text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}")
 
 
 def cell(column: str, found: list[dict]) -> str:
@@ -130,17 +130,17 @@ def check() -> list[str]:
             declared |= set(re.findall(r'"(\w+)"', names))
     problems = [f"family-table.py has no name for {name}" for name in sorted(declared - set(NAMES))]
     problems += [f"family-table.py names {name}, which no family has" for name in sorted(set(NAMES) - declared)]
-    _, _, rest = README.read_text().partition(BEGIN)
+    _, _, rest = PAGE.read_text().partition(BEGIN)
     table = rest.partition(END)[0]
     for architecture, name in NAMES.items():
         row = re.search(rf"^\| {re.escape(name)} \| (\d+) \|(.*)$", table, re.MULTILINE)
         count = len(checkpoints()[architecture])
         if row is None:
-            problems.append(f"README's table of families lacks {name}")
+            problems.append(f"Models.md's table of families lacks {name}")
         elif int(row[1]) != count:
-            problems.append(f"README's table has {row[1]} checkpoints of {name}; there are {count} (make families)")
+            problems.append(f"Models.md's table has {row[1]} checkpoints of {name}; there are {count} (make families)")
         elif "✗" in row[2]:
-            problems.append(f"README's table says that something is wrong with {name}")
+            problems.append(f"Models.md's table says that something is wrong with {name}")
     return problems
 
 
