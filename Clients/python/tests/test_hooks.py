@@ -374,7 +374,6 @@ def test_what_runs_without_hooks_says_so(local: lensd.Model) -> None:
                 call(SEQ7)
 
 
-
 # Caches and sessions.
 
 

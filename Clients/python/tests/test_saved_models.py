@@ -55,9 +55,7 @@ def test_state_dicts_of_transformer_lens(tmp_path: Path) -> None:
     for toy in TOYS:
         config = json.loads((toy / "config.json").read_text())
         models[toy.name] = toy
-        models[f"saved-{toy.name}"] = lensd.save_model(
-            floats(toy / "model.safetensors"), config, tmp_path / toy.name
-        )
+        models[f"saved-{toy.name}"] = lensd.save_model(floats(toy / "model.safetensors"), config, tmp_path / toy.name)
     with serving(models) as client:
         for toy in TOYS:
             for form in ("", "@raw"):

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from lensd.page import AttentionPage
     from lensd.repositories import repository
     from lensd.retry import Retry
+    from lensd.run import Prediction, Run
     from lensd.saving import save_model
     from lensd.sessions import Findings, Grant, ReplayedRun, RunInfo, Session, SessionInfo
     from lensd.sweep import Sweep
@@ -93,10 +94,12 @@ __all__ = [
     "Output",
     "PaddedArray",
     "PermissionDenied",
+    "Prediction",
     "ProcessingStep",
     "ReplayedRun",
     "ResourceExhausted",
     "Retry",
+    "Run",
     "RunInfo",
     "Session",
     "SessionInfo",
@@ -152,9 +155,11 @@ _LAZY = {
     "Objective": "lensd.objectives",
     "Output": "lensd.described_model",
     "PaddedArray": "lensd.padded",
+    "Prediction": "lensd.run",
     "ProcessingStep": "lensd.description",
     "ReplayedRun": "lensd.sessions",
     "Retry": "lensd.retry",
+    "Run": "lensd.run",
     "RunInfo": "lensd.sessions",
     "Session": "lensd.sessions",
     "SessionInfo": "lensd.sessions",

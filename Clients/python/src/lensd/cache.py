@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lensd.activations import ActivationSource, PassHandle
 from lensd.arrays import Array
 from lensd.errors import InvalidArgument, NotFound
 from lensd.hook_names import resolve, resolve_key
 from lensd.padded import Lengths
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+    from lensd.page import AttentionPage
 
 Key: TypeAlias = str | tuple[str, int | None] | tuple[str, int | None, str | None]
 NamesFilter: TypeAlias = str | Iterable[str] | Callable[[str], bool] | None
@@ -117,12 +123,15 @@ class ActivationCache(CachedPoints, Mapping[Key, Array]):
         names_filter: NamesFilter,
         lengths: Lengths,
         gradients: Mapping[str, Array] | None = None,
+        page: Callable[[], AttentionPage] | None = None,
     ) -> None:
         """`lengths` [batch] are the tokens of each prompt, `gradients` what is there beside the activations.
 
-        Raises `NotFound` for a filter's name that is no point.
+        `page` makes the page of the attention patterns, where there is one of this very pass. Raises `NotFound` for a
+        filter's name that is no point.
         """
         super().__init__(source, points, names_filter, lengths)
+        self.page = page
         self._source = source
         self._gradients = dict(gradients or {})
         self._values: dict[str, Array] = dict(self._gradients)
@@ -149,6 +158,36 @@ class ActivationCache(CachedPoints, Mapping[Key, Array]):
         """
         value = self._source.read(self._name(key), index)
         return value if self.has_batch_dim else value[0]
+
+    def to_xarray(self, key: Key) -> xarray.DataArray:
+        """An activation with the names of its axes, such as batch, head, pos, source. Needs `lensd[xarray]`."""
+        from lensd.views.cache_view import cache_array
+
+        return cache_array(self, self._name(key), self[key])
+
+    def to_pandas(self, key: Key) -> pandas.DataFrame:
+        """An activation, a row per number: its place on every axis, and `value`. Needs `lensd[pandas]`."""
+        from lensd.views.cache_view import cache_frame
+
+        return cache_frame(self, self._name(key), self[key])
+
+    def plot(self, layer: int = -1, head: int | None = None, prompt: int = 0, ax: Any = None) -> Any:
+        """Draws the attention patterns of a layer and returns matplotlib's axes; those of one head with `head`.
+
+        `prompt` picks one of several. Needs the extra `lensd[plot]`.
+        """
+        from lensd.views.cache_view import plot_patterns
+
+        return plot_patterns(self, layer, head, prompt, ax)
+
+    def _repr_html_(self) -> str:
+        from lensd.views.cache_view import cache_html
+
+        return cache_html(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The page belongs to the model in this process.
+        return {**self.__dict__, "page": None}
 
     def remove_batch_dim(self) -> ActivationCache:
         """Strips the batch axis from every value. Raises `InvalidArgument` with more than one prompt."""

@@ -18,7 +18,7 @@ from lensd.errors import Internal, InvalidArgument, NotFound
 from lensd.model import Model
 from lensd.model_states import ModelState, read_states
 from lensd.retry import DEFAULT_RETRY, Retry
-from lensd.sessions import Findings, Session, SessionInfo, import_session, list_sessions, search_sessions
+from lensd.sessions import Findings, Session, Sessions, import_session, list_sessions, search_sessions
 from lensd.stubs import Stubs
 from lensd.usage import SharedAmounts, read_amounts
 
@@ -188,7 +188,7 @@ class Client:
         """
         return Pass(self.stubs.inference, self._arrays, run).read(hook, index, prompts)
 
-    def sessions(self) -> list[SessionInfo]:
+    def sessions(self) -> Sessions:
         """Your sessions, last used first, then those that others share with you."""
         return list_sessions(self.stubs)
 

@@ -60,6 +60,11 @@ class DescribedModel:
         cfg = self.cfg
         return f"Model({self.name}: {cfg.n_layers} layers x {cfg.n_heads} heads, d_model {cfg.d_model})"
 
+    def _repr_html_(self) -> str:
+        from lensd.views.model_view import model_html
+
+        return model_html(self)
+
     # Questions.
 
     def _describe_request(self) -> DescribeModelRequest:
@@ -123,9 +128,8 @@ class DescribedModel:
         return ScoreHeadsRequest(model=self.name.encode(), prompts=prompts_of(input, prepend_bos))
 
     def _page_request(
-        self, input: Input, with_ablation: bool, kind: str, title: str, prepend_bos: bool | None
+        self, prompts: Sequence[Prompt], with_ablation: bool, kind: str, title: str
     ) -> AttentionPageRequest:
-        prompts = prompts_of(input, prepend_bos)
         if len(prompts) != 1:
             raise InvalidArgument(f"a page shows one prompt; received {len(prompts)}")
         check_kind(kind)

@@ -72,6 +72,11 @@ class Description:
             ),
         )
 
+    def _repr_html_(self) -> str:
+        from lensd.views.model_view import description_html
+
+        return description_html(self)
+
     def __str__(self) -> str:
         lines = [f"{field.name:34}{getattr(self.cfg, field.name)}" for field in fields(self.cfg)]
         lines += [""]

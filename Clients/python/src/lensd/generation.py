@@ -74,6 +74,11 @@ class GenerationResult:
             **more,
         )
 
+    def _repr_html_(self) -> str:
+        from lensd.views.run_view import generation_html
+
+        return generation_html(self)
+
     def __repr__(self) -> str:
         texts = self.text[0] if len(self.text) == 1 else self.text
         return f"Generation({texts!r} by {self.model}, {', '.join(self.finish_reason)})"

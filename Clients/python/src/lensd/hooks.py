@@ -151,9 +151,14 @@ class ModelHooks:
         """The edits of the blocks, outermost first."""
         return [edit for block in self._own_blocks() for edit in block.interventions]
 
+    @property
+    def are_none(self) -> bool:
+        """Whether no hooks and no edits hold."""
+        return not (self.calls() or self.calls("bwd") or self.interventions())
+
     def refuse(self, what: str) -> None:
         """Raises `FailedPrecondition` where hooks or edits hold: `what` would silently run without them."""
-        if self.calls() or self.calls("bwd") or self.interventions():
+        if not self.are_none:
             raise FailedPrecondition(
                 f"{what} runs without hooks and edits: leave model.hooks(…), or reset_hooks(), first"
             )

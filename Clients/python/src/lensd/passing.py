@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from lensd.hooks import Calls, HookFunction, HookPoint, Hooks, HookSelector
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
 from lensd.prompts import Input, prompts_of
-from lensd.tokenizing import Tokenizing
+from lensd.showing import Showing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from lensd.torch_autograd import PassGraph
 
 
-class Passing(Tokenizing):
+class Passing(Showing):
     """The part of a model that runs it."""
 
     def __call__(
@@ -85,13 +86,19 @@ class Passing(Tokenizing):
         gradients: dict[str, Array] = {}
         if incl_bwd and (return_type != "loss" or loss_per_token):
             raise InvalidArgument('incl_bwd takes the gradient of the loss: return_type="loss", one number')
+        interventions = tuple(interventions)
+        page = None
+        if not interventions and self._hooks.are_none:
+            page = partial(self._attention_page, prompts_of(input, prepend_bos))
         seen = self._hooks.seeing(keep, gradients) if incl_bwd else nullcontext()
         with seen:
             output, source, counts = self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep)
         if incl_bwd and self._arrays.is_recording:
             output.backward()
         lengths = np.array(counts, np.int64)
-        cache = ActivationCache(source, self.hook_names, names_filter, lengths, gradients)
+        cache = ActivationCache(
+            source, self.hook_names, names_filter, lengths, gradients, page if len(counts) == 1 else None
+        )
         return output, cache.remove_batch_dim() if remove_batch_dim else cache
 
     def run_with_hooks(

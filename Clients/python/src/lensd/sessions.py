@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lensd import session_file
 from lensd._proto import reports_pb2, sessions_pb2
@@ -14,6 +14,9 @@ from lensd.activations import Pass
 from lensd.arrays import Array, Arrays
 from lensd.errors import Internal, InvalidArgument
 from lensd.stubs import Stubs
+
+if TYPE_CHECKING:
+    import pandas
 
 RunKind = Literal["run", "sweep", "generation"]
 Outcome = Literal["same", "differs", "skipped", "failed"]
@@ -61,6 +64,32 @@ class RunInfo:
     imported: bool  # It came from a file: nobody here computed it.
 
 
+class Sessions(list[SessionInfo]):
+    """Sessions, which show themselves as a table."""
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row per session. Needs the extra `lensd[pandas]`."""
+        return _frame(SessionInfo, self)
+
+    def _repr_html_(self) -> str:
+        from lensd.views.session_view import sessions_html
+
+        return sessions_html(self)
+
+
+class Runs(list[RunInfo]):
+    """Runs, which show themselves as a table."""
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row per run. Needs the extra `lensd[pandas]`."""
+        return _frame(RunInfo, self)
+
+    def _repr_html_(self) -> str:
+        from lensd.views.session_view import runs_html
+
+        return runs_html(self)
+
+
 @dataclass(frozen=True)
 class Grant:
     """Somebody may read a session."""
@@ -74,8 +103,11 @@ class Grant:
 class Findings:
     """What a search found."""
 
-    sessions: list[SessionInfo]
-    runs: list[RunInfo]
+    sessions: Sessions
+    runs: Runs
+
+    def _repr_html_(self) -> str:
+        return self.sessions._repr_html_() + self.runs._repr_html_()
 
 
 @dataclass(frozen=True)
@@ -108,15 +140,20 @@ class Session:
     def __repr__(self) -> str:
         return f"Session({self.name!r})"
 
+    def _repr_html_(self) -> str:
+        from lensd.views.session_view import session_html
+
+        return session_html(self)
+
     # MARK: reading
 
     def info(self) -> SessionInfo:
         """The session itself, its note whole."""
         return _session(self._show(limit=1).session)
 
-    def runs(self, limit: int | None = None) -> list[RunInfo]:
+    def runs(self, limit: int | None = None) -> Runs:
         """Its runs, newest first; all of them, or at most `limit`."""
-        found: list[RunInfo] = []
+        found = Runs()
         for run in self.iter_runs():
             if limit is not None and len(found) >= limit:
                 break
@@ -245,12 +282,12 @@ class Session:
         )
 
 
-def list_sessions(stubs: Stubs) -> list[SessionInfo]:
+def list_sessions(stubs: Stubs) -> Sessions:
     """The caller's own sessions, last used first, then those shared with him."""
-    found: list[SessionInfo] = []
+    found = Sessions()
     while True:
         reply = stubs.sessions.list(sessions_pb2.ListSessionsRequest(skip=len(found)))
-        found += map(_session, reply.sessions)
+        found.extend(map(_session, reply.sessions))
         if not reply.sessions or len(found) >= reply.total:
             return found
 
@@ -258,7 +295,7 @@ def list_sessions(stubs: Stubs) -> list[SessionInfo]:
 def search_sessions(stubs: Stubs, text: str, limit: int = 100) -> Findings:
     """Sessions and runs with a text in their name, note or excerpt."""
     reply = stubs.sessions.search(sessions_pb2.SearchSessionsRequest(text=text.encode(), limit=limit))
-    return Findings(sessions=[_session(each) for each in reply.sessions], runs=[_run(each) for each in reply.runs])
+    return Findings(sessions=Sessions(map(_session, reply.sessions)), runs=Runs(map(_run, reply.runs)))
 
 
 def import_session(stubs: Stubs, path: Path, name: str | None) -> SessionInfo:
@@ -276,6 +313,12 @@ def import_session(stubs: Stubs, path: Path, name: str | None) -> SessionInfo:
     if len(last) != 1 or not last[0].HasField("session"):
         raise Internal("the daemon ended the import without a session")
     return _session(last[0].session)
+
+
+def _frame(kind: type[SessionInfo] | type[RunInfo], rows: Sequence[Any]) -> pandas.DataFrame:
+    from lensd.tables import frame
+
+    return frame({field.name: [getattr(row, field.name) for row in rows] for field in fields(kind)})
 
 
 def _session(session: sessions_pb2.SessionSummary) -> SessionInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from lensd.metrics import KINDS, Metric
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
 
 Axis = Literal["layer", "head", "pos", "source", "component"]
 
@@ -146,7 +147,8 @@ class Sweep:
 
         The columns are named by the metric where there are several (`kl_delta`). Needs the extra `lensd[pandas]`.
         """
-        import pandas
+        from lensd.tables import frame
+        from lensd.views.sweep_view import named_metrics
 
         names: list[str] = list(self.axes)
         if self.paired:
@@ -154,19 +156,40 @@ class Sweep:
         entries = list(self.axes.values()) * (2 if self.paired else 1)
         grid = np.meshgrid(*entries, indexing="ij") if entries else []
         columns = {name: values.ravel() for name, values in zip(names, grid, strict=True)}
-        for index, values in enumerate(self.metrics):
-            kind = values.metric.kind
-            alone = len(self.metrics) == 1
-            number = "" if sum(each.metric.kind == kind for each in self.metrics) == 1 else str(index)
-            prefix = "" if alone else f"{kind}{number}_"
-            columns[kind + number] = np.ravel(values.value)
+        for name, values in named_metrics(self).items():
+            prefix = "" if len(self.metrics) == 1 else f"{name}_"
+            columns[name] = np.ravel(values.value)
             columns[prefix + "delta"] = np.ravel(values.delta)
             columns[prefix + "standard_error"] = np.ravel(values.standard_error)
-        return pandas.DataFrame(columns)
+        return frame(columns)
 
     def to_pandas(self) -> pandas.DataFrame:
         """As `to_dataframe`."""
         return self.to_dataframe()
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Each metric's value, delta and standard_error on the axes, and every prompt's own.
+
+        Variables are named as `to_dataframe` names columns, and `prompt_value` and `prompt_baseline`. Needs the extra
+        `lensd[xarray]`.
+        """
+        from lensd.views.sweep_view import sweep_dataset
+
+        return sweep_dataset(self)
+
+    def plot(self, metric: str | None = None, ax: Any = None) -> Any:
+        """Draws a metric's delta, the first one's unless another is named, and returns matplotlib's axes.
+
+        One axis is drawn as bars with standard errors, several as a matrix. Needs the extra `lensd[plot]`.
+        """
+        from lensd.views.sweep_view import plot_sweep
+
+        return plot_sweep(self, metric, ax)
+
+    def _repr_html_(self) -> str:
+        from lensd.views.sweep_view import sweep_html
+
+        return sweep_html(self)
 
     def __repr__(self) -> str:
         if not self.shape or not np.size(self.delta):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lensd._proto.sweeps_pb2 import SweepPath
@@ -11,7 +11,7 @@ from lensd.described_model import ablation
 from lensd.head_scores import HeadScores
 from lensd.interventions import Intervention, Kind, patch
 from lensd.metrics import Metric
-from lensd.page import AttentionPage
+from lensd.progress import Progress, progress_of
 from lensd.prompts import Input, prompts_of
 from lensd.sweep import Sweep, read_sweep
 from lensd.sweep_requests import Edits, Receivers, path, sweep_request
@@ -27,11 +27,12 @@ class Sweeping(Tokenizing):
         kind: Kind = "zero",
         hook: str = "z",
         prepend_bos: bool | None = True,
-        progress: Callable[[int, int], object] | None = None,
+        progress: Progress = None,
     ) -> Sweep:
         """Ablates every head in turn, by `hook_z` unless `hook` names another point per head.
 
-        `progress` is called with (done, total) while it runs; what it raises cancels the sweep.
+        `progress` is called with (done, total) while it runs, and what it raises cancels the sweep; true is a bar
+        (`lensd[tqdm]`), false none, and a notebook shows one by itself.
         """
         return self.sweep(
             input, ablation(kind, hook), over=("layer", "head"), prepend_bos=prepend_bos, progress=progress
@@ -47,15 +48,15 @@ class Sweeping(Tokenizing):
         pairs: bool = False,
         under: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-        progress: Callable[[int, int], object] | None = None,
+        progress: Progress = None,
     ) -> Sweep:
         """Makes an edit in many places, each alone, in one call: `sweep(text, lensd.zero("z"), ("layer", "head"))`.
 
         `edits` (one, or several that are made together) are moved along the axes `over`: "layer", "head", "pos",
         "source", "component"; what an edit says of an axis are the entries to go through, and of the others what is
         edited each time. `metrics` (the loss unless others of `lensd.metrics` are given) are read each time. `pairs`
-        edits every two places together; `under` are edits under which everything runs. `progress` is called with (done,
-        total) while it runs; what it raises cancels the sweep.
+        edits every two places together; `under` are edits under which everything runs; `progress` is as for
+        `ablate_heads`.
         """
         return self._sweep(input, edits, over, metrics, pairs, under, prepend_bos, progress, None)
 
@@ -70,7 +71,7 @@ class Sweeping(Tokenizing):
         *,
         hold_mlps: bool = False,
         prepend_bos: bool | None = True,
-        progress: Callable[[int, int], object] | None = None,
+        progress: Progress = None,
     ) -> Sweep:
         """Path patching from every sender, as in the IOI paper (Wang et al. 2022).
 
@@ -89,20 +90,6 @@ class Sweeping(Tokenizing):
         check_fingerprint(self.fingerprint, reply.fingerprint)
         return HeadScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
 
-    def attention_html(
-        self,
-        text_or_tokens: Input,
-        with_ablation: bool = True,
-        kind: Kind = "zero",
-        title: str = "",
-        prepend_bos: bool | None = True,
-    ) -> AttentionPage:
-        """A page with the attention patterns of all heads of one prompt, and what ablating each does to the loss."""
-        self._hooks.refuse("attention_html")
-        request = self._page_request(text_or_tokens, with_ablation, kind, title, prepend_bos)
-        with self._stubs.reports.attention_page(request) as page:
-            return AttentionPage(page.whole(lambda chunks: b"".join(chunk.html for chunk in chunks)).decode())
-
     def _sweep(
         self,
         input: Input,
@@ -112,7 +99,7 @@ class Sweeping(Tokenizing):
         pairs: bool,
         under: Iterable[Intervention],
         prepend_bos: bool | None,
-        progress: Callable[[int, int], object] | None,
+        progress: Progress,
         where: SweepPath | None,
     ) -> Sweep:
         self._hooks.refuse("sweep")
@@ -122,7 +109,7 @@ class Sweeping(Tokenizing):
         )
         if where is not None:
             request.path.CopyFrom(where)
-        with self._stubs.inference.sweep(request) as stream:
-            result = stream.whole(lambda events: read_sweep(events, self._arrays, progress))
+        with progress_of(progress, "sweep", "edit") as tell, self._stubs.inference.sweep(request) as stream:
+            result = stream.whole(lambda events: read_sweep(events, self._arrays, tell))
         check_fingerprint(self.fingerprint, result.fingerprint.encode())
         return result

@@ -179,7 +179,7 @@ class Model(DescribedModel):
         prepend_bos: bool | None = True,
     ) -> AttentionPage:
         """A page with the attention patterns of all heads of one prompt, and what ablating each does to the loss."""
-        request = self._page_request(text_or_tokens, with_ablation, kind, title, prepend_bos)
+        request = self._page_request(prompts_of(text_or_tokens, prepend_bos), with_ablation, kind, title)
         async with self._channel.stream(methods.ATTENTION_PAGE, request) as page:
             return AttentionPage(b"".join([chunk.html for chunk in await page.whole()]).decode())
 

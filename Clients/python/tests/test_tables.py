@@ -1,0 +1,135 @@
+"""Results in pandas and xarray, and drawn by matplotlib: shapes, labels, values."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lensd
+from lensd import metrics
+
+PROMPTS = ["Tom saw the red ball", "Lily"]
+
+
+@pytest.fixture
+def local(client: lensd.Client) -> lensd.Model:
+    return client.model("local")
+
+
+def sweep_of(model: lensd.Model) -> lensd.Sweep:
+    return model.sweep(PROMPTS, lensd.zero("z"), over=("layer", "head"), metrics=[metrics.loss(), metrics.kl()])
+
+
+def test_a_sweep_as_labelled_arrays(local: lensd.Model) -> None:
+    pytest.importorskip("xarray")
+    sweep = sweep_of(local)
+    data = sweep.to_xarray()
+    assert dict(data.sizes) == {"layer": 3, "head": 4, "prompt": 2}
+    assert float(data["kl_delta"].sel(layer=2, head=1)) == sweep["kl"].delta[2, 1]
+    assert data["loss_prompt_value"].dims == ("prompt", "layer", "head")
+    np.testing.assert_array_equal(data["loss_prompt_value"], sweep["loss"].prompt_values)
+    assert data.attrs["loss_baseline"] == float(sweep.baseline)
+    assert data.attrs["hook"] == "z"
+    pairs = local.sweep(PROMPTS, lensd.zero("mlp_out"), over="layer", pairs=True).to_xarray()
+    assert pairs["delta"].dims == ("layer", "other_layer")
+    tokens = local.sweep(PROMPTS, lensd.zero("mlp_out"), over="layer", metrics=metrics.token_loss()).to_xarray()
+    assert tokens["prediction_value"].dims == ("prediction", "layer")
+
+
+def test_activations_as_labelled_arrays(local: lensd.Model) -> None:
+    pytest.importorskip("xarray")
+    _, cache = local.run_with_cache(PROMPTS, names_filter=lambda name: True)
+    description = local.describe()
+    sizes = {"pos": int(cache.lengths.max()), "source_pos": int(cache.lengths.max())}
+    for point in description.hooks:
+        if point.on_demand:
+            continue
+        name = next(iter(point.names()))
+        array = cache.to_xarray(name)
+        assert array.dims[0] == "batch"
+        expected = tuple(size or sizes[axis] for axis, size in zip(point.axes, point.shape, strict=True))
+        assert array.shape[1:] == expected
+        named = [axis.removeprefix("n_").rstrip("s") if axis == "n_heads" else axis for axis in point.axes]
+        known = {"source_pos": "source", "n_key_value_heads": "head", "": "scale"}
+        assert list(array.dims[1:]) == [known.get(axis, axis) for axis in named], name
+    assert cache.to_xarray("pattern0").coords["length"].values.tolist() == cache.lengths.tolist()
+    _, single = local.run_with_cache(PROMPTS[0], remove_batch_dim=True)
+    assert single.to_xarray("pattern0").dims == ("head", "pos", "source")
+
+
+def test_tables(local: lensd.Model) -> None:
+    pandas = pytest.importorskip("pandas")
+    _, cache = local.run_with_cache(PROMPTS)
+    lengths = cache.lengths.tolist()
+    table = cache.to_pandas("pattern1")
+    assert list(table.columns) == ["batch", "head", "pos", "source", "value"]
+    assert len(table) == 4 * sum(length * length for length in lengths)
+    row = table[(table.batch == 1) & (table["head"] == 2) & (table.pos == 1) & (table.source == 0)]
+    assert row["value"].item() == cache["pattern1"][1, 2, 1, 0]
+    run = local.run(PROMPTS)
+    losses = run.to_pandas()
+    assert len(losses) == sum(lengths)
+    assert losses["token"].tolist() == [token for row in run.str_tokens for token in row]
+    assert losses["loss"].isna().sum() == 2
+    scores = local.head_scores(PROMPTS).to_pandas()
+    assert isinstance(scores, pandas.DataFrame)
+    assert scores[["layer", "head"]].to_numpy().tolist() == [[layer, head] for layer in range(3) for head in range(4)]
+
+
+def test_figures_give_their_axes(local: lensd.Model) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    sweep = sweep_of(local)
+    axes = sweep.plot()
+    np.testing.assert_array_equal(axes.images[0].get_array(), sweep.delta)
+    own = pyplot.subplots()[1]
+    assert sweep.plot("kl", ax=own) is own
+    layers = local.sweep(PROMPTS, lensd.zero("mlp_out")).plot()
+    assert [bar.get_height() for bar in layers.patches] == pytest.approx(
+        local.sweep(PROMPTS, lensd.zero("mlp_out")).delta.tolist()
+    )
+    run = local.run("Tom costs $5 or $6\n")
+    assert len(run.plot().patches) == len(run.tokens[0]) - 1
+    _, cache = local.run_with_cache(PROMPTS)
+    grid = cache.plot(1, prompt=1)
+    assert grid[0, 0].images[0].get_array().shape == (cache.lengths[1],) * 2
+    single = cache.plot(head=2)
+    np.testing.assert_array_equal(single.images[0].get_array(), cache["pattern", -1][0, 2])
+    assert local.head_scores(PROMPTS).plot().shape == (10,)
+    for number in pyplot.get_fignums():
+        pyplot.figure(number).canvas.draw()
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "call"),
+    [
+        ("pandas", "pandas", lambda model: sweep_of(model).to_pandas()),
+        ("xarray", "xarray", lambda model: sweep_of(model).to_xarray()),
+        ("matplotlib", "plot", lambda model: sweep_of(model).plot()),
+        ("tqdm", "tqdm", lambda model: model.ablate_heads("ab", progress=True)),
+    ],
+)
+def test_what_is_not_installed_is_named(
+    local: lensd.Model, monkeypatch: pytest.MonkeyPatch, package: str, name: str, call: Callable[[Any], Any]
+) -> None:
+    real = builtins.__import__
+
+    def without(module: str, *rest: Any, **more: Any) -> Any:
+        if module.partition(".")[0] == package:
+            raise ModuleNotFoundError(f"No module named {package!r}")
+        return real(module, *rest, **more)
+
+    for module in [each for each in sys.modules if each.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(lensd.FailedPrecondition, match=rf'pip install "lensd\[{name}\]"'):
+        call(local)
