@@ -4,8 +4,8 @@
 
 /// What every attention page carries.
 package enum AttentionAssets {
-    package static let styleHash = "sha256-ijdhUpufZxzpa9yGzTi3dYgk6Y3OsF9pbW7eyxUTmVI="
-    package static let scriptHash = "sha256-I6w7w6t6TipHS97tPiiKQHG+tU1t1QYa3J3R3vl/8U4="
+    package static let styleHash = "sha256-iN0y6SkiKkqnlY5JOqjZvdn8d9axA1Kj4fs4zTReyPI="
+    package static let scriptHash = "sha256-7rJ/Xz1DGLcqbXkPGUSWYKDQHWmsmPB49cppqiFpHg0="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -93,6 +93,8 @@ package enum AttentionAssets {
 </footer>
 """##
     package static let style = ##"""
+/* What the pages share: colours, type, buttons, tokens, the large matrix. */
+
 :root {
   --paper: #f7f5f0;
   --ground: #fdfcfa;
@@ -132,29 +134,11 @@ package enum AttentionAssets {
 
 * { box-sizing: border-box; }
 
-body {
-  margin: 0;
-  padding: 18px 28px 40px;
-  background: var(--paper);
-  color: var(--ink);
-  font: 14px/1.5 var(--sans);
-  font-variant-numeric: tabular-nums;
-}
-
 h1, h2, p, dl, dd, ol { margin: 0; }
-h1 { font-size: 20px; font-weight: 600; line-height: 1.25; letter-spacing: -0.01em; }
-h2 { font-size: 14px; font-weight: 600; white-space: nowrap; }
-.note, .subtitle, .hint { color: var(--muted); }
+.note, .hint { color: var(--muted); }
 .note { font-size: 12px; }
 
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
-
-/* Masthead */
-
-.masthead { display: flex; justify-content: space-between; align-items: flex-start; gap: 24px; margin: 0 auto 14px; max-width: 1560px; }
-.masthead h1 { overflow-wrap: anywhere; }
-.subtitle { white-space: pre-wrap; }
-.notice { padding: 12px 16px; border: 1px solid var(--line); border-radius: 6px; }
 
 /* Buttons */
 
@@ -166,6 +150,72 @@ button:hover { color: var(--ink); }
 .choice button:first-child { border-radius: 5px 0 0 5px; }
 .choice button:last-child { border-radius: 0 5px 5px 0; border-left: 0; }
 .choice button[aria-pressed="true"] { background: var(--ground); color: var(--ink); }
+
+/* Marks */
+
+.tag { padding: 0 7px; border-radius: 9px; background: var(--ink); color: var(--paper); font-size: 11px; line-height: 18px; }
+.up { color: var(--up); }
+.down { color: var(--down); }
+
+kbd { padding: 0 5px; border: 1px solid var(--line); border-radius: 4px; background: var(--ground); font: inherit; font-size: 11.5px; }
+
+/* Tokens */
+
+.token-text { unicode-bidi: isolate; white-space: pre-wrap; overflow-wrap: anywhere; font-family: var(--mono); font-size: 0.93em; }
+.token { display: inline-block; max-width: 100%; line-height: 20px; padding: 0 1px; border-radius: 2px; cursor: pointer; box-shadow: inset 0 -1px var(--line); margin: 0 1px 0 0; }
+.token.is-inverse { color: var(--inverse); }
+.token.is-destination { outline: 2px solid var(--destination); outline-offset: 0; z-index: 1; position: relative; }
+.token.is-source { outline: 2px dashed var(--source); outline-offset: 0; z-index: 1; position: relative; }
+.token.is-destination.is-source { outline-style: double; outline-width: 4px; }
+.token:focus-visible { box-shadow: 0 0 0 4px var(--accent); }
+
+/* The large matrix and what is read from it */
+
+.matrix-box { position: relative; }
+#matrix { display: block; cursor: crosshair; }
+.corner { position: absolute; top: 0; right: 0; pointer-events: none; }
+.readout { min-height: 130px; }
+.reading { font-size: 26px; font-weight: 600; line-height: 1.2; letter-spacing: -0.01em; }
+.pair { overflow-wrap: anywhere; }
+.as-destination { color: var(--destination); }
+.as-source { color: var(--source); }
+.hint { max-width: 19em; font-size: 13px; }
+.strongest { padding: 0; list-style: none; font-size: 13px; line-height: 18px; }
+.strongest .swatch { display: inline-block; width: 9px; height: 9px; margin-right: 7px; border-radius: 1px; }
+.strongest .number { display: inline-block; min-width: 4.6em; }
+.strongest li { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.readout .tag { display: inline-block; margin-top: 4px; }
+.legend { max-width: 190px; margin-bottom: 14px; }
+#ramp { display: block; width: 100%; height: 8px; margin: 3px 0 1px; border-radius: 2px; }
+.ticks { position: relative; height: 15px; font-size: 10.5px; color: var(--muted); }
+.ticks span { position: absolute; transform: translateX(-50%); }
+.ticks span:first-child { transform: none; }
+.ticks span:last-child { transform: translateX(-100%); }
+.is-small .corner { position: static; display: flex; gap: 24px; margin-top: 8px; }
+.is-small .legend { flex: 0 1 150px; }
+.is-small .readout { flex: 1; min-width: 0; }
+/* The attention page. */
+
+body {
+  margin: 0;
+  padding: 18px 28px 40px;
+  background: var(--paper);
+  color: var(--ink);
+  font: 14px/1.5 var(--sans);
+  font-variant-numeric: tabular-nums;
+}
+
+h1 { font-size: 20px; font-weight: 600; line-height: 1.25; letter-spacing: -0.01em; }
+h2 { font-size: 14px; font-weight: 600; white-space: nowrap; }
+.subtitle { color: var(--muted); }
+
+
+/* Masthead */
+
+.masthead { display: flex; justify-content: space-between; align-items: flex-start; gap: 24px; margin: 0 auto 14px; max-width: 1560px; }
+.masthead h1 { overflow-wrap: anywhere; }
+.subtitle { white-space: pre-wrap; }
+.notice { padding: 12px 16px; border: 1px solid var(--line); border-radius: 6px; }
 
 /* Two columns: all heads, one head */
 
@@ -222,47 +272,12 @@ main[hidden] { display: none; }
 /* One head */
 
 #head-name { font-size: 16px; }
-.tag { padding: 0 7px; border-radius: 9px; background: var(--ink); color: var(--paper); font-size: 11px; line-height: 18px; }
 .facts { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 13px; color: var(--muted); }
-.up { color: var(--up); }
-.down { color: var(--down); }
-
 .prose { margin-bottom: 12px; padding: 8px 12px; background: var(--ground); border: 1px solid var(--line); border-radius: 6px; }
 .text { max-height: 28vh; overflow-y: auto; line-height: 24px; font-size: 14px; overscroll-behavior: contain; }
-.token-text { unicode-bidi: isolate; white-space: pre-wrap; overflow-wrap: anywhere; font-family: var(--mono); font-size: 0.93em; }
-.token { display: inline-block; max-width: 100%; line-height: 20px; padding: 0 1px; border-radius: 2px; cursor: pointer; box-shadow: inset 0 -1px var(--line); margin: 0 1px 0 0; }
-.token.is-inverse { color: var(--inverse); }
-.token.is-destination { outline: 2px solid var(--destination); outline-offset: 0; z-index: 1; position: relative; }
-.token.is-source { outline: 2px dashed var(--source); outline-offset: 0; z-index: 1; position: relative; }
-.token.is-destination.is-source { outline-style: double; outline-width: 4px; }
-.token:focus-visible { box-shadow: 0 0 0 4px var(--accent); }
 .prose-foot { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 16px; margin-top: 6px; }
 .direction { display: flex; align-items: baseline; gap: 8px; }
 .next { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px; font-size: 12px; }
-
-.matrix-box { position: relative; }
-#matrix { display: block; cursor: crosshair; }
-.corner { position: absolute; top: 0; right: 0; pointer-events: none; }
-.readout { min-height: 130px; }
-.reading { font-size: 26px; font-weight: 600; line-height: 1.2; letter-spacing: -0.01em; }
-.pair { overflow-wrap: anywhere; }
-.as-destination { color: var(--destination); }
-.as-source { color: var(--source); }
-.hint { max-width: 19em; font-size: 13px; }
-.strongest { padding: 0; list-style: none; font-size: 13px; line-height: 18px; }
-.strongest .swatch { display: inline-block; width: 9px; height: 9px; margin-right: 7px; border-radius: 1px; }
-.strongest .number { display: inline-block; min-width: 4.6em; }
-.strongest li { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.readout .tag { display: inline-block; margin-top: 4px; }
-.legend { max-width: 190px; margin-bottom: 14px; }
-#ramp { display: block; width: 100%; height: 8px; margin: 3px 0 1px; border-radius: 2px; }
-.ticks { position: relative; height: 15px; font-size: 10.5px; color: var(--muted); }
-.ticks span { position: absolute; transform: translateX(-50%); }
-.ticks span:first-child { transform: none; }
-.ticks span:last-child { transform: translateX(-100%); }
-.is-small .corner { position: static; display: flex; gap: 24px; margin-top: 8px; }
-.is-small .legend { flex: 0 1 150px; }
-.is-small .readout { flex: 1; min-width: 0; }
 
 /* Foot */
 
@@ -271,7 +286,6 @@ footer h2 { margin-bottom: 6px; }
 footer p { max-width: 64ch; color: var(--muted); }
 footer .keys { margin-top: 8px; }
 footer b { font-weight: 600; }
-kbd { padding: 0 5px; border: 1px solid var(--line); border-radius: 4px; background: var(--ground); font: inherit; font-size: 11.5px; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 16px; }
 dt { color: var(--muted); }
 dd { overflow-wrap: anywhere; }
@@ -357,27 +371,42 @@ function tokenElement(token, className = "") {
 }
 
 const byID = (id) => document.getElementById(id);
-// Colours: one perceptual ramp for weights, whose lightness runs one way (readable by the colour-blind and in grey).
+// Colours: ramps of perceptual lightness that the colour-blind can read. One runs one way, for weights; one runs two
+// ways from the ground, for changes and signed values; one is warm, for losses over the text.
 
-const LIGHT = ["#f0eee8", "#d5e8df", "#98cfc3", "#4fa3b1", "#2f6797", "#23265c"];
-const DARK = ["#23272e", "#263a54", "#2b6690", "#3f9aac", "#93d2bf", "#f6fbef"];
+const RAMPS = {
+  weight: {
+    light: ["#f0eee8", "#d5e8df", "#98cfc3", "#4fa3b1", "#2f6797", "#23265c"],
+    dark: ["#23272e", "#263a54", "#2b6690", "#3f9aac", "#93d2bf", "#f6fbef"],
+  },
+  change: {
+    light: ["#3c2f7d", "#6a5cb0", "#a59cd3", "#d6d2e8", "#f0eee8", "#f3d9b9", "#e5a55e", "#c06614", "#7a3a05"],
+    dark: ["#d5cdfb", "#a093e4", "#6e61b4", "#41396f", "#23272e", "#5e3c1b", "#a8621f", "#e6943f", "#ffd9a6"],
+  },
+  loss: {
+    light: ["#fdfcfa", "#faedcf", "#f3d394", "#e5ab56", "#c9772e", "#8f4216"],
+    dark: ["#1a1d22", "#37301f", "#5f4a20", "#946a24", "#cf9433", "#f8d27e"],
+  },
+};
 
 const isDark = () => document.documentElement.dataset.theme === "dark";
 
-let cached = null;
+const cached = new Map();
 
-/** The ramp as 256 colours for the codes 0...255, `[r, g, b]` each, end to end. */
-function ramp() {
-  const dark = isDark();
-  if (cached?.dark !== dark) cached = { dark, bytes: interpolate(dark ? DARK : LIGHT) };
-  return cached.bytes;
+/** A ramp as 256 colours for the codes 0...255, `[r, g, b]` each, end to end; 128 is nothing in a ramp of changes. */
+function ramp(name = "weight") {
+  const theme = isDark() ? "dark" : "light";
+  const key = `${name} ${theme}`;
+  if (!cached.has(key)) cached.set(key, interpolate(RAMPS[name][theme], name === "change"));
+  return cached.get(key);
 }
 
-function interpolate(stops) {
+function interpolate(stops, isSigned) {
   const colours = stops.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
   const bytes = new Uint8ClampedArray(256 * 3);
   for (let code = 0; code < 256; code++) {
-    const place = (code / 255) * (colours.length - 1);
+    const share = isSigned ? Math.max(0, (code - 1) / 254) : code / 255;
+    const place = share * (colours.length - 1);
     const left = Math.min(Math.floor(place), colours.length - 2);
     for (let channel = 0; channel < 3; channel++) {
       const [from, to] = [colours[left][channel], colours[left + 1][channel]];
@@ -388,14 +417,14 @@ function interpolate(stops) {
 }
 
 /** A code's colour for CSS. */
-function rampColour(code) {
-  const bytes = ramp();
+function rampColour(code, name = "weight") {
+  const bytes = ramp(name);
   return `rgb(${bytes[code * 3]} ${bytes[code * 3 + 1]} ${bytes[code * 3 + 2]})`;
 }
 
 /** Whether text on a code's colour needs the ink of the other theme. */
-function needsOtherInk(code) {
-  return code > 140;
+function needsOtherInk(code, name = "weight") {
+  return name === "change" ? Math.abs(code - 128) > 84 : code > (name === "loss" ? 185 : 140);
 }
 
 /** A colour of the style sheet, for canvases. */
@@ -404,10 +433,16 @@ function styleColour(name) {
 }
 // The attention patterns, unpacked from what CausalPacking.swift wrote.
 
-/** Patterns of all heads: lower triangles in 8-bit codes, and the strongest sources of each row exactly. */
+
+/**
+ * Patterns of all heads: lower triangles in 8-bit codes, and the strongest sources of each row exactly. The views take
+ * anything of this form: `positions`, `scheme` (a ramp of colours.js), `codes`, `code`, `weight`, `text`, `top`,
+ * `topReaders`.
+ */
 class Patterns {
   constructor({ topCount, sourceBytes, triangles, topSources, topWeights }, positions) {
     this.positions = positions;
+    this.scheme = "weight";
     this.topCount = topCount;
     this.triangles = decode(triangles);
     const sources = decode(topSources);
@@ -415,6 +450,11 @@ class Patterns {
     this.topWeights = new Float32Array(decode(topWeights).buffer);
     this.triangleSize = triangleNumber(positions);
     this.topSize = this.topStart(positions);
+  }
+
+  /** A head's lower triangle, row by row, in codes. */
+  codes(head) {
+    return this.triangles.subarray(head * this.triangleSize, (head + 1) * this.triangleSize);
   }
 
   /** The code of a cell, 0...255; its weight is about (code / 255)². */
@@ -429,6 +469,11 @@ class Patterns {
     return { value: (this.code(head, destination, source) / 255) ** 2, isExact: false };
   }
 
+  /** A weight as the page writes it. */
+  text(weight) {
+    return weightText(weight);
+  }
+
   /** The strongest sources of a row, strongest first. */
   top(head, destination) {
     const start = head * this.topSize + this.topStart(destination);
@@ -440,11 +485,7 @@ class Patterns {
 
   /** The destinations that read a source most, strongest first. */
   topReaders(head, source, count) {
-    const readers = [];
-    for (let destination = source; destination < this.positions; destination++) {
-      readers.push({ destination, weight: this.weight(head, destination, source) });
-    }
-    return readers.sort((a, b) => b.weight.value - a.weight.value).slice(0, count);
+    return readersOf(this, head, source, count);
   }
 
   /** Entries of the rows before one. */
@@ -454,8 +495,19 @@ class Patterns {
   }
 }
 
+/** The destinations of a column whose values are greatest in size, greatest first. */
+function readersOf(cells, head, source, count) {
+  const readers = [];
+  for (let destination = source; destination < cells.positions; destination++) {
+    readers.push({ destination, weight: cells.weight(head, destination, source) });
+  }
+  return readers.sort((a, b) => Math.abs(b.weight.value) - Math.abs(a.weight.value)).slice(0, count);
+}
+
+/** Cells of a triangle with `n` rows. */
 const triangleNumber = (n) => (n * (n + 1)) / 2;
 
+/** The bytes of a base 64 text. */
 function decode(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
@@ -479,6 +531,21 @@ class Selection {
     this.isKept = false;
     /** Whether a token alone stands for what it reads from ("destination") or for what reads it ("source"). */
     this.direction = "destination";
+  }
+
+  /** Goes on over another text: what lies outside of it is let go. */
+  resize(positions, heads) {
+    const fits = (target) =>
+      target === null || [target.destination, target.source].every((at) => at === null || at < positions);
+    this.positions = positions;
+    if (!fits(this.#locked)) this.#locked = null;
+    if (!fits(this.#pointed)) this.#pointed = null;
+    if (this.head >= heads) [this.head, this.isKept] = [0, false];
+  }
+
+  /** What is locked, whatever is pointed at. */
+  get locked() {
+    return this.#locked;
   }
 
   subscribe(listener) {
@@ -605,7 +672,7 @@ const enlarged = document.createElement("canvas");
 function drawTriangle(context, patterns, head, fitted, x, y) {
   const { bin, cells, side } = fitted;
   const image = new ImageData(cells, cells);
-  const colours = ramp();
+  const colours = ramp(patterns.scheme);
   const codes = pooled(patterns, head, bin, cells);
   for (let row = 0; row < cells; row++) {
     for (let column = 0; column <= row; column++) {
@@ -633,13 +700,17 @@ function drawTriangle(context, patterns, head, fitted, x, y) {
   context.drawImage(picture, x, y, side, side);
 }
 
+/** One code per raster cell: the one furthest from nothing of those that share it. */
 function pooled(patterns, head, bin, cells) {
-  const codes = new Uint8Array(cells * cells);
+  const triangle = patterns.codes(head);
+  const nothing = patterns.scheme === "change" ? 128 : 0;
+  const codes = new Uint8Array(cells * cells).fill(nothing);
+  let at = 0;
   for (let destination = 0; destination < patterns.positions; destination++) {
     const row = Math.floor(destination / bin) * cells;
-    for (let source = 0; source <= destination; source++) {
-      const at = row + Math.floor(source / bin);
-      codes[at] = Math.max(codes[at], patterns.code(head, destination, source));
+    for (let source = 0; source <= destination; source++, at++) {
+      const cell = row + Math.floor(source / bin);
+      if (Math.abs(triangle[at] - nothing) >= Math.abs(codes[cell] - nothing)) codes[cell] = triangle[at];
     }
   }
   return codes;
@@ -659,20 +730,24 @@ function prepare(canvas, width, height) {
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * Makes a list of elements one stop of the Tab key, with the arrow keys, Home and End moving inside it. `onFocus`
- * and `onEnter` get the element's index.
+ * Makes a list of elements one stop of the Tab key, with the arrow keys, Home and End moving inside it. `elementsOf`
+ * gives the list as it is now; `onFocus` and `onEnter` get the element's index. Returns what is called with the index
+ * to begin at after the list was made anew.
  */
-function roving(container, elements, { start = 0, onFocus, onEnter }) {
-  elements.forEach((element, index) => (element.tabIndex = index === start ? 0 : -1));
-  const indexOf = (target) => elements.indexOf(target.closest("[role=option]"));
+function roving(container, elementsOf, { start = 0, onFocus, onEnter }) {
+  const begin = (at) => elementsOf().forEach((element, index) => (element.tabIndex = index === at ? 0 : -1));
+  const indexOf = (target) => elementsOf().indexOf(target.closest("[role=option]"));
+  begin(start);
   container.addEventListener("focusin", (event) => {
     const index = indexOf(event.target);
     if (index < 0) return;
+    const elements = elementsOf();
     for (const element of elements) if (element.tabIndex === 0) element.tabIndex = -1;
     elements[index].tabIndex = 0;
     if (elements[index].matches(":focus-visible")) onFocus(index);
   });
   container.addEventListener("keydown", (event) => {
+    const elements = elementsOf();
     const index = indexOf(event.target);
     if (index < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Enter" || event.key === " ") {
@@ -685,6 +760,7 @@ function roving(container, elements, { start = 0, onFocus, onEnter }) {
     }
     event.preventDefault();
   });
+  return begin;
 }
 
 /** The element that a key leads to, or null for keys that lead nowhere. */
@@ -778,7 +854,7 @@ class HeadsView {
       const index = indexOf(event);
       if (index >= 0) selection.keepHead(index);
     });
-    roving(this.container, this.tiles, {
+    roving(this.container, () => this.tiles, {
       start: selection.head,
       onFocus: (index) => selection.pointAtHead(index),
       onEnter: (index) => selection.keepHead(index),
@@ -1029,9 +1105,7 @@ const MOST_PER_CELL = 44;
 const CORNER = { height: 195, width: 130 };
 
 class MatrixView {
-  constructor(tokens, patterns, selection) {
-    this.tokens = tokens;
-    this.patterns = patterns;
+  constructor(selection) {
     this.selection = selection;
     this.box = byID("matrix-box");
     this.canvas = byID("matrix");
@@ -1039,6 +1113,13 @@ class MatrixView {
     this.drawnHead = null;
     this.#listen();
     selection.subscribe(() => this.update());
+  }
+
+  /** Takes the tokens and the cells of all heads; `layout` or `draw` shows them. */
+  show(tokens, patterns) {
+    this.tokens = tokens;
+    this.patterns = patterns;
+    this.drawnHead = null;
   }
 
   #listen() {
@@ -1095,15 +1176,12 @@ class MatrixView {
     event.preventDefault();
   }
 
-  /** Fits the matrix into the width of its box and the rest of the screen below it. */
-  layout(isWide) {
+  /** Fits the matrix into the width of its box and a height, or the rest of the screen below it (null). */
+  layout(isWide, room = null) {
     const scale = window.devicePixelRatio || 1;
     const width = this.box.clientWidth;
     this.labelRoom = Math.min(108, Math.max(56, width * 0.17));
-    const stage = byID("stage");
-    const above = this.canvas.getBoundingClientRect().top - stage.getBoundingClientRect().top;
-    const below = window.innerHeight - byID("page").offsetTop - above - 2 * EDGE_SIZE;
-    const height = isWide ? Math.max(280, below) : Infinity;
+    const height = room ?? (isWide ? Math.max(280, this.#heightBelow()) : Infinity);
     const available = Math.min(width - EDGE_SIZE - this.labelRoom, height, MOST_PER_CELL * this.tokens.length);
     this.fitted = fit(this.tokens.length, Math.floor(available * scale));
     const side = this.fitted.side / scale;
@@ -1118,6 +1196,12 @@ class MatrixView {
     byID("corner").style.left = `${left}px`;
     this.box.classList.toggle("is-small", width - left < CORNER.width);
     this.draw();
+  }
+
+  /** What is left of a screen that begins with the page, from the matrix on. */
+  #heightBelow() {
+    const above = this.canvas.getBoundingClientRect().top - byID("stage").getBoundingClientRect().top;
+    return window.innerHeight - byID("page").offsetTop - above - 2 * EDGE_SIZE;
   }
 
   /** Draws everything anew. */
@@ -1250,26 +1334,26 @@ function clip(context, text, width) {
   while (characters.length > 1 && context.measureText(`${characters.join("")}…`).width > width) characters.pop();
   return `${characters.join("")}…`;
 }
-// The text as tokens, tinted by the weights of the row or column that is looked at, and the reading in numbers.
+// The text as tokens, tinted by the cells of the row or column that is looked at.
 
-
-const LIST_LENGTH = 5;
-const HINT =
-  "A row is a token that looks, a column one that is looked at. Point at a cell or at a token to see the weight; " +
-  "click to lock it.";
 
 class TextView {
-  constructor(data, patterns, selection) {
-    this.tokens = data.tokens;
-    this.losses = data.perTokenLoss;
-    this.patterns = patterns;
+  constructor(selection) {
     this.selection = selection;
     this.container = byID("text");
-    this.readout = byID("readout");
-    this.spans = this.tokens.map((token, position) => this.#span(token, position));
-    this.#showNext(data.top);
+    this.spans = [];
+    /** What tints a token while nothing is looked at: `(position) => ({ code, scheme })` or null. */
+    this.ground = () => null;
     this.#listen();
     selection.subscribe(() => this.update());
+  }
+
+  /** Takes the tokens and the cells of all heads; `update` tints them. */
+  show(tokens, patterns) {
+    this.patterns = patterns;
+    this.container.replaceChildren();
+    this.spans = tokens.map((token, position) => this.#span(token, position));
+    this.begin(0);
   }
 
   #span(token, position) {
@@ -1281,14 +1365,6 @@ class TextView {
     // A line of the text ends where its newline token does.
     if (token.text.endsWith("↵")) this.container.append(make("br"));
     return span;
-  }
-
-  #showNext(top) {
-    if (top.length === 0) return;
-    const guesses = top.slice(0, 4).map(({ token, logprob }) => {
-      return make("span", "guess", tokenElement(token), ` ${percentText(Math.exp(logprob))}`);
-    });
-    byID("next").append(make("span", "note", "next"), ...guesses);
   }
 
   #listen() {
@@ -1304,7 +1380,7 @@ class TextView {
       if (position >= 0) selection.lockToken(position);
     });
     this.container.addEventListener("focusout", () => selection.point(null));
-    roving(this.container, this.spans, {
+    this.begin = roving(this.container, () => this.spans, {
       onFocus: (position) => selection.pointAtToken(position),
       onEnter: (position) => selection.lockToken(position),
     });
@@ -1320,7 +1396,6 @@ class TextView {
 
   update() {
     this.#tint();
-    this.#read();
     this.#scroll();
   }
 
@@ -1328,27 +1403,29 @@ class TextView {
   #scroll() {
     const target = this.selection.target;
     const box = this.container;
-    if (!target || box.scrollHeight <= box.clientHeight || box.matches(":hover")) return;
+    if (!target || box.matches(":hover") || box.scrollHeight <= box.clientHeight) return;
     const span = this.spans[target.destination ?? target.source];
     const top = span.offsetTop - box.offsetTop - box.scrollTop;
     const isVisible = top >= 0 && top + span.offsetHeight <= box.clientHeight;
     if (!isVisible) box.scrollTop += top - box.clientHeight / 2;
   }
 
-  /** The code that tints a token: of the row if there is a destination, otherwise of the column. */
-  #codeOf(position, { destination, source }) {
+  /** What tints a token: of the row if there is a destination, otherwise of the column. */
+  #shade(position, { destination, source }) {
     const head = this.selection.head;
-    if (destination !== null) return position <= destination ? this.patterns.code(head, destination, position) : null;
-    return position >= source ? this.patterns.code(head, position, source) : null;
+    const isRow = destination !== null;
+    if (isRow ? position > destination : position < source) return null;
+    const code = isRow ? this.patterns.code(head, destination, position) : this.patterns.code(head, position, source);
+    return { code, scheme: this.patterns.scheme };
   }
 
   #tint() {
     const target = this.selection.target;
     this.container.classList.toggle("is-locked", this.selection.isLocked);
     this.spans.forEach((span, position) => {
-      const code = target && this.#codeOf(position, target);
-      span.style.backgroundColor = code === null ? "" : rampColour(code);
-      span.classList.toggle("is-inverse", code !== null && needsOtherInk(code));
+      const shade = target ? this.#shade(position, target) : this.ground(position);
+      span.style.backgroundColor = shade === null ? "" : rampColour(shade.code, shade.scheme);
+      span.classList.toggle("is-inverse", shade !== null && needsOtherInk(shade.code, shade.scheme));
       const isDestination = target?.destination === position;
       const isSource = target?.source === position;
       span.classList.toggle("is-destination", isDestination);
@@ -1356,23 +1433,43 @@ class TextView {
       span.setAttribute("aria-selected", String(this.selection.isLocked && (isDestination || isSource)));
     });
   }
+}
+// The reading in numbers: the cell, row or column that is looked at.
 
-  #read() {
+
+const LIST_LENGTH = 5;
+const HINT =
+  "A row is a token that looks, a column one that is looked at. Point at a cell or at a token to see the weight; " +
+  "click to lock it.";
+
+class Reading {
+  constructor(selection) {
+    this.selection = selection;
+    this.container = byID("readout");
+    selection.subscribe(() => this.update());
+  }
+
+  /** Takes the tokens, the cells of all heads and the loss of each token but the first; `update` shows them. */
+  show(tokens, patterns, losses) {
+    Object.assign(this, { tokens, patterns, losses });
+  }
+
+  update() {
     const target = this.selection.target;
     if (!target) {
-      this.readout.replaceChildren(make("p", "hint", HINT));
+      this.container.replaceChildren(make("p", "hint", HINT));
     } else if (isCell(target)) {
-      this.readout.replaceChildren(...this.#cell(target));
+      this.container.replaceChildren(...this.#cell(target));
     } else {
-      this.readout.replaceChildren(...this.#line(target));
+      this.container.replaceChildren(...this.#line(target));
     }
-    if (this.selection.isLocked) this.readout.append(make("p", "tag", "locked"));
+    if (this.selection.isLocked) this.container.append(make("p", "tag", "locked"));
   }
 
   #cell({ destination, source }) {
     const weight = this.patterns.weight(this.selection.head, destination, source);
     return [
-      make("p", "reading", weightText(weight)),
+      make("p", "reading", this.patterns.text(weight)),
       make("p", "pair", this.#name(destination, "as-destination"), " reads ", this.#name(source, "as-source")),
       make("p", "note", `destination ${destination}, source ${source}`),
     ];
@@ -1392,9 +1489,10 @@ class TextView {
           .map((entry) => ({ ...entry, other: entry.destination }));
     const list = make("ol", "strongest");
     for (const { other, weight } of entries.slice(0, LIST_LENGTH)) {
+      const code = isRow ? this.patterns.code(head, position, other) : this.patterns.code(head, other, position);
       const swatch = make("span", "swatch");
-      swatch.style.backgroundColor = rampColour(Math.round(Math.sqrt(Math.min(1, Math.max(0, weight.value))) * 255));
-      list.append(make("li", "", swatch, make("span", "number", weightText(weight)), " ", this.#name(other)));
+      swatch.style.backgroundColor = rampColour(code, this.patterns.scheme);
+      list.append(make("li", "", swatch, make("span", "number", this.patterns.text(weight)), " ", this.#name(other)));
     }
     const loss = position > 0 ? this.losses[position - 1] : null;
     const facts = [`position ${position}`];
@@ -1407,24 +1505,31 @@ class TextView {
   }
 }
 
-/** Draws the legend: the ramp with round weights at their square roots. */
-function drawLegend() {
+/** Draws the legend: a ramp with round values at the square roots that its colours follow; `scale` is its end. */
+function drawLegend(scheme = "weight", scale = 1) {
   const canvas = byID("ramp");
   canvas.width = 256;
   canvas.height = 1;
   const context = canvas.getContext("2d");
   const image = context.createImageData(256, 1);
-  const colours = ramp();
+  const colours = ramp(scheme);
   for (let code = 0; code < 256; code++) {
     image.data.set([colours[code * 3], colours[code * 3 + 1], colours[code * 3 + 2], 255], code * 4);
   }
   context.putImageData(image, 0, 0);
-  const marks = [0, 0.1, 0.25, 0.5, 1].map((weight) => {
-    const mark = make("span", "", String(weight));
-    mark.style.left = `${Math.sqrt(weight) * 100}%`;
+  const isSigned = scheme === "change";
+  const shares = isSigned ? [-1, -0.25, 0, 0.25, 1] : scale === 1 ? [0, 0.1, 0.25, 0.5, 1] : [0, 0.25, 1];
+  const marks = shares.map((share) => {
+    const root = Math.sign(share) * Math.sqrt(Math.abs(share));
+    const mark = make("span", "", tickText(share * scale));
+    mark.style.left = `${(isSigned ? 0.5 + root / 2 : root) * 100}%`;
     return mark;
   });
   byID("ticks").replaceChildren(...marks);
+}
+
+function tickText(value) {
+  return String(Number(value.toPrecision(2))).replace("-", "−");
 }
 // What the page was made from.
 
@@ -1457,12 +1562,17 @@ const selection = new Selection(data.tokens.length, firstHead(data.heads));
 const views = {
   heads: new HeadsView(data.heads, patterns, selection),
   effects: new EffectsView(data.heads, data.ablation, selection),
-  matrix: new MatrixView(data.tokens, patterns, selection),
-  text: new TextView(data, patterns, selection),
+  matrix: new MatrixView(selection),
+  text: new TextView(selection),
+  reading: new Reading(selection),
 };
+views.matrix.show(data.tokens, patterns);
+views.text.show(data.tokens, patterns);
+views.reading.show(data.tokens, patterns, data.perTokenLoss);
 selection.subscribe(showHead);
 
 showTitle();
+showNext(data.top);
 showHead();
 showProvenance(data);
 byID("page").hidden = false;
@@ -1488,6 +1598,14 @@ function showTitle() {
     facts.push(`${kind} ablation of ${hook}${over}`);
   }
   byID("subtitle").textContent = facts.join("  ·  ");
+}
+
+function showNext(top) {
+  if (top.length === 0) return;
+  const guesses = top.slice(0, 4).map(({ token, logprob }) => {
+    return make("span", "guess", tokenElement(token), ` ${percentText(Math.exp(logprob))}`);
+  });
+  byID("next").append(make("span", "note", "next"), ...guesses);
 }
 
 function showHead() {
@@ -1521,6 +1639,7 @@ function layout() {
   views.heads.update(selection);
   views.effects.update(selection);
   views.text.update();
+  views.reading.update();
 }
 
 function applyTheme() {

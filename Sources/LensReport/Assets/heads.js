@@ -64,7 +64,7 @@ export class HeadsView {
       const index = indexOf(event);
       if (index >= 0) selection.keepHead(index);
     });
-    roving(this.container, this.tiles, {
+    roving(this.container, () => this.tiles, {
       start: selection.head,
       onFocus: (index) => selection.pointAtHead(index),
       onEnter: (index) => selection.keepHead(index),

@@ -3,20 +3,24 @@
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * Makes a list of elements one stop of the Tab key, with the arrow keys, Home and End moving inside it. `onFocus`
- * and `onEnter` get the element's index.
+ * Makes a list of elements one stop of the Tab key, with the arrow keys, Home and End moving inside it. `elementsOf`
+ * gives the list as it is now; `onFocus` and `onEnter` get the element's index. Returns what is called with the index
+ * to begin at after the list was made anew.
  */
-export function roving(container, elements, { start = 0, onFocus, onEnter }) {
-  elements.forEach((element, index) => (element.tabIndex = index === start ? 0 : -1));
-  const indexOf = (target) => elements.indexOf(target.closest("[role=option]"));
+export function roving(container, elementsOf, { start = 0, onFocus, onEnter }) {
+  const begin = (at) => elementsOf().forEach((element, index) => (element.tabIndex = index === at ? 0 : -1));
+  const indexOf = (target) => elementsOf().indexOf(target.closest("[role=option]"));
+  begin(start);
   container.addEventListener("focusin", (event) => {
     const index = indexOf(event.target);
     if (index < 0) return;
+    const elements = elementsOf();
     for (const element of elements) if (element.tabIndex === 0) element.tabIndex = -1;
     elements[index].tabIndex = 0;
     if (elements[index].matches(":focus-visible")) onFocus(index);
   });
   container.addEventListener("keydown", (event) => {
+    const elements = elementsOf();
     const index = indexOf(event.target);
     if (index < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Enter" || event.key === " ") {
@@ -29,6 +33,7 @@ export function roving(container, elements, { start = 0, onFocus, onEnter }) {
     }
     event.preventDefault();
   });
+  return begin;
 }
 
 /** The element that a key leads to, or null for keys that lead nowhere. */

@@ -1,12 +1,13 @@
 // Puts the page together.
 
-import { byID, make, signedText } from "./format.js";
+import { byID, make, percentText, signedText, tokenElement } from "./format.js";
 import { Patterns } from "./patterns.js";
 import { Selection } from "./selection.js";
 import { HeadsView } from "./heads.js";
 import { EffectsView } from "./effects.js";
 import { MatrixView } from "./matrix.js";
-import { TextView, drawLegend } from "./text.js";
+import { TextView } from "./text.js";
+import { Reading, drawLegend } from "./reading.js";
 import { showProvenance } from "./foot.js";
 
 const data = JSON.parse(byID("data").textContent);
@@ -20,12 +21,17 @@ const selection = new Selection(data.tokens.length, firstHead(data.heads));
 const views = {
   heads: new HeadsView(data.heads, patterns, selection),
   effects: new EffectsView(data.heads, data.ablation, selection),
-  matrix: new MatrixView(data.tokens, patterns, selection),
-  text: new TextView(data, patterns, selection),
+  matrix: new MatrixView(selection),
+  text: new TextView(selection),
+  reading: new Reading(selection),
 };
+views.matrix.show(data.tokens, patterns);
+views.text.show(data.tokens, patterns);
+views.reading.show(data.tokens, patterns, data.perTokenLoss);
 selection.subscribe(showHead);
 
 showTitle();
+showNext(data.top);
 showHead();
 showProvenance(data);
 byID("page").hidden = false;
@@ -51,6 +57,14 @@ function showTitle() {
     facts.push(`${kind} ablation of ${hook}${over}`);
   }
   byID("subtitle").textContent = facts.join("  ·  ");
+}
+
+function showNext(top) {
+  if (top.length === 0) return;
+  const guesses = top.slice(0, 4).map(({ token, logprob }) => {
+    return make("span", "guess", tokenElement(token), ` ${percentText(Math.exp(logprob))}`);
+  });
+  byID("next").append(make("span", "note", "next"), ...guesses);
 }
 
 function showHead() {
@@ -84,6 +98,7 @@ function layout() {
   views.heads.update(selection);
   views.effects.update(selection);
   views.text.update();
+  views.reading.update();
 }
 
 function applyTheme() {

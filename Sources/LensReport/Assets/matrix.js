@@ -13,9 +13,7 @@ const MOST_PER_CELL = 44;
 const CORNER = { height: 195, width: 130 };
 
 export class MatrixView {
-  constructor(tokens, patterns, selection) {
-    this.tokens = tokens;
-    this.patterns = patterns;
+  constructor(selection) {
     this.selection = selection;
     this.box = byID("matrix-box");
     this.canvas = byID("matrix");
@@ -23,6 +21,13 @@ export class MatrixView {
     this.drawnHead = null;
     this.#listen();
     selection.subscribe(() => this.update());
+  }
+
+  /** Takes the tokens and the cells of all heads; `layout` or `draw` shows them. */
+  show(tokens, patterns) {
+    this.tokens = tokens;
+    this.patterns = patterns;
+    this.drawnHead = null;
   }
 
   #listen() {
@@ -79,15 +84,12 @@ export class MatrixView {
     event.preventDefault();
   }
 
-  /** Fits the matrix into the width of its box and the rest of the screen below it. */
-  layout(isWide) {
+  /** Fits the matrix into the width of its box and a height, or the rest of the screen below it (null). */
+  layout(isWide, room = null) {
     const scale = window.devicePixelRatio || 1;
     const width = this.box.clientWidth;
     this.labelRoom = Math.min(108, Math.max(56, width * 0.17));
-    const stage = byID("stage");
-    const above = this.canvas.getBoundingClientRect().top - stage.getBoundingClientRect().top;
-    const below = window.innerHeight - byID("page").offsetTop - above - 2 * EDGE_SIZE;
-    const height = isWide ? Math.max(280, below) : Infinity;
+    const height = room ?? (isWide ? Math.max(280, this.#heightBelow()) : Infinity);
     const available = Math.min(width - EDGE_SIZE - this.labelRoom, height, MOST_PER_CELL * this.tokens.length);
     this.fitted = fit(this.tokens.length, Math.floor(available * scale));
     const side = this.fitted.side / scale;
@@ -102,6 +104,12 @@ export class MatrixView {
     byID("corner").style.left = `${left}px`;
     this.box.classList.toggle("is-small", width - left < CORNER.width);
     this.draw();
+  }
+
+  /** What is left of a screen that begins with the page, from the matrix on. */
+  #heightBelow() {
+    const above = this.canvas.getBoundingClientRect().top - byID("stage").getBoundingClientRect().top;
+    return window.innerHeight - byID("page").offsetTop - above - 2 * EDGE_SIZE;
   }
 
   /** Draws everything anew. */

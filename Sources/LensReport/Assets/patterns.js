@@ -1,9 +1,16 @@
 // The attention patterns, unpacked from what CausalPacking.swift wrote.
 
-/** Patterns of all heads: lower triangles in 8-bit codes, and the strongest sources of each row exactly. */
+import { weightText } from "./format.js";
+
+/**
+ * Patterns of all heads: lower triangles in 8-bit codes, and the strongest sources of each row exactly. The views take
+ * anything of this form: `positions`, `scheme` (a ramp of colours.js), `codes`, `code`, `weight`, `text`, `top`,
+ * `topReaders`.
+ */
 export class Patterns {
   constructor({ topCount, sourceBytes, triangles, topSources, topWeights }, positions) {
     this.positions = positions;
+    this.scheme = "weight";
     this.topCount = topCount;
     this.triangles = decode(triangles);
     const sources = decode(topSources);
@@ -11,6 +18,11 @@ export class Patterns {
     this.topWeights = new Float32Array(decode(topWeights).buffer);
     this.triangleSize = triangleNumber(positions);
     this.topSize = this.topStart(positions);
+  }
+
+  /** A head's lower triangle, row by row, in codes. */
+  codes(head) {
+    return this.triangles.subarray(head * this.triangleSize, (head + 1) * this.triangleSize);
   }
 
   /** The code of a cell, 0...255; its weight is about (code / 255)². */
@@ -25,6 +37,11 @@ export class Patterns {
     return { value: (this.code(head, destination, source) / 255) ** 2, isExact: false };
   }
 
+  /** A weight as the page writes it. */
+  text(weight) {
+    return weightText(weight);
+  }
+
   /** The strongest sources of a row, strongest first. */
   top(head, destination) {
     const start = head * this.topSize + this.topStart(destination);
@@ -36,11 +53,7 @@ export class Patterns {
 
   /** The destinations that read a source most, strongest first. */
   topReaders(head, source, count) {
-    const readers = [];
-    for (let destination = source; destination < this.positions; destination++) {
-      readers.push({ destination, weight: this.weight(head, destination, source) });
-    }
-    return readers.sort((a, b) => b.weight.value - a.weight.value).slice(0, count);
+    return readersOf(this, head, source, count);
   }
 
   /** Entries of the rows before one. */
@@ -50,9 +63,20 @@ export class Patterns {
   }
 }
 
-const triangleNumber = (n) => (n * (n + 1)) / 2;
+/** The destinations of a column whose values are greatest in size, greatest first. */
+export function readersOf(cells, head, source, count) {
+  const readers = [];
+  for (let destination = source; destination < cells.positions; destination++) {
+    readers.push({ destination, weight: cells.weight(head, destination, source) });
+  }
+  return readers.sort((a, b) => Math.abs(b.weight.value) - Math.abs(a.weight.value)).slice(0, count);
+}
 
-function decode(base64) {
+/** Cells of a triangle with `n` rows. */
+export const triangleNumber = (n) => (n * (n + 1)) / 2;
+
+/** The bytes of a base 64 text. */
+export function decode(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);

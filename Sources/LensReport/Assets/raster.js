@@ -22,7 +22,7 @@ const enlarged = document.createElement("canvas");
 export function drawTriangle(context, patterns, head, fitted, x, y) {
   const { bin, cells, side } = fitted;
   const image = new ImageData(cells, cells);
-  const colours = ramp();
+  const colours = ramp(patterns.scheme);
   const codes = pooled(patterns, head, bin, cells);
   for (let row = 0; row < cells; row++) {
     for (let column = 0; column <= row; column++) {
@@ -50,13 +50,17 @@ export function drawTriangle(context, patterns, head, fitted, x, y) {
   context.drawImage(picture, x, y, side, side);
 }
 
+/** One code per raster cell: the one furthest from nothing of those that share it. */
 function pooled(patterns, head, bin, cells) {
-  const codes = new Uint8Array(cells * cells);
+  const triangle = patterns.codes(head);
+  const nothing = patterns.scheme === "change" ? 128 : 0;
+  const codes = new Uint8Array(cells * cells).fill(nothing);
+  let at = 0;
   for (let destination = 0; destination < patterns.positions; destination++) {
     const row = Math.floor(destination / bin) * cells;
-    for (let source = 0; source <= destination; source++) {
-      const at = row + Math.floor(source / bin);
-      codes[at] = Math.max(codes[at], patterns.code(head, destination, source));
+    for (let source = 0; source <= destination; source++, at++) {
+      const cell = row + Math.floor(source / bin);
+      if (Math.abs(triangle[at] - nothing) >= Math.abs(codes[cell] - nothing)) codes[cell] = triangle[at];
     }
   }
   return codes;

@@ -17,6 +17,21 @@ export class Selection {
     this.direction = "destination";
   }
 
+  /** Goes on over another text: what lies outside of it is let go. */
+  resize(positions, heads) {
+    const fits = (target) =>
+      target === null || [target.destination, target.source].every((at) => at === null || at < positions);
+    this.positions = positions;
+    if (!fits(this.#locked)) this.#locked = null;
+    if (!fits(this.#pointed)) this.#pointed = null;
+    if (this.head >= heads) [this.head, this.isKept] = [0, false];
+  }
+
+  /** What is locked, whatever is pointed at. */
+  get locked() {
+    return this.#locked;
+  }
+
   subscribe(listener) {
     this.#listeners.push(listener);
   }
