@@ -5,7 +5,7 @@
 /// What every attention page carries.
 package enum AttentionAssets {
     package static let styleHash = "sha256-iN0y6SkiKkqnlY5JOqjZvdn8d9axA1Kj4fs4zTReyPI="
-    package static let scriptHash = "sha256-7rJ/Xz1DGLcqbXkPGUSWYKDQHWmsmPB49cppqiFpHg0="
+    package static let scriptHash = "sha256-4ZybsvdOdiCqsAEdonC+xwdi7Npmri/CR+kFAfPzsPw="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -541,6 +541,13 @@ class Selection {
     if (!fits(this.#locked)) this.#locked = null;
     if (!fits(this.#pointed)) this.#pointed = null;
     if (this.head >= heads) [this.head, this.isKept] = [0, false];
+  }
+
+  /** Locks a target that was kept elsewhere, or none (null). */
+  restore(target) {
+    this.#locked = target;
+    this.#pointed = target;
+    this.#emit();
   }
 
   /** What is locked, whatever is pointed at. */
@@ -1395,6 +1402,7 @@ class TextView {
   }
 
   update() {
+    if (!this.patterns) return;
     this.#tint();
     this.#scroll();
   }
@@ -1455,6 +1463,7 @@ class Reading {
   }
 
   update() {
+    if (!this.patterns) return;
     const target = this.selection.target;
     if (!target) {
       this.container.replaceChildren(make("p", "hint", HINT));

@@ -22,6 +22,7 @@ export class Reading {
   }
 
   update() {
+    if (!this.patterns) return;
     const target = this.selection.target;
     if (!target) {
       this.container.replaceChildren(make("p", "hint", HINT));

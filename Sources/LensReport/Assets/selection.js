@@ -27,6 +27,13 @@ export class Selection {
     if (this.head >= heads) [this.head, this.isKept] = [0, false];
   }
 
+  /** Locks a target that was kept elsewhere, or none (null). */
+  restore(target) {
+    this.#locked = target;
+    this.#pointed = target;
+    this.#emit();
+  }
+
   /** What is locked, whatever is pointed at. */
   get locked() {
     return this.#locked;

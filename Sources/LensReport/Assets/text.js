@@ -62,6 +62,7 @@ export class TextView {
   }
 
   update() {
+    if (!this.patterns) return;
     this.#tint();
     this.#scroll();
   }

@@ -1,0 +1,130 @@
+// Why a head attends where it does: its score for a cell, split into what the query and the key are made of.
+
+import { make, signedText, tokenElement } from "../../LensReport/Assets/format.js";
+import { needsOtherInk, rampColour } from "../../LensReport/Assets/colours.js";
+import { isCell } from "../../LensReport/Assets/selection.js";
+import { readArray } from "./arrays.js";
+import { Panel, barRow } from "./panel.js";
+import { passOf } from "./view.js";
+
+const SPLIT_NAMES = { embed: "token", pos_embed: "position", attn_out: "attention", mlp_out: "MLPs", bias: "bias", rest: "edits" };
+/** Up to so many parts make a table that can be read; more are told by their largest pairs. */
+const TABLE_PARTS = 6;
+const PAIRS = 12;
+
+export class WhyPanel extends Panel {
+  constructor(view, selection) {
+    super("why", "why");
+    Object.assign(this, { view, selection, detail: "groups", isRelative: false });
+    this.choices = make("div", "panel-choices");
+    this.choices.append(
+      choice("Score", [["false", "the score"], ["true", "against the row’s mean"]], (value) => {
+        this.isRelative = value === "true";
+        this.update();
+      }),
+      (this.details = choice("Parts", [["groups", "groups"], ["layers", "layers"], ["components", "heads"]], (value) => {
+        this.detail = value;
+        this.update();
+      })),
+    );
+    this.section.insertBefore(this.choices, this.message);
+  }
+
+  /** Asks for the locked cell's split. */
+  update(look = this.look) {
+    this.look = look;
+    const cell = this.selection.locked;
+    const head = look?.heads[this.selection.head];
+    const isMeant = head && isCell(cell);
+    this.details.hidden = !head || head.layer === 0;
+    this.choices.hidden = !isMeant;
+    const detail = head?.layer === 0 ? "groups" : this.detail;
+    this.ask(
+      isMeant
+        ? { ...passOf(this.view.state), layer: head.layer, head: head.head, ...cell, detail, relative: this.isRelative }
+        : null,
+      "Click a cell of the matrix: its score is split exactly into what the query and the key are made of – " +
+        "token against token, token against position, and by earlier layers.",
+    );
+  }
+
+  draw(reply, { destination, source, layer, head }) {
+    const { values } = readArray(reply.table);
+    const names = reply.names.map((name) => SPLIT_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"));
+    const { tokens } = this.look;
+    this.title.replaceChildren(
+      `Why does L${layer}H${head} look from `, tokenElement(tokens[destination], "as-destination"), " at ",
+      tokenElement(tokens[source], "as-source"), "?");
+    const sum = values.reduce((total, value) => total + value, 0);
+    this.body.replaceChildren(
+      names.length <= TABLE_PARTS ? splitTable(names, values) : pairList(names, values),
+      make("p", "why-sum", make("b", "", signedText(sum, null, 3)),
+        this.isRelative ? " above the mean of what the row sees" : ` is the sum, the score before softmax`),
+      make("p", "note", `attention weight ${Number(reply.weight.toPrecision(4))}` +
+        (this.isRelative ? "" : "; only differences along a row matter to it")),
+    );
+  }
+}
+
+/** The split as a table: what the query is made of down, the key across, sums at the edges. */
+function splitTable(names, values) {
+  const count = names.length;
+  const at = (row, column) => values[row * count + column];
+  const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const head = make("tr", "", make("th", "corner-cell", "query ↓  key →"), ...names.map((name) => heading(name, "col")), heading("sum", "col"));
+  const rows = names.map((name, row) => {
+    const cells = names.map((_, column) => valueCell(at(row, column), reach));
+    const total = names.reduce((sum, _, column) => sum + at(row, column), 0);
+    return make("tr", "", heading(name, "row"), ...cells, make("td", "total", signedText(total, null, 2)));
+  });
+  const sums = names.map((_, column) => names.reduce((sum, __, row) => sum + at(row, column), 0));
+  const last = make("tr", "totals", heading("sum", "row"),
+    ...sums.map((sum) => make("td", "total", signedText(sum, null, 2))),
+    make("td", "total grand", signedText(sums.reduce((a, b) => a + b, 0), null, 2)));
+  return make("table", "split", make("thead", "", head), make("tbody", "", ...rows, last));
+}
+
+function heading(text, scope) {
+  const cell = make("th", "", text);
+  cell.scope = scope;
+  return cell;
+}
+
+function valueCell(value, reach) {
+  const cell = make("td", "value", signedText(value, null, 2));
+  const share = reach > 0 ? Math.abs(value) / reach : 0;
+  const code = 128 + Math.round(Math.sign(value) * 110 * share);
+  cell.style.backgroundColor = rampColour(code, "change");
+  cell.classList.toggle("is-inverse", needsOtherInk(code, "change"));
+  cell.dataset.value = value;
+  return cell;
+}
+
+/** The largest pairs, and what is left of them. */
+function pairList(names, values) {
+  const pairs = Array.from(values, (value, at) => ({
+    name: `${names[Math.floor(at / names.length)]} × ${names[at % names.length]}`,
+    value,
+  })).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const rest = pairs.slice(PAIRS).reduce((sum, { value }) => sum + value, 0);
+  const shown = [...pairs.slice(0, PAIRS), { name: `${Math.max(0, pairs.length - PAIRS)} others`, value: rest }];
+  const reach = Math.max(...shown.map(({ value }) => Math.abs(value)));
+  return make("ol", "bar-list", ...shown.map(({ name, value }) => barRow(name, value, reach, signedText(value, null, 2))));
+}
+
+function choice(label, options, onChoose) {
+  const group = make("div", "choice");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", label);
+  for (const [index, [value, text]] of options.entries()) {
+    const button = make("button", "", text);
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(index === 0));
+    button.addEventListener("click", () => {
+      for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
+      onChoose(value);
+    });
+    group.append(button);
+  }
+  return group;
+}
