@@ -152,6 +152,7 @@ lint: toolchain python ## Format, imports, generated code, Python types
 	@$(VENV)/bin/ruff check --quiet $(PYTHON_FOLDERS) Clients/python
 	@cd Clients/python && $(abspath $(VENV))/bin/mypy --no-error-summary
 	@Sources/LensReport/embed-assets.sh --check
+	@Sources/LensExplore/embed-assets.sh --check
 	@Sources/Packaging/version.sh >/dev/null
 	@Tests/Packaging/units.sh
 	@echo "lint: clean"

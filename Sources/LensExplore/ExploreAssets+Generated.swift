@@ -4,8 +4,8 @@
 
 /// What the live page carries.
 package enum ExploreAssets {
-    package static let styleHash = "sha256-YXPwI/Qe1xV5GyKIJICbeBIsXCAksaByEpnA7djA5y8="
-    package static let scriptHash = "sha256-b5+PJUmV0LrOIYrUcZmW997Em05vryLkdFJWuExU3Mo="
+    package static let styleHash = "sha256-7gNGPt5PRy4+GzvedOG+9s3xsBGp7tpQBzO9Ipw0H+w="
+    package static let scriptHash = "sha256-y3UFF+7UrUUdk6MBPAUCvXWw6l4broDT2TCLh2z1v0Y="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -302,7 +302,7 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 
 /* Prompt */
 
-#prompt { display: block; width: 100%; min-height: 62px; margin-bottom: 12px; padding: 7px 9px; resize: vertical; font: 13px/1.45 var(--mono); }
+#prompt { display: block; width: 100%; min-height: 62px; max-height: 30vh; field-sizing: content; margin-bottom: 12px; padding: 7px 9px; resize: vertical; font: 13px/1.45 var(--mono); }
 #prompt:focus, .other:focus { outline: 2px solid var(--accent); outline-offset: -1px; }
 
 /* Small multiples */
@@ -379,6 +379,15 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 .reading { font-size: 23px; }
 .hint { font-size: 12px; }
 .corner .hint { max-width: 17em; }
+
+/* Help */
+
+.help { width: min(620px, calc(100vw - 40px)); padding: 20px 26px; border: 1px solid var(--line); border-radius: 10px; background: var(--ground); color: var(--ink); box-shadow: 0 12px 40px rgb(0 0 0 / 18%); }
+.help::backdrop { background: rgb(20 22 26 / 35%); }
+.help h2 { font-size: 16px; margin-bottom: 8px; }
+.help p { margin-bottom: 8px; }
+.key-list { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 18px; margin: 14px 0; }
+.key-list dt { text-align: right; }
 
 @media (max-width: 959px) {
   html, body { height: auto; }
@@ -1630,6 +1639,8 @@ const readTokens = (tokens) =>
 const DEFAULTS = Object.freeze({
   model: "",
   text: "",
+  /** Token ids that are run instead of a text, or null. */
+  ids: null,
   bos: true,
   /** Edits as `lensctl --edit` takes them in JSON. */
   edits: Object.freeze([]),
@@ -1706,6 +1717,7 @@ function viewOf(fragment) {
 function isPossible(name, value) {
   if (name in CHOICES) return CHOICES[name].includes(value);
   if (name === "edits") return Array.isArray(value) && value.every((edit) => edit && typeof edit === "object");
+  if (name === "ids") return Array.isArray(value) && value.every((id) => Number.isSafeInteger(id) && id >= 0);
   const usual = DEFAULTS[name];
   return usual === null ? Number.isSafeInteger(value) : typeof value === typeof usual;
 }
@@ -1721,8 +1733,8 @@ function parsed(text) {
 const equal = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /** The pass that the view is about, as the API takes it. */
-function passOf({ model, text, bos, edits }) {
-  return { model, prompt: { text, prepend_bos: bos }, edits };
+function passOf({ model, text, ids, bos, edits }) {
+  return { model, prompt: ids ? { tokens: ids } : { text, prepend_bos: bos }, edits };
 }
 // What a cell can show beside attention: other measures, in the form of patterns.js, computed from what is here.
 
@@ -2018,7 +2030,7 @@ class Looking {
 
   update() {
     const { state } = this.view;
-    if (state.text === "") return this.questions.forEach((question) => question.ask(null));
+    if (state.text === "" && !state.ids) return this.questions.forEach((question) => question.ask(null));
     const rest = { top: NEXT_COUNT, kinds: true, value_norms: true, position: state.position ?? -1 };
     const request = { ...passOf(state), ...rest };
     const isEdited = state.edits.length > 0;
@@ -2065,7 +2077,7 @@ class Prompt {
   constructor(view, notices) {
     Object.assign(this, { view, notices, models: [] });
     this.field = byID("prompt");
-    this.field.addEventListener("input", () => view.set({ text: this.field.value, cell: "" }));
+    this.field.addEventListener("input", () => view.set({ text: this.field.value, ids: null, cell: "", position: null }));
     this.field.readOnly = isSaved;
     this.select = byID("model");
     this.select.disabled = isSaved;
@@ -2091,7 +2103,9 @@ class Prompt {
           }));
           const { model = "", prompt } = reply.start ?? {};
           this.#mark();
-          resolve({ model: model === reply.model ? "" : model ?? "", text: prompt?.text ?? SAMPLE, bos: prompt?.prepend_bos ?? true });
+          const ids = prompt?.tokens ?? null;
+          const text = ids ? "" : prompt?.text ?? SAMPLE;
+          resolve({ model: model === reply.model ? "" : model ?? "", text, ids, bos: prompt?.prepend_bos ?? true });
         },
       });
       this.hello.ask({});
@@ -2119,6 +2133,7 @@ class Prompt {
   #mark() {
     const { text, model } = this.view.state;
     if (document.activeElement !== this.field || isSaved) this.field.value = text;
+    this.field.placeholder = this.view.state.ids ? `${this.view.state.ids.length} tokens; type a prompt instead` : "Type or paste a prompt";
     this.select.value = model;
   }
 
@@ -2420,7 +2435,8 @@ class Multiples {
   layout() {
     const width = this.container.clientWidth;
     if (!this.heads || width === 0) return;
-    const columns = this.isDeep ? this.columns : Math.min(this.columns, Math.ceil(Math.sqrt(this.columns)));
+    const square = Math.ceil(Math.sqrt(this.columns));
+    const columns = this.isDeep ? this.columns : Math.min(this.columns, Math.max(square, Math.floor(width / 108)));
     const label = this.isDeep ? 24 : 0;
     const gap = this.isDeep ? Math.max(2, Math.min(6, Math.floor(width / columns / 8))) : 12;
     const size = Math.max(12, Math.min(96, Math.floor((width - label - gap * (columns - 1)) / columns)));
@@ -2561,7 +2577,7 @@ class LinesView {
         const share = ((codes[at] - nothing) / (255 - nothing)) ** 2;
         if (share < FAINT) continue;
         const [from, to] = [(destination + 0.5) * this.row, (source + 0.5) * this.row];
-        context.globalAlpha = Math.min(1, 0.08 + share * (target ? 1 : 0.8));
+        context.globalAlpha = Math.min(1, (target ? 0.15 : 0.04) + Math.sqrt(share) * (target ? 0.85 : 0.6));
         context.strokeStyle = nothing ? rampColour(codes[at] > 128 ? 220 : 36, "change") : styleColour("accent");
         context.lineWidth = 0.75 + 2.5 * share;
         context.beginPath();
@@ -2676,7 +2692,7 @@ class NextTable {
   }
 }
 
-/** The tokens that lead with or without the edits, by their greater probability. */
+/** The tokens that lead with or without the edits, by their probability with them. */
 function merged(look) {
   const rows = new Map(look.next.tokens.map((token) => [token.id, token]));
   for (const token of look.baseNext) {
@@ -2684,9 +2700,7 @@ function merged(look) {
       rows.set(token.id, { ...token, logprob: token.edited_logprob });
     }
   }
-  const before = new Map(look.baseNext.map(({ id, logprob }) => [id, logprob]));
-  const size = ({ id, logprob }) => Math.max(logprob, before.get(id) ?? -Infinity);
-  return [...rows.values()].sort((a, b) => size(b) - size(a));
+  return [...rows.values()].sort((a, b) => b.logprob - a.logprob);
 }
 
 /** The change of a probability in percentage points. */
@@ -2824,7 +2838,7 @@ class Stage {
       : `${kind === "mean" ? "Mean" : "Greatest"} of ${span === "layer" ? `layer ${head.layer}` : "all heads"}`;
     byID("head-kept").hidden = !this.selection.isKept;
     const facts = (kind === "one" ? head.kinds ?? [] : []).map(({ name, score }) => make("span", "kind", `${name} ${score.toFixed(2)}`));
-    const effect = kind === "one" ? this.effects?.[this.selection.head] : null;
+    const effect = kind === "one" && scaleOf(edits, head) === 1 ? this.effects?.[this.selection.head] : null;
     if (effect) {
       facts.unshift(make("span", effect.delta >= 0 ? "up" : "down", `Δloss ${signedText(effect.delta, effect.error)}`));
     }
@@ -2944,6 +2958,7 @@ class Panel {
       this.title.replaceChildren();
     }
     this.question.ask(request);
+    if (request === null) this.#tell({ isPending: false });
   }
 
   #take(reply, request) {
@@ -3379,6 +3394,7 @@ class ComparePanel extends Panel {
   update(look) {
     this.look = look;
     const { model, text, bos, other, answer, wrong } = this.view.state;
+    const { prompt } = passOf(this.view.state);
     if (document.activeElement !== this.input) this.input.value = other;
     const leading = look.next.tokens.map(({ id }) => id);
     const token = answer ?? leading[0];
@@ -3386,7 +3402,7 @@ class ComparePanel extends Panel {
     const isMeant = other !== "" && other !== text;
     this.ask(
       isMeant
-        ? { model, prompt: { text, prepend_bos: bos }, other: { text: other, prepend_bos: bos }, token, wrong: against, position: -1 }
+        ? { model, prompt, other: { text: other, prepend_bos: bos }, token, wrong: against, position: -1 }
         : null,
       "Which parts make the difference? Each head and MLP is given what it has on the other prompt; " +
         "the table shows how that moves the logit difference of the two tokens chosen above, in all and on the direct path.",
@@ -3541,9 +3557,9 @@ start();
 /** What the address says counts; then what the command line said. */
 async function start() {
   markPanels();
-  const given = isSaved ? savedView : location.hash.length > 1 ? viewOf(location.hash) : {};
+  const given = isSaved ? { ...savedView } : location.hash.length > 1 ? viewOf(location.hash) : {};
   const first = await prompt.start();
-  if (!("text" in given) || given.text === "") Object.assign(given, { ...first, ...given, text: first.text ?? "" });
+  if (!given.text && !given.ids) Object.assign(given, { ...first, ...given, text: first.text, ids: first.ids });
   edits.setLayers(prompt.layersOf(given.model ?? ""));
   view.set(given);
   edits.update();
@@ -3562,7 +3578,7 @@ function takeLook(found) {
   attribution.update(look);
   sweep.update(look, prompt.parametersOf(view.state.model));
   askPanel();
-  document.documentElement.dataset.painted = String(Math.round(performance.now()));
+  requestAnimationFrame(() => (document.documentElement.dataset.painted = performance.now().toFixed(1)));
 }
 
 /** The cells that the view asks for go to everybody who draws them. */
@@ -3608,7 +3624,7 @@ function redraw() {
 function onView(changed) {
   const has = (...names) => names.some((name) => changed.has(name));
   if (has("model")) edits.setLayers(prompt.layersOf(view.state.model));
-  if (has("model", "text", "bos", "edits", "position")) looking.update();
+  if (has("model", "text", "ids", "bos", "edits", "position")) looking.update();
   if (has("head", "cell")) restoreSelection();
   if (look && has("measure", "change", "across", "answer", "wrong")) {
     attribution.update(look);

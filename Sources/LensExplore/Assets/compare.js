@@ -3,6 +3,7 @@
 import { make, signedText, tokenElement } from "../../LensReport/Assets/format.js";
 import { readArray } from "./arrays.js";
 import { Panel } from "./panel.js";
+import { passOf } from "./view.js";
 import { readTokens, visibleToken } from "./visible.js";
 
 const NODE_ROWS = 14;
@@ -25,6 +26,7 @@ export class ComparePanel extends Panel {
   update(look) {
     this.look = look;
     const { model, text, bos, other, answer, wrong } = this.view.state;
+    const { prompt } = passOf(this.view.state);
     if (document.activeElement !== this.input) this.input.value = other;
     const leading = look.next.tokens.map(({ id }) => id);
     const token = answer ?? leading[0];
@@ -32,7 +34,7 @@ export class ComparePanel extends Panel {
     const isMeant = other !== "" && other !== text;
     this.ask(
       isMeant
-        ? { model, prompt: { text, prepend_bos: bos }, other: { text: other, prepend_bos: bos }, token, wrong: against, position: -1 }
+        ? { model, prompt, other: { text: other, prepend_bos: bos }, token, wrong: against, position: -1 }
         : null,
       "Which parts make the difference? Each head and MLP is given what it has on the other prompt; " +
         "the table shows how that moves the logit difference of the two tokens chosen above, in all and on the direct path.",

@@ -92,7 +92,7 @@ export class LinesView {
         const share = ((codes[at] - nothing) / (255 - nothing)) ** 2;
         if (share < FAINT) continue;
         const [from, to] = [(destination + 0.5) * this.row, (source + 0.5) * this.row];
-        context.globalAlpha = Math.min(1, 0.08 + share * (target ? 1 : 0.8));
+        context.globalAlpha = Math.min(1, (target ? 0.15 : 0.04) + Math.sqrt(share) * (target ? 0.85 : 0.6));
         context.strokeStyle = nothing ? rampColour(codes[at] > 128 ? 220 : 36, "change") : styleColour("accent");
         context.lineWidth = 0.75 + 2.5 * share;
         context.beginPath();

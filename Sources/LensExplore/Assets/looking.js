@@ -46,7 +46,7 @@ export class Looking {
 
   update() {
     const { state } = this.view;
-    if (state.text === "") return this.questions.forEach((question) => question.ask(null));
+    if (state.text === "" && !state.ids) return this.questions.forEach((question) => question.ask(null));
     const rest = { top: NEXT_COUNT, kinds: true, value_norms: true, position: state.position ?? -1 };
     const request = { ...passOf(state), ...rest };
     const isEdited = state.edits.length > 0;

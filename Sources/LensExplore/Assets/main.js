@@ -77,9 +77,9 @@ start();
 /** What the address says counts; then what the command line said. */
 async function start() {
   markPanels();
-  const given = isSaved ? savedView : location.hash.length > 1 ? viewOf(location.hash) : {};
+  const given = isSaved ? { ...savedView } : location.hash.length > 1 ? viewOf(location.hash) : {};
   const first = await prompt.start();
-  if (!("text" in given) || given.text === "") Object.assign(given, { ...first, ...given, text: first.text ?? "" });
+  if (!given.text && !given.ids) Object.assign(given, { ...first, ...given, text: first.text, ids: first.ids });
   edits.setLayers(prompt.layersOf(given.model ?? ""));
   view.set(given);
   edits.update();
@@ -98,7 +98,7 @@ function takeLook(found) {
   attribution.update(look);
   sweep.update(look, prompt.parametersOf(view.state.model));
   askPanel();
-  document.documentElement.dataset.painted = String(Math.round(performance.now()));
+  requestAnimationFrame(() => (document.documentElement.dataset.painted = performance.now().toFixed(1)));
 }
 
 /** The cells that the view asks for go to everybody who draws them. */
@@ -144,7 +144,7 @@ function redraw() {
 function onView(changed) {
   const has = (...names) => names.some((name) => changed.has(name));
   if (has("model")) edits.setLayers(prompt.layersOf(view.state.model));
-  if (has("model", "text", "bos", "edits", "position")) looking.update();
+  if (has("model", "text", "ids", "bos", "edits", "position")) looking.update();
   if (has("head", "cell")) restoreSelection();
   if (look && has("measure", "change", "across", "answer", "wrong")) {
     attribution.update(look);

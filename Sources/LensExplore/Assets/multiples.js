@@ -100,7 +100,8 @@ export class Multiples {
   layout() {
     const width = this.container.clientWidth;
     if (!this.heads || width === 0) return;
-    const columns = this.isDeep ? this.columns : Math.min(this.columns, Math.ceil(Math.sqrt(this.columns)));
+    const square = Math.ceil(Math.sqrt(this.columns));
+    const columns = this.isDeep ? this.columns : Math.min(this.columns, Math.max(square, Math.floor(width / 108)));
     const label = this.isDeep ? 24 : 0;
     const gap = this.isDeep ? Math.max(2, Math.min(6, Math.floor(width / columns / 8))) : 12;
     const size = Math.max(12, Math.min(96, Math.floor((width - label - gap * (columns - 1)) / columns)));

@@ -82,7 +82,7 @@ export class NextTable {
   }
 }
 
-/** The tokens that lead with or without the edits, by their greater probability. */
+/** The tokens that lead with or without the edits, by their probability with them. */
 function merged(look) {
   const rows = new Map(look.next.tokens.map((token) => [token.id, token]));
   for (const token of look.baseNext) {
@@ -90,9 +90,7 @@ function merged(look) {
       rows.set(token.id, { ...token, logprob: token.edited_logprob });
     }
   }
-  const before = new Map(look.baseNext.map(({ id, logprob }) => [id, logprob]));
-  const size = ({ id, logprob }) => Math.max(logprob, before.get(id) ?? -Infinity);
-  return [...rows.values()].sort((a, b) => size(b) - size(a));
+  return [...rows.values()].sort((a, b) => b.logprob - a.logprob);
 }
 
 /** The change of a probability in percentage points. */

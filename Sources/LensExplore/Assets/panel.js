@@ -28,6 +28,7 @@ export class Panel {
       this.title.replaceChildren();
     }
     this.question.ask(request);
+    if (request === null) this.#tell({ isPending: false });
   }
 
   #take(reply, request) {

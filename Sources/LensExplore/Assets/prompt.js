@@ -11,7 +11,7 @@ export class Prompt {
   constructor(view, notices) {
     Object.assign(this, { view, notices, models: [] });
     this.field = byID("prompt");
-    this.field.addEventListener("input", () => view.set({ text: this.field.value, cell: "" }));
+    this.field.addEventListener("input", () => view.set({ text: this.field.value, ids: null, cell: "", position: null }));
     this.field.readOnly = isSaved;
     this.select = byID("model");
     this.select.disabled = isSaved;
@@ -37,7 +37,9 @@ export class Prompt {
           }));
           const { model = "", prompt } = reply.start ?? {};
           this.#mark();
-          resolve({ model: model === reply.model ? "" : model ?? "", text: prompt?.text ?? SAMPLE, bos: prompt?.prepend_bos ?? true });
+          const ids = prompt?.tokens ?? null;
+          const text = ids ? "" : prompt?.text ?? SAMPLE;
+          resolve({ model: model === reply.model ? "" : model ?? "", text, ids, bos: prompt?.prepend_bos ?? true });
         },
       });
       this.hello.ask({});
@@ -65,6 +67,7 @@ export class Prompt {
   #mark() {
     const { text, model } = this.view.state;
     if (document.activeElement !== this.field || isSaved) this.field.value = text;
+    this.field.placeholder = this.view.state.ids ? `${this.view.state.ids.length} tokens; type a prompt instead` : "Type or paste a prompt";
     this.select.value = model;
   }
 

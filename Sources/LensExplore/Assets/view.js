@@ -3,6 +3,8 @@
 export const DEFAULTS = Object.freeze({
   model: "",
   text: "",
+  /** Token ids that are run instead of a text, or null. */
+  ids: null,
   bos: true,
   /** Edits as `lensctl --edit` takes them in JSON. */
   edits: Object.freeze([]),
@@ -79,6 +81,7 @@ export function viewOf(fragment) {
 function isPossible(name, value) {
   if (name in CHOICES) return CHOICES[name].includes(value);
   if (name === "edits") return Array.isArray(value) && value.every((edit) => edit && typeof edit === "object");
+  if (name === "ids") return Array.isArray(value) && value.every((id) => Number.isSafeInteger(id) && id >= 0);
   const usual = DEFAULTS[name];
   return usual === null ? Number.isSafeInteger(value) : typeof value === typeof usual;
 }
@@ -94,6 +97,6 @@ function parsed(text) {
 const equal = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /** The pass that the view is about, as the API takes it. */
-export function passOf({ model, text, bos, edits }) {
-  return { model, prompt: { text, prepend_bos: bos }, edits };
+export function passOf({ model, text, ids, bos, edits }) {
+  return { model, prompt: ids ? { tokens: ids } : { text, prepend_bos: bos }, edits };
 }
