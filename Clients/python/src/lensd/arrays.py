@@ -73,3 +73,12 @@ def stack(rows: Sequence[npt.NDArray[Any]], fill: int = 0) -> npt.NDArray[Any]:
         place: tuple[int | slice, ...] = (index, *(slice(size) for size in row.shape))
         values[place] = row
     return values
+
+
+def module_of(array: Array) -> Any:
+    """The module whose functions take an array: `torch` for a tensor, else `numpy`."""
+    if hasattr(array, "detach"):
+        import torch
+
+        return torch
+    return np

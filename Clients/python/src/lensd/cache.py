@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from lensd.activations import ActivationSource, PassHandle
 from lensd.arrays import Array
+from lensd.axis_slice import Slice, SliceInput
 from lensd.errors import InvalidArgument, NotFound
 from lensd.hook_names import resolve, resolve_key
 from lensd.padded import Lengths
+from lensd.residual_stacks import ResidualStacks
+from lensd.sliced_source import SlicedSource, cut
 
 if TYPE_CHECKING:
     import pandas
@@ -37,6 +43,16 @@ class HookNames(Collection[str]):
 
     def __len__(self) -> int:
         return len(self._on_demand)
+
+    def with_usual(self, suffixes: Collection[str], is_usual: bool) -> HookNames:
+        """The same, where points of every block cost extra or not."""
+        return HookNames(
+            (
+                (name, not is_usual if name.startswith("blocks.") and name.split(".", 2)[2] in suffixes else on_demand)
+                for name, on_demand in self._on_demand.items()
+            ),
+            self.layer_count,
+        )
 
     def selected(self, names_filter: NamesFilter) -> list[str]:
         """What a filter keeps: `None` everything and a predicate what it likes, of the points that are not on demand.
@@ -107,13 +123,15 @@ class CachedPoints:
             )
 
 
-class ActivationCache(CachedPoints, Mapping[Key, Array]):
+class ActivationCache(CachedPoints, ResidualStacks, Mapping[Key, Array]):
     """Activations by hook point: `cache["blocks.0.attn.hook_z"]`, `cache["z0"]`, `cache["z", 0]`, `cache["z", -1]`.
 
     A value has shape `[batch, …]`, right-padded with `.lengths` where prompts differ in length; without the batch
     after `remove_batch_dim`. It is fetched when first touched and then kept. `keys()` are the points that
     `names_filter` kept; without a filter all but those that cost extra (`result`, `q_input`, …), which can be
     fetched by name all the same and are among the keys from then on. Safe from several threads.
+
+    What the residual stream is made of, by layer, head and neuron, comes from `ResidualStacks`.
     """
 
     def __init__(
@@ -123,18 +141,25 @@ class ActivationCache(CachedPoints, Mapping[Key, Array]):
         names_filter: NamesFilter,
         lengths: Lengths,
         gradients: Mapping[str, Array] | None = None,
+        model: Any = None,
         page: Callable[[], AttentionPage] | None = None,
     ) -> None:
         """`lengths` [batch] are the tokens of each prompt, `gradients` what is there beside the activations.
 
-        `page` makes the page of the attention patterns, where there is one of this very pass. Raises `NotFound` for a
-        filter's name that is no point.
+        `model` is the `Model` of the pass, whose weights the analyses read; `page` makes the page of the attention
+        patterns, where there is one of this very pass. Raises `NotFound` for a filter's name that is no point.
         """
         super().__init__(source, points, names_filter, lengths)
         self.page = page
         self._source = source
+        self._model = model
         self._gradients = dict(gradients or {})
         self._values: dict[str, Array] = dict(self._gradients)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: hook functions and pages belong to this process, and the activations do not need them."""
+        model = self._model
+        return {**self.__dict__, "_model": model if model is None else model.without_hooks(), "page": None}
 
     @property
     def source(self) -> ActivationSource:
@@ -150,6 +175,31 @@ class ActivationCache(CachedPoints, Mapping[Key, Array]):
             self._names.add(name)
         value = self._values[name]
         return value if self.has_batch_dim else value[0]
+
+    def sliced(self, batch: SliceInput = None, pos: SliceInput = None) -> ActivationCache:
+        """The same pass with some prompts (an integer drops the batch axis) and some positions only."""
+        prompts, positions = Slice.unwrap(batch), Slice.unwrap(pos)
+        if prompts.mode == positions.mode == "identity":
+            return self
+        if not self.has_batch_dim and prompts.mode != "identity":
+            raise InvalidArgument("this cache has no batch axis to slice")
+        part = copy(self)
+        part.lengths = np.array([len(positions.indices(int(each))) for each in prompts.apply(self.lengths)], np.int64)
+        part.page = None
+        part._names = set(self._names)
+        part._source = SlicedSource(self._source, prompts, positions)
+        part._gradients = {name: cut(value, name, prompts, positions) for name, value in self._gradients.items()}
+        part._values = {name: cut(value, name, prompts, positions) for name, value in self._values.items()}
+        return part.remove_batch_dim() if Slice(batch).mode == "int" else part
+
+    def apply_slice_to_batch_dim(self, batch_slice: SliceInput) -> ActivationCache:
+        """The same pass with some prompts only; an integer drops the batch axis."""
+        return self.sliced(batch=batch_slice)
+
+    def keep(self, name: str, value: Array) -> None:
+        """Puts an activation into the cache, with its batch axis where the cache has one."""
+        self._values[name] = value if self.has_batch_dim else value[None]
+        self._names.add(name)
 
     def slice(self, key: Key, index: Any) -> Array:
         """A part of an activation, cut by the daemon: `cache.slice("pattern0", np.s_[3, -1])` is head 3's last row.
@@ -184,10 +234,6 @@ class ActivationCache(CachedPoints, Mapping[Key, Array]):
         from lensd.views.cache_view import cache_html
 
         return cache_html(self)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The page belongs to the model in this process.
-        return {**self.__dict__, "page": None}
 
     def remove_batch_dim(self) -> ActivationCache:
         """Strips the batch axis from every value. Raises `InvalidArgument` with more than one prompt."""

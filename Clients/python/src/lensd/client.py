@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from lensd._proto import models_pb2
 from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest, UsageRequest
@@ -21,6 +21,8 @@ from lensd.retry import DEFAULT_RETRY, Retry
 from lensd.sessions import Findings, Session, Sessions, import_session, list_sessions, search_sessions
 from lensd.stubs import Stubs
 from lensd.usage import SharedAmounts, read_amounts
+
+Kind = TypeVar("Kind", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -132,17 +134,25 @@ class Client:
         """The socket that answered."""
         return self._channel.path
 
-    def model(self, name: str | None = None, processing: bool | None = None) -> Model:
+    @overload
+    def model(self, name: str | None = None, processing: bool | None = None) -> Model: ...
+
+    @overload
+    def model(self, name: str | None = None, processing: bool | None = None, *, kind: type[Kind]) -> Kind: ...
+
+    def model(self, name: str | None = None, processing: bool | None = None, *, kind: type[Model] = Model) -> Model:
         """One model by name; without a name `$LENSD_MODEL`, else the daemon's default.
 
         `name@raw` or `processing=False` is the checkpoint's own weights. A model that the daemon knows and has not in
-        memory is loaded, which may take a while. Raises `NotFound` that lists what is resident.
+        memory is loaded, which may take a while. `kind` is the class that it comes as.
+
+        Raises `NotFound` that lists what is resident.
         """
         choice = ModelChoice(name, processing)
         found = choice.among(self._list())
         if isinstance(found, bytes):
             found = self.stubs.models.describe(models_pb2.DescribeModelRequest(model=found)).model
-        return self._model(found, choice.is_raw)
+        return kind(self.stubs, self._arrays, found, choice.is_raw, self.session_name)
 
     def models(self) -> list[str]:
         """The names of the resident models."""

@@ -57,6 +57,11 @@ class ModelConfig:
     processing: tuple[str, ...]  # The steps of weight processing that were done, by TransformerLens's names.
     attention_dir: str = "causal"
     device: str = "cpu"
+    # Whether points that cost extra are in caches without a filter; the model's `set_use_…` methods say.
+    use_attn_result: bool = False
+    use_split_qkv_input: bool = False
+    use_hook_mlp_in: bool = False
+    use_attn_in: bool = False
 
     @classmethod
     def of(cls, description: ModelDescription, is_raw: bool) -> ModelConfig:

@@ -129,7 +129,7 @@ class Generating(Tokenizing):
             else:
                 source = self._pass(self._source_of_generation(results, end, edits))
             lengths = np.array([len(result.tokens) for result in results], np.int64)
-            cache = ActivationCache(source, self.hook_names, None, lengths)
+            cache = ActivationCache(source, self.hook_names, None, lengths, model=self)
             return Generation.of(results, end, self._arrays, self._padding(options), cache=cache)
 
         request = self._generate_request(input, edits, options, prepend_bos)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from lensd.arrays import Array
@@ -27,7 +27,8 @@ Calls: TypeAlias = Mapping[str, list[Callable[[Array, "HookPoint"], Any]]]
 # Whether a function gets the activation as the pass comes by, or the gradient on the way back.
 Direction = Literal["fwd", "bwd"]
 
-_numbers = itertools.count()
+# From 1, so that the negative ones come first, the last of them foremost.
+_numbers = itertools.count(1)
 
 
 class HookPoint:
@@ -37,9 +38,11 @@ class HookPoint:
     call, until `clear_contexts`.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, hooks: ModelHooks | None = None) -> None:
+        """`hooks` are the model's; without them nothing can be added to the point."""
         self.name = name
         self.ctx: dict[Any, Any] = {}
+        self._hooks = hooks
 
     def layer(self) -> int:
         """The block's number. Raises `InvalidArgument` at a point outside the blocks."""
@@ -48,12 +51,35 @@ class HookPoint:
             raise InvalidArgument(f"{self.name} lies in no layer")
         return int(rest.partition(".")[0])
 
+    def add_hook(
+        self, hook: HookFunction, dir: Direction = "fwd", is_permanent: bool = False, *, prepend: bool = False
+    ) -> None:
+        """As the model's `add_hook`, for this point."""
+        self._of_model().add([(self.name, hook)], dir, is_permanent, prepend)
+
+    def add_perma_hook(self, hook: HookFunction, dir: Direction = "fwd") -> None:
+        """As the model's `add_perma_hook`, for this point."""
+        self.add_hook(hook, dir, is_permanent=True)
+
+    def remove_hooks(self, dir: Direction | Literal["both"] = "fwd", including_permanent: bool = False) -> None:
+        """Removes the functions that were added to this point."""
+        self._of_model().remove(dir, including_permanent, self.name)
+
+    def has_hooks(self, dir: Direction | Literal["both"] = "both") -> bool:
+        """Whether a pass that is run now calls functions here."""
+        return any(self.name in self._of_model().calls(each) for each in directions(dir))
+
     def clear_context(self) -> None:
         """Empties `ctx`."""
         self.ctx.clear()
 
     def __repr__(self) -> str:
         return f"HookPoint({self.name})"
+
+    def _of_model(self) -> ModelHooks:
+        if self._hooks is None:
+            raise FailedPrecondition(f"{self!r} belongs to no model")
+        return self._hooks
 
 
 @dataclass(frozen=True)
@@ -64,6 +90,7 @@ class _Hook:
     names: frozenset[str]
     call: Callable[[Array, HookPoint], Any]
     direction: Direction
+    is_permanent: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,24 +113,48 @@ class ModelHooks:
     """
 
     def __init__(self, names: HookNames) -> None:
-        self.points = {name: HookPoint(name) for name in names}
-        self._names = names
+        self.points = {name: HookPoint(name, self) for name in names}
+        self.names = names
         self._lock = threading.Lock()
         self._added: tuple[_Hook, ...] = ()
 
-    def add(self, hooks: Hooks, direction: Direction) -> None:
-        """Adds functions until `reset`. Raises `NotFound`, `InvalidArgument`."""
+    def add(self, hooks: Hooks, direction: Direction, is_permanent: bool = False, prepend: bool = False) -> None:
+        """Adds functions until `reset`, behind or before the others. Raises `NotFound`, `InvalidArgument`."""
         if direction not in ("fwd", "bwd"):
             raise InvalidArgument(f'a hook\'s direction is "fwd" or "bwd"; received {direction!r}')
-        self._keep(self._resolved(hooks, direction))
+        added = (replace(hook, is_permanent=is_permanent) for hook in self._resolved(hooks, direction))
+        self._keep(tuple(replace(hook, number=-hook.number) if prepend else hook for hook in added))
 
-    def reset(self, clear_contexts: bool = True) -> None:
+    def reset(
+        self,
+        clear_contexts: bool = True,
+        direction: Direction | Literal["both"] = "both",
+        including_permanent: bool = False,
+    ) -> None:
         """Removes what was added; blocks stay until they are left."""
-        with self._lock:
-            self._added = ()
+        self.remove(direction, including_permanent)
         if clear_contexts:
-            for point in self.points.values():
-                point.clear_context()
+            self.clear_contexts()
+
+    def remove(
+        self, direction: Direction | Literal["both"], including_permanent: bool, name: str | None = None
+    ) -> None:
+        """Removes functions of a direction that were added, at one point or everywhere."""
+        gone = directions(direction)
+
+        def rest(hook: _Hook) -> _Hook | None:
+            if hook.direction not in gone or (hook.is_permanent and not including_permanent):
+                return hook
+            names = hook.names - {name} if name is not None else frozenset[str]()
+            return replace(hook, names=names) if names else None
+
+        with self._lock:
+            self._added = tuple(kept for hook in self._added if (kept := rest(hook)) is not None)
+
+    def clear_contexts(self) -> None:
+        """Empties the points' dictionaries."""
+        for point in self.points.values():
+            point.clear_context()
 
     @contextmanager
     def block(
@@ -125,8 +176,7 @@ class ModelHooks:
             if not reset_hooks_end:
                 self._keep(block.hooks)
             if clear_contexts:
-                for point in self.points.values():
-                    point.clear_context()
+                self.clear_contexts()
 
     @contextmanager
     def seeing(self, names: Iterable[str], gradients: dict[str, Array]) -> Iterator[None]:
@@ -179,12 +229,21 @@ class ModelHooks:
     def _selected(self, selector: HookSelector) -> frozenset[str]:
         if not isinstance(selector, str) and not callable(selector):
             raise InvalidArgument(f"a hook's name is a string or a predicate on names; received {selector!r}")
-        names = frozenset(self._names.selected(selector))
+        names = frozenset(self.names.selected(selector))
         if not names:
             raise NotFound(
                 "the predicate selects none of the model's hook points; those that cost extra are to be named"
             )
         return names
+
+
+def directions(given: Direction | Literal["both"]) -> tuple[Direction, ...]:
+    """Raises `InvalidArgument` for another word than "fwd", "bwd" and "both"."""
+    if given == "both":
+        return "fwd", "bwd"
+    if given not in ("fwd", "bwd"):
+        raise InvalidArgument(f'a direction is "fwd", "bwd" or "both"; received {given!r}')
+    return (given,)
 
 
 def _caller(function: HookFunction) -> Callable[[Array, HookPoint], Any]:

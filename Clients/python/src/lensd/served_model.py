@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 from lensd._proto import inference_pb2
 from lensd._proto.models_pb2 import ModelDescription
@@ -12,6 +13,9 @@ from lensd.described_model import DescribedModel
 from lensd.description import Description
 from lensd.hooks import ModelHooks
 from lensd.stubs import Stubs
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class ServedModel(DescribedModel):
@@ -32,6 +36,17 @@ class ServedModel(DescribedModel):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._hooks = ModelHooks(self.hook_names)
+
+    def without_hooks(self) -> Self:
+        """The same model under no functions and no edits."""
+        other = copy(self)
+        other._hooks = ModelHooks(self.hook_names)
+        return other
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
 
     def describe(self) -> Description:
         """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""

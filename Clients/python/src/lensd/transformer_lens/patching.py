@@ -1,0 +1,3 @@
+"""`transformer_lens.patching`: see `lensd.patching`."""
+
+from lensd.patching import *  # noqa: F403
