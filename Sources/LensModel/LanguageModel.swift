@@ -57,6 +57,16 @@ public final class LanguageModel: Sendable {
         form == .raw ? raw : processed
     }
 
+    /// The shape of a layer's attention.
+    package func attention(_ layer: Int) -> AttentionShape {
+        let c = configuration
+        return AttentionShape(
+            heads: c.nHeads, keyHeads: c.nKeyValueHeads, dHead: c.dHead,
+            scale: c.scaleAttnByInverseLayerIdx ? c.attnScale / Float(layer + 1) : c.attnScale,
+            window: c.attnTypes[layer] == .local ? c.windowSize : nil, softCap: c.attnScoresSoftCap,
+            slopes: alibiSlopes)
+    }
+
     /// Bytes of memory that the weights take, both forms together.
     public var weightBytes: Int { parameterCount * MemoryLayout<Float>.stride }
 

@@ -50,8 +50,8 @@ struct InferenceHandler: Sendable {
     }
 
     /// A recorded run's id, and the recipe that the request is about.
-    private func subject(
-        of source: QueryRequest.Source, _ context: CallContext
+    func subject(
+        of source: PassSource, _ context: CallContext
     ) async throws(LensError) -> (runID: String, Engine, Recipe) {
         switch source {
         case .run(let reference):

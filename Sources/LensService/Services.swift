@@ -11,6 +11,7 @@ public struct Services: Sendable {
     let daemon: DaemonHandler
     let models: ModelsHandler
     let inference: InferenceHandler
+    let analyses: AnalysesHandler
     let sessions: SessionsHandler
     let reports: ReportsHandler
     let store: StoreHandler
@@ -23,6 +24,7 @@ public struct Services: Sendable {
             journal: journal)
         models = ModelsHandler(models: engine.models)
         inference = InferenceHandler(engine: engine, store: store)
+        analyses = AnalysesHandler(inference: inference)
         sessions = SessionsHandler(store: store)
         reports = ReportsHandler(engine: engine, store: store, version: version)
         self.store = StoreHandler(store: store)
@@ -48,6 +50,8 @@ public struct Services: Sendable {
         bidirectional(.generateHooked, in: &router, inference.generateHooked)
         bidirectional(.gradient, in: &router, inference.gradient)
         unary(.scoreHeads, in: &router, inference.scoreHeads)
+        unary(.splitScore, in: &router, analyses.splitScore)
+        unary(.logitLens, in: &router, analyses.logitLens)
         unary(.listSessions, in: &router, sessions.list)
         unary(.showSession, in: &router, sessions.show)
         unary(.createSession, in: &router, sessions.create)

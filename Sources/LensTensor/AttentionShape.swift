@@ -25,7 +25,7 @@ public struct AttentionShape: Sendable {
     }
 
     /// The keys that the query at `pos` sees.
-    func visible(from pos: Int) -> Range<Int> {
+    package func visible(from pos: Int) -> Range<Int> {
         max(0, window.map { pos - $0 + 1 } ?? 0)..<pos + 1
     }
 

@@ -93,6 +93,8 @@ def corrections(architecture: str, config: Any) -> Fields:
             return {"d_mlp": config.n_inner or 4 * config.n_embd}
         case "GPTNeoXForCausalLM":
             return {"rotary_base": config.rope_parameters["rope_theta"]}
+        case "GPTNeoForCausalLM":
+            return {"d_mlp": config.intermediate_size or 4 * config.hidden_size}
         case "OPTForCausalLM" | "BloomForCausalLM":
             return {}
     fields = decoder_fields(config)

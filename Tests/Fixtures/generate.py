@@ -20,6 +20,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from analyses import analyses
 from checkpoints import SPECS, write_checkpoint
 from edit_cases import write_edit_cases
 from family_checkpoints import FAMILY_SPECS, load_family_model, write_family_checkpoint
@@ -82,9 +83,10 @@ def main() -> None:
     write_lines(root / "generation" / "filters.json", filtered_distributions())
     write_patching(root)
     write_families(root, None)
+    write_analyses(root)
     write_manifest(
         root,
-        [*(spec.name for spec in SPECS), "edits", "generation", "heads", "hooks", "patching", "tokenizer"]
+        [*(spec.name for spec in SPECS), "analyses", "edits", "generation", "heads", "hooks", "patching", "tokenizer"]
         + [spec.folder for spec in (*FAMILY_SPECS, *TOY_SPECS)],
     )
 
@@ -130,6 +132,16 @@ def write_hook_functions(root: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     save_file(hook_functions(tokens), path)
     path.chmod(0o644)
+
+
+def write_analyses(root: Path) -> None:
+    """Writes what analyses say of checkpoints that are there."""
+    path = root / "analyses" / "reference.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    tensors, index = analyses()
+    save_file({name: value.contiguous().clone() for name, value in tensors.items()}, path)
+    path.chmod(0o644)
+    write_json(root / "analyses" / "reference.json", index)
 
 
 def write_patching(root: Path) -> None:

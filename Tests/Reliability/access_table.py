@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from google.protobuf.message import Message
+from lensd._proto.analyses_pb2 import AnalyzedPass, LogitLensRequest, SplitScoreRequest
 from lensd._proto.common_pb2 import Prompt, SliceRange, TextPrompt, TokenPrompt
 from lensd._proto.daemon_pb2 import ActivityRequest, DaemonStatusRequest, UsageRequest
 from lensd._proto.generation_pb2 import (
@@ -139,8 +140,18 @@ MODELS = "/lens.v1.Models/"
 INFERENCE = "/lens.v1.Inference/"
 SESSIONS = "/lens.v1.Sessions/"
 REPORTS = "/lens.v1.Reports/"
+ANALYSES = "/lens.v1.Analyses/"
 STORE = "/lens.v1.Store/"
 FROM_RUN = "from the owner's run"
+
+
+# `pass` is a word of Python's.
+OWN_PASS = {"pass": AnalyzedPass(prompts=PassSource(prompts=PROMPTS))}
+
+
+def _pass(world: World) -> dict[str, AnalyzedPass]:
+    return {"pass": AnalyzedPass(run=world.run_id)}
+
 
 PROBES = [
     Probe(DAEMON + "Status", "status", Rule.EVERYBODY, lambda _: DaemonStatusRequest()),
@@ -243,6 +254,10 @@ PROBES = [
         ),
     ),
     Probe(INFERENCE + "ScoreHeads", "own", Rule.EVERYBODY, lambda _: ScoreHeadsRequest(prompts=PROMPTS)),
+    Probe(ANALYSES + "SplitScore", "own", Rule.EVERYBODY, lambda _: SplitScoreRequest(**OWN_PASS)),
+    Probe(ANALYSES + "SplitScore", FROM_RUN, Rule.READS, lambda world: SplitScoreRequest(**_pass(world))),
+    Probe(ANALYSES + "LogitLens", "own", Rule.EVERYBODY, lambda _: LogitLensRequest(**OWN_PASS)),
+    Probe(ANALYSES + "LogitLens", FROM_RUN, Rule.READS, lambda world: LogitLensRequest(**_pass(world))),
     Probe(SESSIONS + "List", "list", Rule.EVERYBODY, lambda _: ListSessionsRequest()),
     Probe(SESSIONS + "Show", "by address", Rule.READS, lambda world: ShowSessionRequest(name=world.address)),
     Probe(

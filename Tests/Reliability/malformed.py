@@ -184,6 +184,8 @@ class LastWords:
                 "Inference/GenerateHooked",
                 "Inference/Gradient",
                 "Inference/ScoreHeads",
+                "Analyses/SplitScore",
+                "Analyses/LogitLens",
                 "Sessions/List",
                 "Sessions/Show",
                 "Reports/AttentionPage",

@@ -24,7 +24,7 @@ struct PatternStudy: Sendable {
         request.keep = .names(layers.map { HookPoint(.pattern, layer: $0).name })
         let reply = try await connection.run(request)
         guard let result = reply.prompts.first else { throw LensError(.internal, "a run of one prompt answered none") }
-        let source: QueryRequest.Source =
+        let source: PassSource =
             reply.runID.isEmpty ? .prompts(request.model, [prompt], request.interventions) : .run(reply.runID)
         var patterns: [HeadPattern] = []
         for layer in layers {

@@ -1,14 +1,6 @@
 /// Asks for one activation of a run, whole or sliced.
 public struct QueryRequest: Sendable {
-    /// Whose activations are meant.
-    public enum Source: Sendable {
-        /// An id, a unique prefix of one, or `last`; looked up among the caller's own runs.
-        case run(String)
-        /// A pass that is not recorded.
-        case prompts(ModelReference, [Prompt], [InterventionSpec])
-    }
-
-    public var source: Source
+    public var source: PassSource
     /// A hook point's name or short form.
     public var hook: String
     /// NumPy basic indexing on the shape without batch; `nil` takes all of it.
@@ -16,7 +8,7 @@ public struct QueryRequest: Sendable {
     /// Which prompts of the run; `nil` means every one, in order.
     public var prompts: [Int]?
 
-    public init(source: Source, hook: String, slice: TensorSlice? = nil, prompts: [Int]? = nil) {
+    public init(source: PassSource, hook: String, slice: TensorSlice? = nil, prompts: [Int]? = nil) {
         self.source = source
         self.hook = hook
         self.slice = slice

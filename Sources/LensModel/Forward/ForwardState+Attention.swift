@@ -3,14 +3,7 @@ import LensTensor
 
 /// The attention of one block, stage by stage.
 extension ForwardState {
-    func attention(_ layer: Int) -> AttentionShape {
-        let c = configuration
-        return AttentionShape(
-            heads: c.nHeads, keyHeads: c.nKeyValueHeads, dHead: c.dHead,
-            scale: c.scaleAttnByInverseLayerIdx ? c.attnScale / Float(layer + 1) : c.attnScale,
-            window: c.attnTypes[layer] == .local ? c.windowSize : nil, softCap: c.attnScoresSoftCap,
-            slopes: model.alibiSlopes)
-    }
+    func attention(_ layer: Int) -> AttentionShape { model.attention(layer) }
 
     /// - Parameter input: the residual stream, normed as the projections take it.
     mutating func project(_ layer: Int, _ input: Tensor, on compute: Compute) throws(LensError) {

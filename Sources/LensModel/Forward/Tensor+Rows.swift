@@ -4,7 +4,7 @@ import LensTensor
 /// Picking and placing rows and columns of `[row, …]` tensors.
 extension Tensor {
     /// The named rows, in that order.
-    func gathering(_ wanted: [Int]) -> Tensor {
+    package func gathering(_ wanted: [Int]) -> Tensor {
         if wanted.elementsEqual(0..<shape[0]) { return self }
         let width = rowWidth
         var result = Tensor(uninitialized: [wanted.count] + shape.dropFirst())

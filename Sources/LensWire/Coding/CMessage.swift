@@ -105,6 +105,18 @@ typealias CScoreHeadsRequest = Lens__V1__ScoreHeadsRequest
 typealias CScoreHeadsReply = Lens__V1__ScoreHeadsReply
 typealias CHeadScores = Lens__V1__HeadScores
 
+// analyses.proto
+typealias CAnalyzedPass = Lens__V1__AnalyzedPass
+typealias CComponentKind = Lens__V1__ComponentKind
+typealias CResidualComponent = Lens__V1__ResidualComponent
+typealias CSplitDetail = Lens__V1__SplitDetail
+typealias CSplitScoreRequest = Lens__V1__SplitScoreRequest
+typealias CSplitScoreReply = Lens__V1__SplitScoreReply
+typealias CScorePair = Lens__V1__ScorePair
+typealias CLogitLensRequest = Lens__V1__LogitLensRequest
+typealias CLogitLensReply = Lens__V1__LogitLensReply
+typealias CPromptLens = Lens__V1__PromptLens
+
 // sweeps.proto
 typealias CSweepRequest = Lens__V1__SweepRequest
 typealias CSweepAxis = Lens__V1__SweepAxis
@@ -256,6 +268,14 @@ extension CQueryRequest: CMessage { static var reset: CReset<Self> { lens__v1__q
 extension CPassSource: CMessage { static var reset: CReset<Self> { lens__v1__pass_source__init } }
 extension CQueryEvent: CMessage { static var reset: CReset<Self> { lens__v1__query_event__init } }
 extension CTensorHeader: CMessage { static var reset: CReset<Self> { lens__v1__tensor_header__init } }
+extension CAnalyzedPass: CMessage { static var reset: CReset<Self> { lens__v1__analyzed_pass__init } }
+extension CResidualComponent: CMessage { static var reset: CReset<Self> { lens__v1__residual_component__init } }
+extension CSplitScoreRequest: CMessage { static var reset: CReset<Self> { lens__v1__split_score_request__init } }
+extension CSplitScoreReply: CMessage { static var reset: CReset<Self> { lens__v1__split_score_reply__init } }
+extension CScorePair: CMessage { static var reset: CReset<Self> { lens__v1__score_pair__init } }
+extension CLogitLensRequest: CMessage { static var reset: CReset<Self> { lens__v1__logit_lens_request__init } }
+extension CLogitLensReply: CMessage { static var reset: CReset<Self> { lens__v1__logit_lens_reply__init } }
+extension CPromptLens: CMessage { static var reset: CReset<Self> { lens__v1__prompt_lens__init } }
 extension CSweepRequest: CMessage { static var reset: CReset<Self> { lens__v1__sweep_request__init } }
 extension CSweepEvent: CMessage { static var reset: CReset<Self> { lens__v1__sweep_event__init } }
 extension CSweepProgress: CMessage { static var reset: CReset<Self> { lens__v1__sweep_progress__init } }

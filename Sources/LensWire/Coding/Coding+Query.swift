@@ -9,7 +9,7 @@ extension Coding where Value == QueryRequest {
             let slice = try message.slice.map { (slice) throws(LensError) in try TensorSlice(slice.pointee) }
             let prompts = array(message.n_prompt_indices, message.prompt_indices).map { Int($0) }
             return QueryRequest(
-                source: try QueryRequest.Source(message), hook: try message.hook.text("hook"), slice: slice,
+                source: try PassSource(message), hook: try message.hook.text("hook"), slice: slice,
                 prompts: prompts.isEmpty ? nil : prompts)
         } write: { (value, message, arena) throws(LensError) in
             try value.source.write(to: &message, arena)
@@ -32,19 +32,12 @@ extension Coding where Value == QueryRequest {
     }
 }
 
-extension QueryRequest.Source {
+extension PassSource {
     fileprivate init(_ message: CQueryRequest) throws(LensError) {
         switch message.source_case {
-        case LENS__V1__QUERY_REQUEST__SOURCE_RUN:
-            self = .run(try message.run.text("run"))
-        case LENS__V1__QUERY_REQUEST__SOURCE_PROMPTS:
-            self = try required(message.prompts, "prompts") { (pass: CPassSource) throws(LensError) in
-                .prompts(
-                    try ModelReference(pass.model), try Prompt.read(pass.n_prompts, pass.prompts),
-                    try InterventionSpec.read(pass.n_interventions, pass.interventions))
-            }
-        default:
-            throw .invalidArgument("source is a run or prompts; received neither")
+        case LENS__V1__QUERY_REQUEST__SOURCE_RUN: self = .run(try message.run.text("run"))
+        case LENS__V1__QUERY_REQUEST__SOURCE_PROMPTS: self = try required(message.prompts, "prompts", Self.read)
+        default: throw .invalidArgument("source is a run or prompts; received neither")
         }
     }
 
@@ -55,11 +48,23 @@ extension QueryRequest.Source {
             message.run = arena.bytes(run)
         case .prompts(let model, let prompts, let interventions):
             message.source_case = LENS__V1__QUERY_REQUEST__SOURCE_PROMPTS
-            message.prompts = try arena.message { (pass: inout CPassSource) throws(LensError) in
-                pass.model = arena.bytes(model.description)
-                (pass.n_prompts, pass.prompts) = try Prompt.write(prompts, arena)
-                (pass.n_interventions, pass.interventions) = try InterventionSpec.write(interventions, arena)
-            }
+            message.prompts = try Self.write(model, prompts, interventions, arena)
+        }
+    }
+
+    static func read(_ pass: CPassSource) throws(LensError) -> Self {
+        .prompts(
+            try ModelReference(pass.model), try Prompt.read(pass.n_prompts, pass.prompts),
+            try InterventionSpec.read(pass.n_interventions, pass.interventions))
+    }
+
+    static func write(
+        _ model: ModelReference, _ prompts: [Prompt], _ interventions: [InterventionSpec], _ arena: MessageArena
+    ) throws(LensError) -> UnsafeMutablePointer<CPassSource>? {
+        try arena.message { (pass: inout CPassSource) throws(LensError) in
+            pass.model = arena.bytes(model.description)
+            (pass.n_prompts, pass.prompts) = try Prompt.write(prompts, arena)
+            (pass.n_interventions, pass.interventions) = try InterventionSpec.write(interventions, arena)
         }
     }
 }

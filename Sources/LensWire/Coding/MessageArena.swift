@@ -63,6 +63,29 @@ final class MessageArena {
 
     func uint32(_ value: Int32, _ field: String) throws(LensError) -> UInt32 { try uint32(Int(value), field) }
 
+    /// A repeated field of such numbers.
+    func uint32s(
+        _ values: [some BinaryInteger], _ field: String
+    ) throws(LensError) -> (count: Int, UnsafeMutablePointer<UInt32>?) {
+        var numbers: [UInt32] = []
+        numbers.reserveCapacity(values.count)
+        for value in values { numbers.append(try uint32(Int(value), field)) }
+        return array(numbers)
+    }
+
+    /// A repeated field of numbers that may be negative.
+    func int32s(_ values: [Int], _ field: String) throws(LensError) -> (count: Int, UnsafeMutablePointer<Int32>?) {
+        var numbers: [Int32] = []
+        numbers.reserveCapacity(values.count)
+        for value in values {
+            guard let number = Int32(exactly: value) else {
+                throw .outOfRange(field, value, Int(Int32.min)..<Int(Int32.max) + 1)
+            }
+            numbers.append(number)
+        }
+        return array(numbers)
+    }
+
     func uint64(_ value: Int, _ field: String) throws(LensError) -> UInt64 {
         guard let number = UInt64(exactly: value) else {
             throw .invalidArgument("\(field) must not be negative; received \(value)")

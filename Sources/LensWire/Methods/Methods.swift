@@ -119,6 +119,18 @@ extension UnaryMethod<HeadScoresRequest, HeadScoresReply> {
     }
 }
 
+extension UnaryMethod<ScoreSplitRequest, ScoreSplitReply> {
+    public static var splitScore: Self {
+        Self(path: "/lens.v1.Analyses/SplitScore", request: .splitScoreRequest, reply: .splitScoreReply, retry: .always)
+    }
+}
+
+extension UnaryMethod<LogitLensRequest, LogitLensReply> {
+    public static var logitLens: Self {
+        Self(path: "/lens.v1.Analyses/LogitLens", request: .logitLensRequest, reply: .logitLensReply, retry: .always)
+    }
+}
+
 extension UnaryMethod<ListSessionsRequest, SessionPage> {
     public static var listSessions: Self {
         Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply, retry: .always)

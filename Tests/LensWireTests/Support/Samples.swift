@@ -216,6 +216,46 @@ enum Samples {
             ])
     ]
 
+    static let splitScoreRequests = [
+        ScoreSplitRequest(source: .run("last"), layer: 1, head: 2),
+        ScoreSplitRequest(
+            source: .prompts(raw, prompts, []), prompt: 3, layer: 4, head: 5, destinations: [-1, 0], sources: [2],
+            detail: .components, isRelative: true, topCount: 6),
+    ]
+    static let splitScoreReplies = [
+        ScoreSplitReply(
+            model: "m", form: .raw, fingerprint: "f", tokens: tokens, destinations: [1], sources: [0, 2],
+            components: [ResidualComponent(.embed), ResidualComponent(.head, layer: 0, index: 3)],
+            scores: [0.5, -.infinity], pattern: [1, 0], terms: [1, 0, 2, 0, 3, 0, -5.5, 0], positionBias: [-0.5, 0],
+            softCap: 50, isRotary: true,
+            top: [
+                ScorePair(
+                    query: ResidualComponent(.head, layer: 0, index: 3), key: ResidualComponent(.embed), value: 3)
+            ]),
+        ScoreSplitReply(
+            model: "m", form: .processed, fingerprint: "f", tokens: [], destinations: [], sources: [],
+            components: [ResidualComponent(.mlp), ResidualComponent(.attention, layer: 2)], scores: [], pattern: [],
+            terms: []),
+    ]
+    static let logitLensRequests = [
+        LogitLensRequest(source: .run("last"), topCount: 0),
+        LogitLensRequest(
+            source: .prompts(raw, prompts, []), positions: [-1, 3], layers: [-2], withMid: true, topCount: 7,
+            tokens: [0, 4095]),
+    ]
+    static let logitLensReplies = [
+        LogitLensReply(
+            model: "m", form: .raw, fingerprint: "f",
+            points: ["blocks.0.hook_resid_pre", "blocks.0.hook_resid_post"], vocabulary: tokens, tokens: [4095],
+            topCount: 1,
+            prompts: [
+                PromptLens(
+                    tokens: tokens, positions: [2], topTokens: [0, 4095], topLogprobs: [-0.5, -0.25],
+                    logSums: [1, 2], entropies: [3, 4], divergences: [0.5, 0], nextLogprobs: [-1, -2],
+                    nextRanks: [-1, 3], tokenLogprobs: [-3, -4], tokenRanks: [5, 0])
+            ])
+    ]
+
     static let model = ModelDescription(
         name: "tinytales-1l", configuration: configuration, fingerprint: "f", weightBytes: 1 << 40,
         parameterCount: 2_000_000, isDefault: true, bosTokenID: 0)

@@ -6,11 +6,15 @@ same names, so that Swift's conversions are held against an implementation that 
 """
 
 import json
+import math
 import pathlib
 import struct
 
 from google.protobuf import json_format
 
+from lensd._proto import (
+    analyses_pb2 as analyses,
+)
 from lensd._proto import (
     common_pb2 as common,
 )
@@ -104,6 +108,11 @@ INTERVENTIONS = [
     edits.Intervention(hook=b"pattern0", action=edits.ACTION_MASK, sources=heads(0)),
 ]
 RAW = b"tinytales-1l@raw"
+# `pass` is a word of Python's.
+LAST = {"pass": analyses.AnalyzedPass(run=b"last")}
+PASS = {"pass": analyses.AnalyzedPass(prompts=inference.PassSource(model=RAW, prompts=PROMPTS))}
+EMBED = analyses.ResidualComponent(kind=analyses.COMPONENT_EMBED, label=b"embed")
+HEAD = analyses.ResidualComponent(kind=analyses.COMPONENT_HEAD, layer=0, index=3, label=b"L0H3")
 SLICE = common.Slice(
     entries=[
         common.SliceEntry(index=-3),
@@ -424,6 +433,48 @@ VECTORS = {
                     layer=1, head=2, to_self=0.1, to_previous=0.2, distance=3, to_distance=0.3, to_first=0.4,
                     to_duplicate=0.5, to_induction=0.6, entropy=0.7, detect_previous=0.8, detect_duplicate=0.9,
                     detect_induction=1,
+                )
+            ],
+        )
+    ],
+    "splitScoreRequests": [
+        analyses.SplitScoreRequest(layer=1, head=2, detail=analyses.SPLIT_DETAIL_GROUPS, **LAST),
+        analyses.SplitScoreRequest(
+            prompt_index=3, layer=4, head=5, destinations=[-1, 0], sources=[2],
+            detail=analyses.SPLIT_DETAIL_COMPONENTS, relative=True, top_count=6, **PASS,
+        ),
+    ],
+    "splitScoreReplies": [
+        analyses.SplitScoreReply(
+            model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"), tokens=TOKENS, destinations=[1],
+            sources=[0, 2], components=[EMBED, HEAD], scores=[0.5, -math.inf], pattern=[1, 0],
+            terms=[1, 0, 2, 0, 3, 0, -5.5, 0], position_bias=[-0.5, 0], soft_cap=50, rotary=True,
+            top=[analyses.ScorePair(query=HEAD, key=EMBED, value=3)],
+        ),
+        analyses.SplitScoreReply(
+            model=run.ModelStamp(name=b"m", fingerprint=b"f"),
+            components=[
+                analyses.ResidualComponent(kind=analyses.COMPONENT_MLP, label=b"mlp_out"),
+                analyses.ResidualComponent(kind=analyses.COMPONENT_ATTENTION, layer=2, label=b"2_attn_out"),
+            ],
+        ),
+    ],
+    "logitLensRequests": [
+        analyses.LogitLensRequest(**LAST),
+        analyses.LogitLensRequest(
+            positions=[-1, 3], layers=[-2], with_mid=True, top_count=7, tokens=[0, 4095], **PASS
+        ),
+    ],
+    "logitLensReplies": [
+        analyses.LogitLensReply(
+            model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"),
+            points=[b"blocks.0.hook_resid_pre", b"blocks.0.hook_resid_post"], vocabulary=TOKENS, tokens=[4095],
+            top_count=1,
+            prompts=[
+                analyses.PromptLens(
+                    tokens=TOKENS, positions=[2], top_tokens=[0, 4095], top_logprobs=[-0.5, -0.25],
+                    log_sums=[1, 2], entropies=[3, 4], divergences=[0.5, 0], next_logprobs=[-1, -2],
+                    next_ranks=[-1, 3], token_logprobs=[-3, -4], token_ranks=[5, 0],
                 )
             ],
         )
