@@ -3,10 +3,11 @@
 import re
 import time
 
-from page import Page
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from page import Page
 
 #: What VisibleText makes of the characters that occur in the tests.
 VISIBLE = str.maketrans({" ": "·", "\n": "↵"})
