@@ -5,7 +5,7 @@
 /// What the live page carries.
 package enum ExploreAssets {
     package static let styleHash = "sha256-7gNGPt5PRy4+GzvedOG+9s3xsBGp7tpQBzO9Ipw0H+w="
-    package static let scriptHash = "sha256-y3UFF+7UrUUdk6MBPAUCvXWw6l4broDT2TCLh2z1v0Y="
+    package static let scriptHash = "sha256-SdkQwHT+cMxIaVKl8gd5vyTRYljO5E/IKtJG36Dh7K0="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -614,8 +614,15 @@ function needsOtherInk(code, name = "weight") {
 
 /** A colour of the style sheet, for canvases. */
 function styleColour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const key = `${name} ${isDark()}`;
+  if (!styleColours.has(key)) {
+    styleColours.set(key, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  }
+  return styleColours.get(key);
 }
+
+/** Asking the style sheet again for every label would cost more than drawing it. */
+const styleColours = new Map();
 // The attention patterns, unpacked from what CausalPacking.swift wrote.
 
 
@@ -1242,6 +1249,8 @@ class TextView {
   show(tokens, patterns) {
     this.patterns = patterns;
     this.container.replaceChildren();
+    // What the spans are already, so that only changes touch them.
+    [this.colours, this.marks] = [[], []];
     this.spans = tokens.map((token, position) => this.#span(token, position));
     this.begin(0);
   }
@@ -1315,10 +1324,17 @@ class TextView {
     this.container.classList.toggle("is-locked", this.selection.isLocked);
     this.spans.forEach((span, position) => {
       const shade = target ? this.#shade(position, target) : this.ground(position);
-      span.style.backgroundColor = shade === null ? "" : rampColour(shade.code, shade.scheme);
-      span.classList.toggle("is-inverse", shade !== null && needsOtherInk(shade.code, shade.scheme));
+      const colour = shade === null ? "" : rampColour(shade.code, shade.scheme);
+      if (this.colours[position] !== colour) {
+        this.colours[position] = colour;
+        span.style.backgroundColor = colour;
+        span.classList.toggle("is-inverse", shade !== null && needsOtherInk(shade.code, shade.scheme));
+      }
       const isDestination = target?.destination === position;
       const isSource = target?.source === position;
+      const mark = `${isDestination}${isSource}${this.selection.isLocked}`;
+      if (this.marks[position] === mark) return;
+      this.marks[position] = mark;
       span.classList.toggle("is-destination", isDestination);
       span.classList.toggle("is-source", isSource);
       span.setAttribute("aria-selected", String(this.selection.isLocked && (isDestination || isSource)));
@@ -2381,7 +2397,10 @@ class Multiples {
   show(heads, cells, effects, edited) {
     const isSame = this.heads?.length === heads.length && this.heads.at(-1)?.layer === heads.at(-1)?.layer;
     Object.assign(this, { heads, cells, effects, edited });
-    if (!isSame) this.#build();
+    if (!isSame) {
+      this.#build();
+      this.drawn = [];
+    }
     this.#describe();
     this.layout();
   }
@@ -2454,6 +2473,9 @@ class Multiples {
   }
 
   #draw(scale) {
+    const drawn = [this.cells, this.effects, this.fitted.side, scale, isDark()];
+    if (drawn.every((part, at) => part === this.drawn[at])) return;
+    this.drawn = drawn;
     const reach = Math.max(0, ...(this.effects ?? []).map(({ delta, error }) => Math.abs(delta) + (error || 0)));
     const height = EFFECT_HEIGHT;
     this.tiles.forEach((tile, index) => {
@@ -2465,11 +2487,16 @@ class Multiples {
   }
 
   update() {
-    this.tiles.forEach((tile, index) => {
-      const isShown = index === this.selection.head;
+    const { head, isKept } = this.selection;
+    const stale = new Set([this.marked, head]);
+    this.marked = head;
+    stale.forEach((index) => {
+      const tile = this.tiles[index];
+      if (!tile) return;
+      const isShown = index === head;
       tile.classList.toggle("is-shown", isShown);
-      tile.classList.toggle("is-kept", isShown && this.selection.isKept);
-      tile.setAttribute("aria-selected", String(isShown && this.selection.isKept));
+      tile.classList.toggle("is-kept", isShown && isKept);
+      tile.setAttribute("aria-selected", String(isShown && isKept));
     });
   }
 }
@@ -2491,6 +2518,7 @@ function drawEffect(context, { delta, error }, reach, side, scale) {
 
 const LEAST_ROW = 15;
 const MOST_ROW = 24;
+const SCROLL_BAR = 12;
 /** Values under this share of the strongest are not drawn. */
 const FAINT = 0.02;
 
@@ -2546,6 +2574,7 @@ class LinesView {
     this.row = Math.max(LEAST_ROW, Math.min(MOST_ROW, Math.floor(height / count)));
     this.size = { width, height: this.row * count };
     this.column = Math.min(150, width * 0.3);
+    this.box.style.width = `${width + SCROLL_BAR}px`;
     this.box.style.height = `${Math.min(height, this.size.height)}px`;
     prepare(this.canvas, this.size.width, this.size.height);
     this.update();
@@ -3608,7 +3637,7 @@ function layout() {
   const top = box.getBoundingClientRect().top + (isWide ? byID("stage").scrollTop : 0);
   const room = isWide ? Math.max(240, window.innerHeight - top - 26) : box.clientWidth;
   box.classList.toggle("is-lines", isLines);
-  if (isLines) lines.layout(Math.max(280, box.clientWidth - (isWide ? 200 : 0)), room);
+  if (isLines) lines.layout(Math.max(280, box.clientWidth - (isWide ? 210 : 12)), room);
   else matrix.layout(isWide, room - 24);
   text.update();
   reading.update();

@@ -5,7 +5,7 @@
 /// What every attention page carries.
 package enum AttentionAssets {
     package static let styleHash = "sha256-iN0y6SkiKkqnlY5JOqjZvdn8d9axA1Kj4fs4zTReyPI="
-    package static let scriptHash = "sha256-4ZybsvdOdiCqsAEdonC+xwdi7Npmri/CR+kFAfPzsPw="
+    package static let scriptHash = "sha256-N76KkMF5sQoI2syJrF6itjhfI/atsqLfXv5XNTO8nFU="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -429,8 +429,15 @@ function needsOtherInk(code, name = "weight") {
 
 /** A colour of the style sheet, for canvases. */
 function styleColour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const key = `${name} ${isDark()}`;
+  if (!styleColours.has(key)) {
+    styleColours.set(key, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  }
+  return styleColours.get(key);
 }
+
+/** Asking the style sheet again for every label would cost more than drawing it. */
+const styleColours = new Map();
 // The attention patterns, unpacked from what CausalPacking.swift wrote.
 
 
@@ -1359,6 +1366,8 @@ class TextView {
   show(tokens, patterns) {
     this.patterns = patterns;
     this.container.replaceChildren();
+    // What the spans are already, so that only changes touch them.
+    [this.colours, this.marks] = [[], []];
     this.spans = tokens.map((token, position) => this.#span(token, position));
     this.begin(0);
   }
@@ -1432,10 +1441,17 @@ class TextView {
     this.container.classList.toggle("is-locked", this.selection.isLocked);
     this.spans.forEach((span, position) => {
       const shade = target ? this.#shade(position, target) : this.ground(position);
-      span.style.backgroundColor = shade === null ? "" : rampColour(shade.code, shade.scheme);
-      span.classList.toggle("is-inverse", shade !== null && needsOtherInk(shade.code, shade.scheme));
+      const colour = shade === null ? "" : rampColour(shade.code, shade.scheme);
+      if (this.colours[position] !== colour) {
+        this.colours[position] = colour;
+        span.style.backgroundColor = colour;
+        span.classList.toggle("is-inverse", shade !== null && needsOtherInk(shade.code, shade.scheme));
+      }
       const isDestination = target?.destination === position;
       const isSource = target?.source === position;
+      const mark = `${isDestination}${isSource}${this.selection.isLocked}`;
+      if (this.marks[position] === mark) return;
+      this.marks[position] = mark;
       span.classList.toggle("is-destination", isDestination);
       span.classList.toggle("is-source", isSource);
       span.setAttribute("aria-selected", String(this.selection.isLocked && (isDestination || isSource)));

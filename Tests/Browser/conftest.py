@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 from selenium import webdriver
@@ -11,6 +12,8 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 
+from explore import TEXT, ExplorePage
+from explore_server import ExploreServer
 from page import Page
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -94,3 +97,53 @@ def open_page(driver, pages):
     yield open_page
     if opened:
         assert driver.get_log("browser") == []
+
+
+@pytest.fixture(scope="session")
+def explore_server(driver, tmp_path_factory):
+    """`lensctl explore` with a daemon of its own, its address redeemed by the browser."""
+    server = ExploreServer(tmp_path_factory.mktemp("explore"))
+    driver.get(server.address)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def live(driver, explore_server):
+    """Opens the live page, as on a laptop in daylight unless told otherwise; the console must stay empty."""
+    opened = []
+
+    def live(
+        fragment: str = "", width: int = 1280, height: int = 720, scheme: str = "light", address: str | None = None
+    ) -> ExplorePage:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+        ActionBuilder(driver).clear_actions()
+        driver.get("about:blank")
+        driver.get_log("browser")
+        driver.get((address or explore_server.origin) + fragment)
+        opened.append(ExplorePage(driver))
+        opened[-1].settle()
+        return opened[-1]
+
+    yield live
+    # A refused call is in the console too; the tests that want one empty it. What is not offered is refused with 501.
+    if opened:
+        assert [entry for entry in driver.get_log("browser") if "status of 501" not in entry["message"]] == []
+
+
+@pytest.fixture(scope="session")
+def model(explore_server):
+    """The embedded model through the Python client: what the page must show."""
+    sys.path.insert(0, str(ROOT / "Clients" / "python" / "src"))
+    lensd = pytest.importorskip("lensd", reason="the Python client needs numpy and protobuf")
+    with lensd.connect(str(explore_server.socket)) as client:
+        yield client.model()
+
+
+@pytest.fixture(scope="session")
+def cache(model):
+    """Every activation of the tests' text."""
+    return model.run_with_cache(TEXT, None, remove_batch_dim=True)[1]

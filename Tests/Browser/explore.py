@@ -1,7 +1,9 @@
 """The live page as its reader meets it."""
 
+import json
 import re
 import time
+import urllib.parse
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -9,8 +11,15 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from page import Page
 
+TEXT = "Once upon a time, there was a little girl named Lily. One day, Lily"
 #: What VisibleText makes of the characters that occur in the tests.
 VISIBLE = str.maketrans({" ": "·", "\n": "↵"})
+
+
+def fragment(**state) -> str:
+    """A view as it stands in the address."""
+    parts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in state.items()}
+    return "#" + urllib.parse.urlencode(parts)
 
 
 class ExplorePage(Page):
@@ -29,8 +38,15 @@ class ExplorePage(Page):
 
     def settle(self) -> None:
         """Waits until the newest look is shown."""
-        self.wait(lambda: not self.all("#status.is-pending") and self.painted > 0 and not self.driver.execute_script(
-            "return document.querySelector('.panel:not([hidden])').classList.contains('is-pending')"))
+        self.wait(
+            lambda: (
+                not self.all("#status.is-pending")
+                and self.painted > 0
+                and not self.driver.execute_script(
+                    "return document.querySelector('.panel:not([hidden])').classList.contains('is-pending')"
+                )
+            )
+        )
 
     @property
     def painted(self) -> float:
@@ -43,7 +59,8 @@ class ExplorePage(Page):
     @property
     def tokens(self) -> list[str]:
         return self.driver.execute_script(
-            "return [...document.querySelectorAll('#text .token')].map((token) => token.textContent)")
+            "return [...document.querySelectorAll('#text .token')].map((token) => token.textContent)"
+        )
 
     @property
     def loss(self) -> float:
@@ -54,7 +71,8 @@ class ExplorePage(Page):
         """The next-token table: visible text and per cent."""
         rows = self.driver.execute_script(
             "return [...document.querySelectorAll('#next tbody tr')].map((row) =>"
-            " [row.querySelector('.pick').textContent, row.querySelector('.number').textContent])")
+            " [row.querySelector('.pick').textContent, row.querySelector('.number').textContent])"
+        )
         return [(text, float(re.search(r"[\d.]+", share).group())) for text, share in rows]
 
     @property
@@ -64,7 +82,8 @@ class ExplorePage(Page):
     @property
     def number(self) -> float:
         """The number of the reading."""
-        return float(re.search(r"[−\d.e-]+", self.find("#readout .reading").text).group().replace("−", "-"))
+        shown = self.driver.execute_script("return document.querySelector('#readout .reading').textContent")
+        return float(re.search(r"[−\d.e-]+", shown).group().replace("−", "-"))
 
     def type(self, text: str) -> None:
         """Replaces the prompt by typing, and waits for what comes of it."""

@@ -6,6 +6,7 @@ import { prepare } from "../../LensReport/Assets/raster.js";
 
 const LEAST_ROW = 15;
 const MOST_ROW = 24;
+const SCROLL_BAR = 12;
 /** Values under this share of the strongest are not drawn. */
 const FAINT = 0.02;
 
@@ -61,6 +62,7 @@ export class LinesView {
     this.row = Math.max(LEAST_ROW, Math.min(MOST_ROW, Math.floor(height / count)));
     this.size = { width, height: this.row * count };
     this.column = Math.min(150, width * 0.3);
+    this.box.style.width = `${width + SCROLL_BAR}px`;
     this.box.style.height = `${Math.min(height, this.size.height)}px`;
     prepare(this.canvas, this.size.width, this.size.height);
     this.update();

@@ -128,7 +128,7 @@ function layout() {
   const top = box.getBoundingClientRect().top + (isWide ? byID("stage").scrollTop : 0);
   const room = isWide ? Math.max(240, window.innerHeight - top - 26) : box.clientWidth;
   box.classList.toggle("is-lines", isLines);
-  if (isLines) lines.layout(Math.max(280, box.clientWidth - (isWide ? 200 : 0)), room);
+  if (isLines) lines.layout(Math.max(280, box.clientWidth - (isWide ? 210 : 12)), room);
   else matrix.layout(isWide, room - 24);
   text.update();
   reading.update();

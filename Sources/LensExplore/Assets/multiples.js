@@ -1,7 +1,7 @@
 // All heads as small multiples: a row for each layer, or a block where there is one layer.
 
 import { byID, make, signedText } from "../../LensReport/Assets/format.js";
-import { styleColour } from "../../LensReport/Assets/colours.js";
+import { isDark, styleColour } from "../../LensReport/Assets/colours.js";
 import { drawTriangle, fit, prepare } from "../../LensReport/Assets/raster.js";
 import { roving } from "../../LensReport/Assets/keyboard.js";
 
@@ -46,7 +46,10 @@ export class Multiples {
   show(heads, cells, effects, edited) {
     const isSame = this.heads?.length === heads.length && this.heads.at(-1)?.layer === heads.at(-1)?.layer;
     Object.assign(this, { heads, cells, effects, edited });
-    if (!isSame) this.#build();
+    if (!isSame) {
+      this.#build();
+      this.drawn = [];
+    }
     this.#describe();
     this.layout();
   }
@@ -119,6 +122,9 @@ export class Multiples {
   }
 
   #draw(scale) {
+    const drawn = [this.cells, this.effects, this.fitted.side, scale, isDark()];
+    if (drawn.every((part, at) => part === this.drawn[at])) return;
+    this.drawn = drawn;
     const reach = Math.max(0, ...(this.effects ?? []).map(({ delta, error }) => Math.abs(delta) + (error || 0)));
     const height = EFFECT_HEIGHT;
     this.tiles.forEach((tile, index) => {
@@ -130,11 +136,16 @@ export class Multiples {
   }
 
   update() {
-    this.tiles.forEach((tile, index) => {
-      const isShown = index === this.selection.head;
+    const { head, isKept } = this.selection;
+    const stale = new Set([this.marked, head]);
+    this.marked = head;
+    stale.forEach((index) => {
+      const tile = this.tiles[index];
+      if (!tile) return;
+      const isShown = index === head;
       tile.classList.toggle("is-shown", isShown);
-      tile.classList.toggle("is-kept", isShown && this.selection.isKept);
-      tile.setAttribute("aria-selected", String(isShown && this.selection.isKept));
+      tile.classList.toggle("is-kept", isShown && isKept);
+      tile.setAttribute("aria-selected", String(isShown && isKept));
     });
   }
 }

@@ -56,5 +56,12 @@ export function needsOtherInk(code, name = "weight") {
 
 /** A colour of the style sheet, for canvases. */
 export function styleColour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const key = `${name} ${isDark()}`;
+  if (!styleColours.has(key)) {
+    styleColours.set(key, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  }
+  return styleColours.get(key);
 }
+
+/** Asking the style sheet again for every label would cost more than drawing it. */
+const styleColours = new Map();

@@ -19,6 +19,8 @@ export class TextView {
   show(tokens, patterns) {
     this.patterns = patterns;
     this.container.replaceChildren();
+    // What the spans are already, so that only changes touch them.
+    [this.colours, this.marks] = [[], []];
     this.spans = tokens.map((token, position) => this.#span(token, position));
     this.begin(0);
   }
@@ -92,10 +94,17 @@ export class TextView {
     this.container.classList.toggle("is-locked", this.selection.isLocked);
     this.spans.forEach((span, position) => {
       const shade = target ? this.#shade(position, target) : this.ground(position);
-      span.style.backgroundColor = shade === null ? "" : rampColour(shade.code, shade.scheme);
-      span.classList.toggle("is-inverse", shade !== null && needsOtherInk(shade.code, shade.scheme));
+      const colour = shade === null ? "" : rampColour(shade.code, shade.scheme);
+      if (this.colours[position] !== colour) {
+        this.colours[position] = colour;
+        span.style.backgroundColor = colour;
+        span.classList.toggle("is-inverse", shade !== null && needsOtherInk(shade.code, shade.scheme));
+      }
       const isDestination = target?.destination === position;
       const isSource = target?.source === position;
+      const mark = `${isDestination}${isSource}${this.selection.isLocked}`;
+      if (this.marks[position] === mark) return;
+      this.marks[position] = mark;
       span.classList.toggle("is-destination", isDestination);
       span.classList.toggle("is-source", isSource);
       span.setAttribute("aria-selected", String(this.selection.isLocked && (isDestination || isSource)));
