@@ -4,8 +4,8 @@
 
 /// What the live page carries.
 package enum ExploreAssets {
-    package static let styleHash = "sha256-7gNGPt5PRy4+GzvedOG+9s3xsBGp7tpQBzO9Ipw0H+w="
-    package static let scriptHash = "sha256-SdkQwHT+cMxIaVKl8gd5vyTRYljO5E/IKtJG36Dh7K0="
+    package static let styleHash = "sha256-52RXfM/7YFAO0lHWqIQ1EXEnREO+UBPfxeTEbV6LA9c="
+    package static let scriptHash = "sha256-wmbaX7l5GI+z3jKVzAJs8wTI3re6Mb6uYPbN9QfDFCE="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -315,7 +315,7 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 .tile canvas { display: block; }
 .tile-caption { position: absolute; top: -2px; right: 0; max-width: 72%; text-align: right; font-size: 10px; line-height: 12px; color: var(--muted); pointer-events: none; }
 .tile-caption b { font-weight: 500; font-size: 11px; color: var(--ink); }
-.tile-fact { display: none; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.tile-fact { display: none; text-shadow: 0 0 2px var(--paper), 0 0 2px var(--paper); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .is-roomy .tile-fact { display: block; }
 .is-deep .tile-caption { display: none; }
 .tile.is-shown { outline-color: var(--muted); }
@@ -485,7 +485,7 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 /* Neurons */
 
 .neuron-list { padding: 0; list-style: none; }
-.neuron-row { display: grid; grid-template-columns: 3.2em 150px 3.2em minmax(0, 1fr); align-items: center; gap: 8px; width: 100%; padding: 1px 2px; border: 1px solid transparent; border-radius: 4px; text-align: left; color: var(--ink); }
+.neuron-row { display: grid; grid-template-columns: 2.8em 112px 3em minmax(0, 1fr); align-items: center; gap: 8px; width: 100%; padding: 1px 2px; border: 1px solid transparent; border-radius: 4px; text-align: left; color: var(--ink); }
 .neuron-row:hover { background: var(--ground); }
 .neuron-row[aria-pressed="true"] { border-color: var(--ink); }
 .neuron-row .number:first-child { color: var(--muted); }
@@ -1241,6 +1241,8 @@ class TextView {
     this.spans = [];
     /** What tints a token while nothing is looked at: `(position) => ({ code, scheme })` or null. */
     this.ground = () => null;
+    /** The same for what is shown for a moment, whatever is looked at; null mostly. */
+    this.over = null;
     this.#listen();
     selection.subscribe(() => this.update());
   }
@@ -1323,7 +1325,7 @@ class TextView {
     const target = this.selection.target;
     this.container.classList.toggle("is-locked", this.selection.isLocked);
     this.spans.forEach((span, position) => {
-      const shade = target ? this.#shade(position, target) : this.ground(position);
+      const shade = this.over ? this.over(position) : target ? this.#shade(position, target) : this.ground(position);
       const colour = shade === null ? "" : rampColour(shade.code, shade.scheme);
       if (this.colours[position] !== colour) {
         this.colours[position] = colour;
@@ -2025,6 +2027,12 @@ class Look {
     this.base = null;
     /** The unedited log-probabilities by token id, where there are edits. */
     this.baseNext = reply.base ? readTokens(reply.base.next) : [];
+  }
+
+  /** A token by its id, as far as this look knows it. */
+  token(id) {
+    const known = [...this.next.tokens, ...this.baseNext, ...this.tokens];
+    return known.find((token) => token.id === id) ?? { id, text: `#${id}` };
   }
 
   /** A head's number among all, layer by layer; -1 where there is none. */
@@ -2745,7 +2753,7 @@ const LEGEND_STEPS = 16;
 
 class Tint {
   constructor(view, text) {
-    Object.assign(this, { view, text, look: null, activations: null });
+    Object.assign(this, { view, text, look: null });
     text.ground = (position) => this.#shade(position);
   }
 
@@ -2762,7 +2770,7 @@ class Tint {
 
   /** Tints by a neuron's activations [pos] while it is looked at; null goes back. */
   point(activations) {
-    this.activations = activations;
+    this.text.over = activations && ((position) => signedShade(activations[position] / this.top));
     this.top = activations ? Math.max(1e-6, ...Array.from(activations, Math.abs)) : 1;
     if (this.look && this.text.patterns) this.text.update();
   }
@@ -2774,7 +2782,6 @@ class Tint {
 
   #shade(position) {
     if (!this.look) return null;
-    if (this.activations) return signedShade(this.activations[position] / this.top);
     if (position === 0 || this.#kind === "none") return null;
     if (this.#kind === "change") return signedShade(this.change[position - 1] / this.reach);
     const share = this.look.tokenLoss[position - 1] / this.most;
@@ -3251,9 +3258,8 @@ class PartsPanel extends Panel {
   }
 
   draw(reply, { token, wrong }) {
-    const named = (id) => this.look.next.tokens.find((each) => each.id === id) ?? { text: `#${id}` };
-    this.title.replaceChildren("Who writes ", tokenElement(named(token)),
-      ...(wrong === undefined ? [""] : [" rather than ", tokenElement(named(wrong))]), "?");
+    this.title.replaceChildren("Who writes ", tokenElement(this.look.token(token)),
+      ...(wrong === undefined ? [""] : [" rather than ", tokenElement(this.look.token(wrong))]), "?");
     const sorted = [...reply.components].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
     const shown = sorted.slice(0, PART_ROWS);
     const rest = sorted.slice(PART_ROWS);
@@ -3277,7 +3283,7 @@ class PartsPanel extends Panel {
 
 
 const NEURON_ROWS = 16;
-const SPARK = { width: 150, height: 18 };
+const SPARK = { width: 112, height: 18 };
 
 class NeuronsPanel extends Panel {
   /** `onPoint(activations)` gets the activations [pos] of the neuron that is looked at, or null. */
@@ -3439,8 +3445,7 @@ class ComparePanel extends Panel {
   }
 
   draw(reply, { token, wrong }) {
-    const named = (id) => this.look.next.tokens.find((each) => each.id === id) ?? { text: `#${id}` };
-    this.title.replaceChildren(tokenElement(named(token)), " against ", tokenElement(named(wrong)));
+    this.title.replaceChildren(tokenElement(this.look.token(token)), " against ", tokenElement(this.look.token(wrong)));
     const nodes = nodesOf(reply, this.look);
     const reach = Math.max(1e-9, ...nodes.flatMap(({ total, direct }) => [Math.abs(total), Math.abs(direct)]));
     const head = make("tr", "", ...["", "in all", "", "directly", ""].map((name) => make("th", "", name)));

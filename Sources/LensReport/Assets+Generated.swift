@@ -5,7 +5,7 @@
 /// What every attention page carries.
 package enum AttentionAssets {
     package static let styleHash = "sha256-iN0y6SkiKkqnlY5JOqjZvdn8d9axA1Kj4fs4zTReyPI="
-    package static let scriptHash = "sha256-N76KkMF5sQoI2syJrF6itjhfI/atsqLfXv5XNTO8nFU="
+    package static let scriptHash = "sha256-0jPFoL2exU6fTFkGBRoHx6dC2743OTqQVLqjDa2Blmg="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -1358,6 +1358,8 @@ class TextView {
     this.spans = [];
     /** What tints a token while nothing is looked at: `(position) => ({ code, scheme })` or null. */
     this.ground = () => null;
+    /** The same for what is shown for a moment, whatever is looked at; null mostly. */
+    this.over = null;
     this.#listen();
     selection.subscribe(() => this.update());
   }
@@ -1440,7 +1442,7 @@ class TextView {
     const target = this.selection.target;
     this.container.classList.toggle("is-locked", this.selection.isLocked);
     this.spans.forEach((span, position) => {
-      const shade = target ? this.#shade(position, target) : this.ground(position);
+      const shade = this.over ? this.over(position) : target ? this.#shade(position, target) : this.ground(position);
       const colour = shade === null ? "" : rampColour(shade.code, shade.scheme);
       if (this.colours[position] !== colour) {
         this.colours[position] = colour;

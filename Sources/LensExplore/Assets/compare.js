@@ -42,8 +42,7 @@ export class ComparePanel extends Panel {
   }
 
   draw(reply, { token, wrong }) {
-    const named = (id) => this.look.next.tokens.find((each) => each.id === id) ?? { text: `#${id}` };
-    this.title.replaceChildren(tokenElement(named(token)), " against ", tokenElement(named(wrong)));
+    this.title.replaceChildren(tokenElement(this.look.token(token)), " against ", tokenElement(this.look.token(wrong)));
     const nodes = nodesOf(reply, this.look);
     const reach = Math.max(1e-9, ...nodes.flatMap(({ total, direct }) => [Math.abs(total), Math.abs(direct)]));
     const head = make("tr", "", ...["", "in all", "", "directly", ""].map((name) => make("th", "", name)));

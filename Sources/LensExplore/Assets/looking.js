@@ -27,6 +27,12 @@ class Look {
     this.baseNext = reply.base ? readTokens(reply.base.next) : [];
   }
 
+  /** A token by its id, as far as this look knows it. */
+  token(id) {
+    const known = [...this.next.tokens, ...this.baseNext, ...this.tokens];
+    return known.find((token) => token.id === id) ?? { id, text: `#${id}` };
+  }
+
   /** A head's number among all, layer by layer; -1 where there is none. */
   indexOf(layer, head) {
     return this.heads.findIndex((each) => each.layer === layer && each.head === head);

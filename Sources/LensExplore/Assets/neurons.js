@@ -10,7 +10,7 @@ import { readTokens, visibleToken } from "./visible.js";
 import { passOf } from "./view.js";
 
 const NEURON_ROWS = 16;
-const SPARK = { width: 150, height: 18 };
+const SPARK = { width: 112, height: 18 };
 
 export class NeuronsPanel extends Panel {
   /** `onPoint(activations)` gets the activations [pos] of the neuron that is looked at, or null. */

@@ -28,9 +28,8 @@ export class PartsPanel extends Panel {
   }
 
   draw(reply, { token, wrong }) {
-    const named = (id) => this.look.next.tokens.find((each) => each.id === id) ?? { text: `#${id}` };
-    this.title.replaceChildren("Who writes ", tokenElement(named(token)),
-      ...(wrong === undefined ? [""] : [" rather than ", tokenElement(named(wrong))]), "?");
+    this.title.replaceChildren("Who writes ", tokenElement(this.look.token(token)),
+      ...(wrong === undefined ? [""] : [" rather than ", tokenElement(this.look.token(wrong))]), "?");
     const sorted = [...reply.components].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
     const shown = sorted.slice(0, PART_ROWS);
     const rest = sorted.slice(PART_ROWS);

@@ -7,7 +7,7 @@ const LEGEND_STEPS = 16;
 
 export class Tint {
   constructor(view, text) {
-    Object.assign(this, { view, text, look: null, activations: null });
+    Object.assign(this, { view, text, look: null });
     text.ground = (position) => this.#shade(position);
   }
 
@@ -24,7 +24,7 @@ export class Tint {
 
   /** Tints by a neuron's activations [pos] while it is looked at; null goes back. */
   point(activations) {
-    this.activations = activations;
+    this.text.over = activations && ((position) => signedShade(activations[position] / this.top));
     this.top = activations ? Math.max(1e-6, ...Array.from(activations, Math.abs)) : 1;
     if (this.look && this.text.patterns) this.text.update();
   }
@@ -36,7 +36,6 @@ export class Tint {
 
   #shade(position) {
     if (!this.look) return null;
-    if (this.activations) return signedShade(this.activations[position] / this.top);
     if (position === 0 || this.#kind === "none") return null;
     if (this.#kind === "change") return signedShade(this.change[position - 1] / this.reach);
     const share = this.look.tokenLoss[position - 1] / this.most;

@@ -11,6 +11,8 @@ export class TextView {
     this.spans = [];
     /** What tints a token while nothing is looked at: `(position) => ({ code, scheme })` or null. */
     this.ground = () => null;
+    /** The same for what is shown for a moment, whatever is looked at; null mostly. */
+    this.over = null;
     this.#listen();
     selection.subscribe(() => this.update());
   }
@@ -93,7 +95,7 @@ export class TextView {
     const target = this.selection.target;
     this.container.classList.toggle("is-locked", this.selection.isLocked);
     this.spans.forEach((span, position) => {
-      const shade = target ? this.#shade(position, target) : this.ground(position);
+      const shade = this.over ? this.over(position) : target ? this.#shade(position, target) : this.ground(position);
       const colour = shade === null ? "" : rampColour(shade.code, shade.scheme);
       if (this.colours[position] !== colour) {
         this.colours[position] = colour;
