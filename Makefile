@@ -127,6 +127,13 @@ bench-peers: build ## Run the same work through lensd, TransformerLens and torch
 	@.venv-peers/bin/python Tests/Peers/peers.py --lensd $(BUILD)/lensd --checkpoints .build/peers \
 	    --json .build/peers.json $(PEERS)
 
+.PHONY: test-notebooks
+test-notebooks: build ## TransformerLens's demos and analyses on served models, against itself (some GB of Python packages)
+	@.ci/packages.sh $(PYTHON_PACKAGES)
+	@[ -x .venv-notebooks/bin/python ] || python3 -m venv .venv-notebooks
+	@.venv-notebooks/bin/python -m pip install --quiet -r Tests/Notebooks/requirements.txt -e Clients/python
+	@cd Tests/Notebooks && $(abspath .venv-notebooks)/bin/python -m pytest -q
+
 .PHONY: tokenizers-python
 tokenizers-python:
 	@.ci/packages.sh $(PYTHON_PACKAGES)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from lensd.arrays import Array, module_of
-from lensd.errors import NotFound, Unimplemented
-from lensd.factored_matrix import FactoredMatrix
+from lensd.errors import InvalidArgument, NotFound, Unimplemented
+from lensd.factored_matrix import FactoredMatrix, composition_scores
 from lensd.parameters import Parameters
 from lensd.passing import Passing
 
@@ -169,6 +171,18 @@ class Parts(Passing, Parameters):
         for name in names:
             total = total + self.parameter(name)
         return total
+
+    def all_composition_scores(self, mode: Literal["Q", "K", "V"]) -> Array:
+        """How much each head's output goes into the queries, keys or values of later heads, [layer, head, layer, head].
+
+        `composition_scores` of the OV circuits and what reads them; zero where the second head is in no later layer.
+        """
+        if mode not in ("Q", "K", "V"):
+            raise InvalidArgument(f'mode is "Q", "K" or "V"; received {mode!r}')
+        scores = composition_scores(self.OV, self.OV if mode == "V" else self.QK if mode == "Q" else self.QK.T)
+        layers = range(self.cfg.n_layers)
+        is_later = np.array([[first < second for second in layers] for first in layers])
+        return scores * self.array(is_later.astype(np.float32)[:, None, :, None])
 
     def tokens_to_residual_directions(self, tokens: Any) -> Array:
         """The columns of W_U of tokens: what the final normalised stream is multiplied by for their logits.

@@ -195,6 +195,11 @@ class _AttachedSource:
         self._source = source
 
     @property
+    def unattached(self) -> ActivationSource:
+        """The same activations outside the graph."""
+        return self._source
+
+    @property
     def run_id(self) -> str | None:
         """The run's id in the session; `None` for an unrecorded pass."""
         return self._source.run_id

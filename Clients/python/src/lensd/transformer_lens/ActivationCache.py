@@ -26,9 +26,9 @@ class ActivationCache(cache.ActivationCache):
         if not held:
             raise InvalidArgument("a cache needs activations; received none")
         size = next(iter(held.values()))
-        names = HookNames(((name, False) for name in held), model.cfg.n_layers)
+        names = HookNames(((name, False) for name in dict.fromkeys([*model.hook_names, *held])), model.cfg.n_layers)
         lengths = np.full(len(size), size.shape[1], np.int64)
-        super().__init__(_Held(held), names, None, lengths, model=model)
+        super().__init__(_Held(held), names, list(held), lengths, model=model)
         self.has_batch_dim = has_batch_dim
 
     @classmethod

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import torch
 
 from lensd.activations import ActivationSource
-from lensd.axis_slice import SliceInput
+from lensd.axis_slice import Slice, SliceInput
 from lensd.cache import NamesFilter
 from lensd.described_model import Output, ReturnType
 from lensd.errors import FailedPrecondition, Unimplemented
-from lensd.hooks import Hooks
+from lensd.hooks import Direction, HookPoint, Hooks
 from lensd.interventions import Intervention
 from lensd.model import Model
 from lensd.padded import Lengths
 from lensd.prompts import Input
+from lensd.sliced_source import cut
 from lensd.transformer_lens.ActivationCache import ActivationCache
 from lensd.transformer_lens.HookedTransformerConfig import HookedTransformerConfig
 from lensd.transformer_lens.served import check_left_out, is_processed, served
@@ -264,6 +266,54 @@ class HookedTransformer(Model):
         check_left_out({"dtype" if isinstance(device_or_dtype, torch.dtype) else "device": device_or_dtype})
         return self
 
+    @property
+    def n_params_total(self) -> int:
+        """The number of the checkpoint's parameters."""
+        return self.parameter_count
+
+    def remove_all_hook_fns(
+        self, direction: Direction | Literal["both"] = "both", including_permanent: bool = False
+    ) -> None:
+        """`reset_hooks`, leaving the points' `ctx`."""
+        self.reset_hooks(False, direction, including_permanent)
+
+    def add_caching_hooks(
+        self,
+        names_filter: NamesFilter = None,
+        incl_bwd: bool = False,
+        device: Any = None,
+        remove_batch_dim: bool = False,
+        cache: dict[str, torch.Tensor] | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Adds hooks that put activations into a dictionary in every pass, until `reset_hooks`; the dictionary."""
+        cache, forward, backward = self.get_caching_hooks(names_filter, incl_bwd, device, remove_batch_dim, cache)
+        for hooks, direction in ((forward, "fwd"), (backward, "bwd")):
+            for name, hook in hooks:
+                self.add_hook(name, hook, "fwd" if direction == "fwd" else "bwd")
+        return cache
+
+    def get_caching_hooks(
+        self,
+        names_filter: NamesFilter = None,
+        incl_bwd: bool = False,
+        device: Any = None,
+        remove_batch_dim: bool = False,
+        cache: dict[str, torch.Tensor] | None = None,
+        pos_slice: SliceInput = None,
+    ) -> tuple[dict[str, torch.Tensor], list[tuple[str, Any]], list[tuple[str, Any]]]:
+        """A dictionary, and the hooks that put activations (and gradients, under `NAME_grad`) into it."""
+        check_left_out({"device": device})
+        kept: dict[str, torch.Tensor] = {} if cache is None else cache
+        positions = Slice.unwrap(pos_slice)
+
+        def save(value: torch.Tensor, hook: HookPoint, suffix: str) -> None:
+            values = cut(value.detach(), hook.name, Slice(), positions).clone()
+            kept[hook.name + suffix] = values[0] if remove_batch_dim else values
+
+        names = self.hook_names.selected(names_filter)
+        forward = [(name, partial(save, suffix="")) for name in names]
+        return kept, forward, [(name, partial(save, suffix="_grad")) for name in names] if incl_bwd else []
+
     def cpu(self) -> HookedTransformer:
         """Itself."""
         return self
@@ -278,6 +328,8 @@ class HookedTransformer(Model):
     def _cache(
         self, source: ActivationSource, names_filter: NamesFilter, lengths: Lengths, gradients: Any
     ) -> ActivationCache:
+        # TransformerLens's caches are detached.
+        source = getattr(source, "unattached", source)
         return ActivationCache.fetching(source, self.hook_names, names_filter, lengths, gradients, model=self)
 
     def _become_processed(self) -> None:

@@ -217,12 +217,12 @@ def test_prompt(
     steps = [[(pieces[0][at], ids[0][at])] for at in range(len(ids[0]))]
     if len(answers) > 1:
         steps = [[(piece[0], each[0]) for piece, each in zip(pieces, ids, strict=True)]]
-    ranks = []
+    ranks: list[Any] = []
     for at, wanted in enumerate(steps):
         row = logits[start.shape[-1] - 1 + at]
         probs, order = row.softmax(-1), row.argsort(descending=True)
         found = [(piece, int((order == token).nonzero()[0])) for piece, token in wanted]
-        ranks += found
+        ranks += found if len(answers) == 1 else [found]
         if print_details:
             print(f"Performance on answer token{'s' if len(answers) > 1 else ''}:")
             for (piece, rank), (_, token) in zip(found, wanted, strict=True):
