@@ -36,7 +36,7 @@ from lensd.hook_names import get_act_name
 from lensd.interventions import Intervention, add, mask, mean, patch, project, scale, set_to, swap, zero
 
 if TYPE_CHECKING:
-    from lensd import aio, metrics, patching
+    from lensd import aio, corpus, metrics, patching
     from lensd.cache import ActivationCache
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
@@ -114,6 +114,7 @@ __all__ = [
     "add",
     "aio",
     "connect",
+    "corpus",
     "get_act_name",
     "log_prob",
     "logit",
@@ -173,7 +174,7 @@ _LAZY = {
     "repository": "lensd.repositories",
     "save_model": "lensd.saving",
 }
-_LAZY_MODULES = ("aio", "metrics", "patching")
+_LAZY_MODULES = ("aio", "corpus", "metrics", "patching")
 
 
 def __getattr__(name: str) -> Any:

@@ -48,7 +48,7 @@ class Channel:
         """
         check_timeout(timeout)
         connection = find() if path is None else Connection(os.fspath(path))
-        self._set_up(connection.path, timeout, retry, connection)
+        self._set_up(connection.path, timeout, retry, connection, is_found=path is None)
 
     def _set_up(
         self,
@@ -57,8 +57,11 @@ class Channel:
         retry: Retry | None,
         connection: Connection | None,
         key: bytes | None = None,
+        is_found: bool = False,
     ) -> None:
         self.path = path
+        # Whether it was looked for, rather than given: a copy looks again where it arrives.
+        self._is_found = is_found
         self.timeout = timeout
         self.retry = retry
         self._lock = threading.Lock()
@@ -113,10 +116,13 @@ class Channel:
             connection.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Where it leads to: in another process a copy makes a connection of its own, at its first call."""
+        """Where it leads to: in another process a copy makes a connection of its own, at its first call.
+
+        A client that was given no path looks for its daemon there too, which may be another machine's.
+        """
         if self._closed.is_set():
             raise FailedPrecondition("this client was closed")
-        return _channel_of, (self._key, self.path, self.timeout, self.retry)
+        return _channel_of, (self._key, "" if self._is_found else self.path, self.timeout, self.retry)
 
     def __del__(self) -> None:
         # The reading thread keeps its connection alive, so an unreferenced channel hangs up itself.
@@ -149,7 +155,8 @@ class Channel:
             if self._closed.is_set():
                 raise FailedPrecondition("this client was closed")
             if self._connection is None or not self._connection.is_open:
-                self._connection = Connection(self.path)
+                self._connection = Connection(self.path) if self.path else find()
+                self.path = self._connection.path
             return self._connection
 
     def _after_fork(self) -> None:
@@ -280,7 +287,7 @@ def _channel_of(key: bytes, path: str, timeout: float | None, retry: Retry | Non
     channel = _channels.get(key)
     if channel is None:
         channel = Channel.__new__(Channel)
-        channel._set_up(path, timeout, retry, None, key)
+        channel._set_up(path, timeout, retry, None, key, is_found=not path)
     return channel
 
 
