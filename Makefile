@@ -66,13 +66,13 @@ test-python: build python ## The Python tests: stories, client, end to end, brow
 	    (cd $$folder && $(abspath $(VENV))/bin/python -m pytest -q) || exit 1; \
 	done
 
-.PHONY: test-notebooks
-test-notebooks: build ## What wants pandas, xarray, matplotlib, pyarrow or Dask (some hundred MB of Python packages)
+.PHONY: test-extras
+test-extras: build ## What wants pandas, xarray, matplotlib, pyarrow or Dask (some hundred MB of Python packages)
 	@.ci/packages.sh $(PYTHON_PACKAGES)
-	@[ -x .venv-notebooks/bin/python ] || python3 -m venv .venv-notebooks
-	@.venv-notebooks/bin/python -m pip install --quiet nbclient ipykernel \
+	@[ -x .venv-extras/bin/python ] || python3 -m venv .venv-extras
+	@.venv-extras/bin/python -m pip install --quiet nbclient ipykernel \
 	    -e 'Clients/python[test,notebook,parquet,dask]'
-	@cd Clients/python && $(abspath .venv-notebooks)/bin/python -m pytest -q tests/test_views.py tests/test_tables.py \
+	@cd Clients/python && $(abspath .venv-extras)/bin/python -m pytest -q tests/test_views.py tests/test_tables.py \
 	    tests/test_progress.py tests/test_notebook.py tests/test_corpus.py tests/test_dask.py
 
 .PHONY: faults
@@ -199,4 +199,4 @@ fixtures: ## Make the reference fixtures again (3 GB of Python packages; needed 
 
 .PHONY: clean
 clean: ## Remove what was built
-	@rm -rf .build $(VENV) .venv-fixtures .venv-peers .venv-tokenizers .venv-notebooks
+	@rm -rf .build $(VENV) .venv-fixtures .venv-peers .venv-tokenizers .venv-notebooks .venv-extras
