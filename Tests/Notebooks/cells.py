@@ -111,7 +111,8 @@ def names_and_shapes(lens: Any, model: Any) -> Any:
     )
     parameters = {name: tuple(value.shape) for name, value in model.named_parameters() if name.startswith("blocks.0.")}
     bias, order = model.unembed.b_U.sort(descending=True)
-    return sorted(seen), sorted(parameters.items()), bias, model.to_string(order[0])
+    # TransformerLens calls a layer norm once for each of q, k and v.
+    return sorted(set(seen)), sorted(parameters.items()), bias, model.to_string(order[0])
 
 
 def tokenization(lens: Any, model: Any) -> Any:

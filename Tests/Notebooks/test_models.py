@@ -88,7 +88,8 @@ def test_modules_by_their_places(pair: Pair) -> None:
 
 @each_family
 def test_named_parameters(pair: Pair) -> None:
-    theirs = dict(pair.theirs.named_parameters())
+    # The references' gated MLPs have a bias that no model here uses (Tests/Fixtures/family_lens.py).
+    theirs = {name: value for name, value in pair.theirs.named_parameters() if not name.endswith("b_gate")}
     ours = dict(pair.ours.named_parameters())
     assert ours.keys() == theirs.keys()
     for name, value in theirs.items():
@@ -116,6 +117,8 @@ def test_what_weights_make(pair: Pair) -> None:
 
 @each_family
 def test_singular_vectors(pair: Pair) -> None:
+    if pair.theirs.cfg.n_key_value_heads:
+        pytest.skip("TransformerLens looks for weights of every head")
     ours, theirs = SVDInterpreter(pair.ours), TheirInterpreter(pair.theirs)
     kinds = [("OV", 0)] if pair.theirs.cfg.attn_only else [("OV", 1), ("w_in", None), ("w_out", None)]
     for kind, head in kinds:

@@ -192,7 +192,7 @@ class Parts(Passing, Parameters):
         if isinstance(tokens, str):
             tokens = self.to_single_token(tokens)
         if not hasattr(tokens, "shape") or tokens.shape == () or tuple(tokens.shape) == (1,):
-            return self.W_U[:, int(tokens)]
+            return self.W_U[:, tokens.item() if hasattr(tokens, "item") else int(tokens)]
         return module_of(self.W_U).moveaxis(self.W_U[:, tokens], 0, -1)
 
     def all_head_labels(self) -> list[str]:
