@@ -5,7 +5,7 @@
 /// What the live page carries.
 package enum ExploreAssets {
     package static let styleHash = "sha256-52RXfM/7YFAO0lHWqIQ1EXEnREO+UBPfxeTEbV6LA9c="
-    package static let scriptHash = "sha256-wmbaX7l5GI+z3jKVzAJs8wTI3re6Mb6uYPbN9QfDFCE="
+    package static let scriptHash = "sha256-o8FDgnDNgXmKmOITVn7Toxu9C78IMA9NJyGc/6gG8K0="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -115,6 +115,7 @@ package enum ExploreAssets {
     <div class="bar">
       <h2 id="next-title">Next token</h2>
       <p id="next-note" class="note"></p>
+      <button id="next-place" type="button" class="quiet" hidden></button>
     </div>
     <table id="next" class="next" aria-labelledby="next-title"><thead></thead><tbody></tbody></table>
     <div id="panels" class="panels" role="tablist" aria-label="Analyses">
@@ -145,6 +146,7 @@ package enum ExploreAssets {
     <dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>the head before, the next head</dd>
     <dt><kbd>x</kbd></dt><dd>ablate the head, or bring it back</dd>
     <dt><kbd>0</kbd></dt><dd>clear all edits</dd>
+    <dt><kbd>p</kbd></dt><dd>predict after the locked token, or after the last</dd>
     <dt><kbd>d</kbd></dt><dd>what the edits changed</dd>
     <dt><kbd>v</kbd></dt><dd>attention, value-weighted, attribution</dd>
     <dt><kbd>m</kbd></dt><dd>matrix or lines</dd>
@@ -2652,13 +2654,35 @@ function touches(target, destination, source) {
 const NEXT_ROWS = 8;
 
 class NextTable {
-  constructor(view) {
-    this.view = view;
+  constructor(view, selection) {
+    Object.assign(this, { view, selection });
+    byID("next-place").addEventListener("click", () => this.togglePlace());
+    selection.subscribe(() => this.#offerPlace());
     this.body = byID("next").tBodies[0];
     this.body.addEventListener("click", (event) => this.#choose(event));
     view.subscribe((changed) => {
       if (changed.has("answer") || changed.has("wrong")) this.#mark();
     });
+  }
+
+  /** Predicts after the token that is locked, or after the last again. */
+  togglePlace() {
+    const place = this.#place;
+    if (place !== undefined) this.view.set({ position: place });
+  }
+
+  /** Where the next prediction could be: a position, null for the last, undefined where there is no other. */
+  get #place() {
+    const destination = this.selection.locked?.destination ?? null;
+    const { position } = this.view.state;
+    if (destination !== null && destination !== position) return destination;
+    return position === null ? undefined : null;
+  }
+
+  #offerPlace() {
+    const place = this.#place;
+    byID("next-place").hidden = place === undefined;
+    byID("next-place").textContent = place === null ? "after the last" : "after the locked token";
   }
 
   #choose(event) {
@@ -2679,7 +2703,7 @@ class NextTable {
     const rows = isEdited ? merged(look) : look.next.tokens;
     const most = Math.max(...rows.slice(0, NEXT_ROWS).flatMap(({ id, logprob }) => [logprob, before.get(id) ?? -Infinity]));
     this.body.replaceChildren(...rows.slice(0, NEXT_ROWS).map((token) => this.#row(token, before.get(token.id), most)));
-    this.tokens = rows;
+    this.#offerPlace();
     this.#mark();
   }
 
@@ -2909,7 +2933,8 @@ class Stage {
   drawLegend() {
     const { measure, change, edits } = this.view.state;
     const isChange = change && edits.length > 0;
-    byID("legend-name").textContent = `${isChange ? "change of " : ""}${LEGENDS[measure]}`;
+    const of = measure === "attribution" ? ` of ${this.view.state.answer === null ? "the loss" : "the chosen token"}` : "";
+    byID("legend-name").textContent = `${isChange ? "change of " : ""}${LEGENDS[measure]}${of}`;
     drawLegend(this.cells.scheme, this.cells.scale ?? 1);
   }
 }
@@ -3500,7 +3525,7 @@ function trackCell(value, reach) {
 const PANELS = ["why", "lens", "parts", "neurons", "compare"];
 const MEASURES = ["attention", "value", "attribution"];
 
-/** `actions` has `redraw`, `save` and `toggle(head)`. */
+/** `actions` has `redraw`, `save`, `place`, `toggle(head)` and `headCount`. */
 function startShortcuts(view, selection, actions) {
   const stepHead = (step) => {
     const count = actions.headCount();
@@ -3518,6 +3543,7 @@ function startShortcuts(view, selection, actions) {
     d: () => view.set({ change: !view.state.change }),
     v: () => view.set({ measure: MEASURES[(MEASURES.indexOf(view.state.measure) + 1) % MEASURES.length] }),
     m: () => view.set({ picture: view.state.picture === "matrix" ? "lines" : "matrix" }),
+    p: actions.place,
     s: actions.save,
     t: () => {
       switchTheme();
@@ -3554,7 +3580,7 @@ const text = new TextView(selection);
 const reading = new Reading(selection);
 const stage = new Stage(view, selection);
 const multiples = new Multiples(selection, { onAblate: (index) => stage.toggle(index) });
-const next = new NextTable(view);
+const next = new NextTable(view, selection);
 const edits = new EditList(view);
 const tint = new Tint(view, text);
 const looking = new Looking(view, takeLook, (state) => {
@@ -3575,7 +3601,7 @@ const panels = {
 };
 
 startTheme(redraw);
-startShortcuts(view, selection, { redraw, save, toggle: (head) => stage.toggle(head), headCount: () => look?.heads.length ?? 0 });
+startShortcuts(view, selection, { redraw, save, toggle: (head) => stage.toggle(head), place: () => next.togglePlace(), headCount: () => look?.heads.length ?? 0 });
 view.subscribe(onView);
 selection.subscribe(onSelection);
 byID("panels").addEventListener("click", (event) => choosePanel(event.target.dataset.panel));

@@ -40,7 +40,7 @@ const text = new TextView(selection);
 const reading = new Reading(selection);
 const stage = new Stage(view, selection);
 const multiples = new Multiples(selection, { onAblate: (index) => stage.toggle(index) });
-const next = new NextTable(view);
+const next = new NextTable(view, selection);
 const edits = new EditList(view);
 const tint = new Tint(view, text);
 const looking = new Looking(view, takeLook, (state) => {
@@ -61,7 +61,7 @@ const panels = {
 };
 
 startTheme(redraw);
-startShortcuts(view, selection, { redraw, save, toggle: (head) => stage.toggle(head), headCount: () => look?.heads.length ?? 0 });
+startShortcuts(view, selection, { redraw, save, toggle: (head) => stage.toggle(head), place: () => next.togglePlace(), headCount: () => look?.heads.length ?? 0 });
 view.subscribe(onView);
 selection.subscribe(onSelection);
 byID("panels").addEventListener("click", (event) => choosePanel(event.target.dataset.panel));

@@ -5,13 +5,35 @@ import { byID, make, percentText, tokenElement } from "../../LensReport/Assets/f
 const NEXT_ROWS = 8;
 
 export class NextTable {
-  constructor(view) {
-    this.view = view;
+  constructor(view, selection) {
+    Object.assign(this, { view, selection });
+    byID("next-place").addEventListener("click", () => this.togglePlace());
+    selection.subscribe(() => this.#offerPlace());
     this.body = byID("next").tBodies[0];
     this.body.addEventListener("click", (event) => this.#choose(event));
     view.subscribe((changed) => {
       if (changed.has("answer") || changed.has("wrong")) this.#mark();
     });
+  }
+
+  /** Predicts after the token that is locked, or after the last again. */
+  togglePlace() {
+    const place = this.#place;
+    if (place !== undefined) this.view.set({ position: place });
+  }
+
+  /** Where the next prediction could be: a position, null for the last, undefined where there is no other. */
+  get #place() {
+    const destination = this.selection.locked?.destination ?? null;
+    const { position } = this.view.state;
+    if (destination !== null && destination !== position) return destination;
+    return position === null ? undefined : null;
+  }
+
+  #offerPlace() {
+    const place = this.#place;
+    byID("next-place").hidden = place === undefined;
+    byID("next-place").textContent = place === null ? "after the last" : "after the locked token";
   }
 
   #choose(event) {
@@ -32,7 +54,7 @@ export class NextTable {
     const rows = isEdited ? merged(look) : look.next.tokens;
     const most = Math.max(...rows.slice(0, NEXT_ROWS).flatMap(({ id, logprob }) => [logprob, before.get(id) ?? -Infinity]));
     this.body.replaceChildren(...rows.slice(0, NEXT_ROWS).map((token) => this.#row(token, before.get(token.id), most)));
-    this.tokens = rows;
+    this.#offerPlace();
     this.#mark();
   }
 

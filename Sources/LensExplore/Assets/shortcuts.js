@@ -6,7 +6,7 @@ import { switchTheme } from "./theme.js";
 const PANELS = ["why", "lens", "parts", "neurons", "compare"];
 const MEASURES = ["attention", "value", "attribution"];
 
-/** `actions` has `redraw`, `save` and `toggle(head)`. */
+/** `actions` has `redraw`, `save`, `place`, `toggle(head)` and `headCount`. */
 export function startShortcuts(view, selection, actions) {
   const stepHead = (step) => {
     const count = actions.headCount();
@@ -24,6 +24,7 @@ export function startShortcuts(view, selection, actions) {
     d: () => view.set({ change: !view.state.change }),
     v: () => view.set({ measure: MEASURES[(MEASURES.indexOf(view.state.measure) + 1) % MEASURES.length] }),
     m: () => view.set({ picture: view.state.picture === "matrix" ? "lines" : "matrix" }),
+    p: actions.place,
     s: actions.save,
     t: () => {
       switchTheme();

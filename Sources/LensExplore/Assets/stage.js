@@ -92,7 +92,8 @@ export class Stage {
   drawLegend() {
     const { measure, change, edits } = this.view.state;
     const isChange = change && edits.length > 0;
-    byID("legend-name").textContent = `${isChange ? "change of " : ""}${LEGENDS[measure]}`;
+    const of = measure === "attribution" ? ` of ${this.view.state.answer === null ? "the loss" : "the chosen token"}` : "";
+    byID("legend-name").textContent = `${isChange ? "change of " : ""}${LEGENDS[measure]}${of}`;
     drawLegend(this.cells.scheme, this.cells.scale ?? 1);
   }
 }
