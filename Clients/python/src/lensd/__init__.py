@@ -36,12 +36,13 @@ from lensd.hook_names import get_act_name
 from lensd.interventions import Intervention, add, mask, mean, patch, project, scale, set_to, swap, zero
 
 if TYPE_CHECKING:
-    from lensd import aio, corpus, metrics, patching
+    from lensd import aio, corpus, head_detector, metrics, patching
     from lensd.cache import ActivationCache
     from lensd.client import Client, DaemonStatus, connect
     from lensd.config import ModelConfig
     from lensd.described_model import Output
     from lensd.description import Description, HookShape, ProcessingStep
+    from lensd.factored_matrix import FactoredMatrix
     from lensd.generation import Generation, GenerationStream
     from lensd.generation_news import GeneratedToken
     from lensd.gradients import Gradients
@@ -71,6 +72,7 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "Description",
+    "FactoredMatrix",
     "FailedPrecondition",
     "Findings",
     "GeneratedToken",
@@ -116,6 +118,7 @@ __all__ = [
     "connect",
     "corpus",
     "get_act_name",
+    "head_detector",
     "log_prob",
     "logit",
     "logit_diff",
@@ -147,6 +150,7 @@ _LAZY = {
     "GenerationStream": "lensd.generation",
     "Gradients": "lensd.gradients",
     "Grant": "lensd.sessions",
+    "FactoredMatrix": "lensd.factored_matrix",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",
     "HookShape": "lensd.description",
@@ -174,7 +178,7 @@ _LAZY = {
     "repository": "lensd.repositories",
     "save_model": "lensd.saving",
 }
-_LAZY_MODULES = ("aio", "corpus", "metrics", "patching")
+_LAZY_MODULES = ("aio", "corpus", "metrics", "patching", "head_detector")
 
 
 def __getattr__(name: str) -> Any:
