@@ -4,8 +4,8 @@
 
 /// What the live page carries.
 package enum ExploreAssets {
-    package static let styleHash = "sha256-52RXfM/7YFAO0lHWqIQ1EXEnREO+UBPfxeTEbV6LA9c="
-    package static let scriptHash = "sha256-o8FDgnDNgXmKmOITVn7Toxu9C78IMA9NJyGc/6gG8K0="
+    package static let styleHash = "sha256-W0mRT0O1eSTSgivM0rL82X9Qiz44xPN5T3/wEDTNCR0="
+    package static let scriptHash = "sha256-pvt8HjfqyCoAZAFCYudcw8Ljs7+PJM516hcOI5M3Sto="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -298,7 +298,7 @@ input[type="range"] { accent-color: var(--accent); height: 14px; margin: 0; }
 /* Columns */
 
 main { display: grid; flex: 1; min-height: 0; grid-template-columns: clamp(290px, 25.5%, 420px) minmax(0, 1fr) clamp(310px, 26%, 420px); }
-main.is-deep { grid-template-columns: clamp(330px, 30%, 520px) minmax(0, 1fr) clamp(310px, 25%, 420px); }
+main.is-deep { grid-template-columns: clamp(300px, 27.5%, 520px) minmax(0, 1fr) clamp(310px, 25%, 420px); }
 main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-y: auto; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
 .stage { border: solid var(--line); border-width: 0 1px; }
 
@@ -373,6 +373,8 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 .scale input { width: 70px; }
 .scale output { width: 2.4em; }
 .controls { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 8px; margin: 4px 0 10px; }
+.controls .choice button { padding: 1px 7px; }
+.controls select { max-width: 100px; }
 .controls #picture { margin-left: auto; }
 .lines-box { overflow-y: auto; scrollbar-width: thin; }
 .lines-box canvas { display: block; cursor: pointer; }
@@ -504,7 +506,7 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 .compared .number { margin-left: 8px; font-weight: 600; }
 .differs { background: color-mix(in srgb, var(--source) 28%, transparent); border-radius: 2px; }
 .nodes { margin-top: 8px; }
-.nodes th, .nodes td { height: 19px; padding: 0; }
+.nodes th, .nodes td { height: 19px; padding: 0; white-space: nowrap; }
 .nodes .track-cell { width: 32%; padding-left: 6px; }
 """##
     package static let script = ##"""
@@ -2833,7 +2835,8 @@ class Tint {
       step.style.backgroundColor = rampColour(Math.round((255 * at) / (LEGEND_STEPS - 1)), scheme);
       return step;
     });
-    const [low, high] = kind === "change" ? [`−${this.reach.toFixed(2)}`, `+${this.reach.toFixed(2)}`] : ["0", `${this.most.toFixed(1)} nats`];
+    const [low, high] = kind === "change" ? [`−${this.reach.toFixed(2)}`, `+${this.reach.toFixed(2)}`] : ["0", `${this.most.toFixed(1)}`];
+    legend.title = kind === "change" ? "Change of each token's loss, in nats" : "Each token's loss in nats, up to that of a guess among the vocabulary";
     legend.replaceChildren(make("span", "note", low), make("span", "steps", ...steps), make("span", "note", high));
   }
 }
@@ -3497,7 +3500,7 @@ function nodesOf(reply, look) {
   }));
   if (reply.mlps) {
     const [all, straight] = [readArray(reply.mlps.total).values, readArray(reply.mlps.direct).values];
-    all.forEach((value, layer) => nodes.push({ name: `${layer} MLP`, index: -1, total: value, direct: straight[layer] }));
+    all.forEach((value, layer) => nodes.push({ name: `MLP ${layer}`, index: -1, total: value, direct: straight[layer] }));
   }
   return nodes.sort((a, b) => Math.abs(b.total) - Math.abs(a.total));
 }

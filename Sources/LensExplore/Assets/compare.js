@@ -69,7 +69,7 @@ function nodesOf(reply, look) {
   }));
   if (reply.mlps) {
     const [all, straight] = [readArray(reply.mlps.total).values, readArray(reply.mlps.direct).values];
-    all.forEach((value, layer) => nodes.push({ name: `${layer} MLP`, index: -1, total: value, direct: straight[layer] }));
+    all.forEach((value, layer) => nodes.push({ name: `MLP ${layer}`, index: -1, total: value, direct: straight[layer] }));
   }
   return nodes.sort((a, b) => Math.abs(b.total) - Math.abs(a.total));
 }

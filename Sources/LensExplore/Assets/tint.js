@@ -63,7 +63,8 @@ export class Tint {
       step.style.backgroundColor = rampColour(Math.round((255 * at) / (LEGEND_STEPS - 1)), scheme);
       return step;
     });
-    const [low, high] = kind === "change" ? [`−${this.reach.toFixed(2)}`, `+${this.reach.toFixed(2)}`] : ["0", `${this.most.toFixed(1)} nats`];
+    const [low, high] = kind === "change" ? [`−${this.reach.toFixed(2)}`, `+${this.reach.toFixed(2)}`] : ["0", `${this.most.toFixed(1)}`];
+    legend.title = kind === "change" ? "Change of each token's loss, in nats" : "Each token's loss in nats, up to that of a guess among the vocabulary";
     legend.replaceChildren(make("span", "note", low), make("span", "steps", ...steps), make("span", "note", high));
   }
 }
