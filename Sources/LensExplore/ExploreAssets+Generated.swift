@@ -5,7 +5,7 @@
 /// What the live page carries.
 package enum ExploreAssets {
     package static let styleHash = "sha256-W0mRT0O1eSTSgivM0rL82X9Qiz44xPN5T3/wEDTNCR0="
-    package static let scriptHash = "sha256-pvt8HjfqyCoAZAFCYudcw8Ljs7+PJM516hcOI5M3Sto="
+    package static let scriptHash = "sha256-RX4yjeDvarbPMmusYvcu7fo/fYKvZ5ekWyKwViyXspI="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -1432,7 +1432,9 @@ function drawLegend(scheme = "weight", scale = 1) {
   }
   context.putImageData(image, 0, 0);
   const isSigned = scheme === "change";
-  const shares = isSigned ? [-1, -0.25, 0, 0.25, 1] : scale === 1 ? [0, 0.1, 0.25, 0.5, 1] : [0, 0.25, 1];
+  const isUsual = scale === 1;
+  const signed = isUsual ? [-1, -0.25, 0, 0.25, 1] : [-1, 0, 1];
+  const shares = isSigned ? signed : isUsual ? [0, 0.1, 0.25, 0.5, 1] : [0, 0.25, 1];
   const marks = shares.map((share) => {
     const root = Math.sign(share) * Math.sqrt(Math.abs(share));
     const mark = make("span", "", tickText(share * scale));

@@ -5,7 +5,7 @@
 /// What every attention page carries.
 package enum AttentionAssets {
     package static let styleHash = "sha256-iN0y6SkiKkqnlY5JOqjZvdn8d9axA1Kj4fs4zTReyPI="
-    package static let scriptHash = "sha256-0jPFoL2exU6fTFkGBRoHx6dC2743OTqQVLqjDa2Blmg="
+    package static let scriptHash = "sha256-kNg+4vTbhB0ApAb3FnNNfXyemH8j6BdwuUDVkfqeqXI="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -1545,7 +1545,9 @@ function drawLegend(scheme = "weight", scale = 1) {
   }
   context.putImageData(image, 0, 0);
   const isSigned = scheme === "change";
-  const shares = isSigned ? [-1, -0.25, 0, 0.25, 1] : scale === 1 ? [0, 0.1, 0.25, 0.5, 1] : [0, 0.25, 1];
+  const isUsual = scale === 1;
+  const signed = isUsual ? [-1, -0.25, 0, 0.25, 1] : [-1, 0, 1];
+  const shares = isSigned ? signed : isUsual ? [0, 0.1, 0.25, 0.5, 1] : [0, 0.25, 1];
   const marks = shares.map((share) => {
     const root = Math.sign(share) * Math.sqrt(Math.abs(share));
     const mark = make("span", "", tickText(share * scale));

@@ -86,7 +86,9 @@ export function drawLegend(scheme = "weight", scale = 1) {
   }
   context.putImageData(image, 0, 0);
   const isSigned = scheme === "change";
-  const shares = isSigned ? [-1, -0.25, 0, 0.25, 1] : scale === 1 ? [0, 0.1, 0.25, 0.5, 1] : [0, 0.25, 1];
+  const isUsual = scale === 1;
+  const signed = isUsual ? [-1, -0.25, 0, 0.25, 1] : [-1, 0, 1];
+  const shares = isSigned ? signed : isUsual ? [0, 0.1, 0.25, 0.5, 1] : [0, 0.25, 1];
   const marks = shares.map((share) => {
     const root = Math.sign(share) * Math.sqrt(Math.abs(share));
     const mark = make("span", "", tickText(share * scale));
