@@ -448,3 +448,31 @@ def test_a_process_that_is_killed(daemon: Daemon, model: lensd.Model, out: Path,
     assert [int(row["prompt"]) for row in found] == list(range(4000))
     expected = [row["loss"] for row in corpus.rows(model, PROMPTS, corpus.Losses())]
     assert [float(row["loss"]) for row in found] == pytest.approx(expected * 100, abs=1e-5)
+
+
+# The program.
+
+
+def test_the_program_goes_on_after_ctrl_c(daemon: Daemon, model: lensd.Model, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", [json.dumps({"text": text, "n": at}) for at, text in enumerate(PROMPTS * 10)])
+    out = tmp_path / "out.csv"
+    command = [sys.executable, "-m", "lensd.corpus", str(path), "--out", str(out), "--socket", daemon.socket, "--json"]
+    process = subprocess.Popen(command)
+    give_up_at = time.monotonic() + 60
+    while not (out.exists() and out.stat().st_size > 200):
+        assert process.poll() is None
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    said = json.loads(subprocess.check_output(command))
+    assert said["resumed"] > 0
+    assert (said["prompts"], said["rows"], said["model"]) == (400, 400, "tiny")
+    assert [int(row["n"]) for row in contents(out)] == list(range(400))
+    # Another analysis into the same file is refused, as lensctl refuses.
+    refused = subprocess.run([*command, "--analysis", "ablation"], capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["error"]["code"] == "FAILED_PRECONDITION"
+    assert "begun with another analysis" in refused.stderr
+    again = json.loads(subprocess.check_output([*command, "--restart"]))
+    assert (again["rows"], again["resumed"]) == (400, 0)

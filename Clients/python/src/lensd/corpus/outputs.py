@@ -28,6 +28,7 @@ class RowFile:
         lines = [self.line({name: settled(name, value) for name, value in row.items()}) for row in rows]
         data = "".join(lines).encode()
         self.file.write(data)
+        self.file.flush()
         self.size += len(data)
         return len(lines)
 
