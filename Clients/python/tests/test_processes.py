@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
@@ -116,3 +118,9 @@ def test_forks_while_threads_are_at_work(daemon: Daemon) -> None:
         finally:
             stop.set()
         assert all(each.result(30) > 0 for each in working)
+
+
+def test_a_script_that_never_closes_its_client_ends_quietly(daemon: Daemon) -> None:
+    script = "import sys, lensd; model = lensd.connect(sys.argv[1]).model('tiny'); model([1, 2]); print('ran')"
+    ran = subprocess.run([sys.executable, "-c", script, daemon.socket], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("ran\n", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -124,9 +125,10 @@ class Channel:
             raise FailedPrecondition("this client was closed")
         return _channel_of, (self._key, "" if self._is_found else self.path, self.timeout, self.retry)
 
-    def __del__(self) -> None:
-        # The reading thread keeps its connection alive, so an unreferenced channel hangs up itself.
-        if (connection := getattr(self, "_connection", None)) is not None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # The reading thread keeps its connection alive, so an unreferenced channel hangs up itself. At the
+        # interpreter's end the modules that this needs may be gone already, and the system hangs up.
+        if not is_finalizing() and (connection := getattr(self, "_connection", None)) is not None:
             connection.close()
 
     def _tries(self, method: str, timeout: float | None, is_stream: bool = True) -> Tries:
