@@ -34,6 +34,8 @@ struct Lensctl: AsyncParsableCommand {
             CommandGroup(
                 name: "Model:", subcommands: [Tokens.self, Run.self, Query.self, Generate.self, Attention.self]),
             CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Study.self]),
+            CommandGroup(
+                name: "Analyses:", subcommands: [Lens.self, Attribute.self, Why.self, Detect.self, Reduce.self]),
             CommandGroup(name: "Records:", subcommands: [Sessions.self, Store.self]),
         ])
 

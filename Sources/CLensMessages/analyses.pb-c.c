@@ -3086,13 +3086,21 @@ const ProtobufCEnumDescriptor lens__v1__detection_measure__descriptor =
   lens__v1__detection_measure__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor lens__v1__analyses__method_descriptors[2] =
+static const ProtobufCMethodDescriptor lens__v1__analyses__method_descriptors[6] =
 {
   { "SplitScore", &lens__v1__split_score_request__descriptor, &lens__v1__split_score_reply__descriptor },
   { "LogitLens", &lens__v1__logit_lens_request__descriptor, &lens__v1__logit_lens_reply__descriptor },
+  { "Attribute", &lens__v1__attribute_request__descriptor, &lens__v1__attribute_reply__descriptor },
+  { "Reduce", &lens__v1__reduce_request__descriptor, &lens__v1__reduce_reply__descriptor },
+  { "DetectHeads", &lens__v1__detect_heads_request__descriptor, &lens__v1__detect_heads_reply__descriptor },
+  { "ScoreInduction", &lens__v1__score_induction_request__descriptor, &lens__v1__score_induction_reply__descriptor },
 };
 const unsigned lens__v1__analyses__method_indices_by_name[] = {
+  2,        /* Attribute */
+  4,        /* DetectHeads */
   1,        /* LogitLens */
+  3,        /* Reduce */
+  5,        /* ScoreInduction */
   0         /* SplitScore */
 };
 const ProtobufCServiceDescriptor lens__v1__analyses__descriptor =
@@ -3102,7 +3110,7 @@ const ProtobufCServiceDescriptor lens__v1__analyses__descriptor =
   "Analyses",
   "Lens__V1__Analyses",
   "lens.v1",
-  2,
+  6,
   lens__v1__analyses__method_descriptors,
   lens__v1__analyses__method_indices_by_name
 };
@@ -3121,6 +3129,38 @@ void lens__v1__analyses__logit_lens(ProtobufCService *service,
 {
   assert(service->descriptor == &lens__v1__analyses__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__analyses__attribute(ProtobufCService *service,
+                                   const Lens__V1__AttributeRequest *input,
+                                   Lens__V1__AttributeReply_Closure closure,
+                                   void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__analyses__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__analyses__reduce(ProtobufCService *service,
+                                const Lens__V1__ReduceRequest *input,
+                                Lens__V1__ReduceReply_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__analyses__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__analyses__detect_heads(ProtobufCService *service,
+                                      const Lens__V1__DetectHeadsRequest *input,
+                                      Lens__V1__DetectHeadsReply_Closure closure,
+                                      void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__analyses__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__analyses__score_induction(ProtobufCService *service,
+                                         const Lens__V1__ScoreInductionRequest *input,
+                                         Lens__V1__ScoreInductionReply_Closure closure,
+                                         void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__analyses__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__analyses__init (Lens__V1__Analyses_Service *service,
                                Lens__V1__Analyses_ServiceDestroy destroy)

@@ -160,20 +160,6 @@ extension LensConnection {
         try await call(.scoreHeads, request, options: options)
     }
 
-    /// A head's scores as sums over what queries and keys are made of.
-    public func splitScore(
-        _ request: ScoreSplitRequest, options: CallOptions = CallOptions()
-    ) async throws(LensError) -> ScoreSplitReply {
-        try await call(.splitScore, request, options: options)
-    }
-
-    /// What the model would predict from each point of the residual stream.
-    public func logitLens(
-        _ request: LogitLensRequest, options: CallOptions = CallOptions()
-    ) async throws(LensError) -> LogitLensReply {
-        try await call(.logitLens, request, options: options)
-    }
-
     /// One self-contained HTML page, in UTF-8.
     public func attentionPage(
         _ request: AttentionPageRequest, options: CallOptions = CallOptions()

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from enum import Enum
 
 from google.protobuf.message import Message
-from lensd._proto.analyses_pb2 import AnalyzedPass, LogitLensRequest, SplitScoreRequest
+from lensd._proto.analyses_pb2 import (
+    REDUCTION_NORM,
+    AnalyzedPass,
+    AttributeRequest,
+    DetectHeadsRequest,
+    LogitLensRequest,
+    ReduceRequest,
+    Reduction,
+    ScoreInductionRequest,
+    SplitScoreRequest,
+)
 from lensd._proto.common_pb2 import Prompt, SliceRange, TextPrompt, TokenPrompt
 from lensd._proto.daemon_pb2 import ActivityRequest, DaemonStatusRequest, UsageRequest
 from lensd._proto.generation_pb2 import (
@@ -145,6 +155,7 @@ STORE = "/lens.v1.Store/"
 FROM_RUN = "from the owner's run"
 
 
+NORMS = [Reduction(hook=b"resid_pre", kind=REDUCTION_NORM)]
 # `pass` is a word of Python's.
 OWN_PASS = {"pass": AnalyzedPass(prompts=PassSource(prompts=PROMPTS))}
 
@@ -254,6 +265,13 @@ PROBES = [
         ),
     ),
     Probe(INFERENCE + "ScoreHeads", "own", Rule.EVERYBODY, lambda _: ScoreHeadsRequest(prompts=PROMPTS)),
+    Probe(ANALYSES + "Attribute", "own", Rule.EVERYBODY, lambda _: AttributeRequest(**OWN_PASS)),
+    Probe(ANALYSES + "Attribute", FROM_RUN, Rule.READS, lambda world: AttributeRequest(**_pass(world))),
+    Probe(ANALYSES + "Reduce", "own", Rule.EVERYBODY, lambda _: ReduceRequest(reductions=NORMS, **OWN_PASS)),
+    Probe(ANALYSES + "Reduce", FROM_RUN, Rule.READS, lambda world: ReduceRequest(reductions=NORMS, **_pass(world))),
+    Probe(ANALYSES + "DetectHeads", "own", Rule.EVERYBODY, lambda _: DetectHeadsRequest(**OWN_PASS)),
+    Probe(ANALYSES + "DetectHeads", FROM_RUN, Rule.READS, lambda world: DetectHeadsRequest(**_pass(world))),
+    Probe(ANALYSES + "ScoreInduction", "own", Rule.EVERYBODY, lambda _: ScoreInductionRequest(length=2, batch=1)),
     Probe(ANALYSES + "SplitScore", "own", Rule.EVERYBODY, lambda _: SplitScoreRequest(**OWN_PASS)),
     Probe(ANALYSES + "SplitScore", FROM_RUN, Rule.READS, lambda world: SplitScoreRequest(**_pass(world))),
     Probe(ANALYSES + "LogitLens", "own", Rule.EVERYBODY, lambda _: LogitLensRequest(**OWN_PASS)),

@@ -8,6 +8,10 @@ package struct HeadRecord: Decodable {
     /// Layer by layer, head by head.
     package let scores: [Double]
 
+    package let errorMeasure: String
+    package let excludesBOS: Bool
+    package let excludesCurrentToken: Bool
+
     private enum Keys: String, CodingKey {
         case checkpoint, tokens, head, scores
         case errorMeasure = "error_measure"
@@ -15,7 +19,7 @@ package struct HeadRecord: Decodable {
         case excludeCurrentToken = "exclude_current_token"
     }
 
-    private let isDefault: Bool
+    private var isDefault: Bool { errorMeasure == "mul" && !excludesBOS && !excludesCurrentToken }
 
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
@@ -23,15 +27,16 @@ package struct HeadRecord: Decodable {
         tokens = try values.decode([Int32].self, forKey: .tokens)
         head = try values.decode(String.self, forKey: .head)
         scores = try values.decode([[Double?]].self, forKey: .scores).flatMap { $0 }.map { $0 ?? .nan }
-        isDefault =
-            try values.decode(String.self, forKey: .errorMeasure) == "mul"
-            && !values.decode(Bool.self, forKey: .excludeBOS)
-            && !values.decode(Bool.self, forKey: .excludeCurrentToken)
+        errorMeasure = try values.decode(String.self, forKey: .errorMeasure)
+        excludesBOS = try values.decode(Bool.self, forKey: .excludeBOS)
+        excludesCurrentToken = try values.decode(Bool.self, forKey: .excludeCurrentToken)
+    }
+
+    /// Every record: kinds, measures and exclusions of some texts.
+    package static func all() throws -> [HeadRecord] {
+        try JSONDecoder().decode([HeadRecord].self, from: Data(Fixtures.bytes("heads/reference.json")))
     }
 
     /// The records with the error measure `mul` and nothing excluded.
-    package static func defaults() throws -> [HeadRecord] {
-        let bytes = try Fixtures.bytes("heads/reference.json")
-        return try JSONDecoder().decode([HeadRecord].self, from: Data(bytes)).filter(\.isDefault)
-    }
+    package static func defaults() throws -> [HeadRecord] { try all().filter(\.isDefault) }
 }

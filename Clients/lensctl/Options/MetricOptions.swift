@@ -58,7 +58,7 @@ extension Metric.Kind: ExpressibleByArgument {}
 
 extension LensConnection {
     /// The id of the one token that a text is.
-    fileprivate func singleToken(_ text: String, model: ModelReference) async throws -> Int32 {
+    func singleToken(_ text: String, model: ModelReference) async throws -> Int32 {
         let reply = try await tokenize(TokenizeRequest(model: model, prompts: [.text(text, prependBOS: false)]))
         let tokens = reply.tokens.first ?? []
         guard tokens.count == 1, let token = tokens.first else {

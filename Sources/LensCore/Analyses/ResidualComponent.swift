@@ -21,7 +21,7 @@ public struct ResidualComponent: Sendable, Hashable {
         case bias
         /// What edits put into the residual stream and no other component accounts for.
         case rest
-        /// The residual stream before a layer; of a layer behind the last one the final stream.
+        /// The residual stream before a layer; without a layer the final stream.
         case residPre
         case residMid
         /// One neuron of an MLP.
@@ -48,7 +48,7 @@ public struct ResidualComponent: Sendable, Hashable {
         case .mlp: layer == nil ? "mlp_out" : "\(layerText)_mlp_out"
         case .bias: "bias"
         case .rest: "rest"
-        case .residPre: "\(layerText)_pre"
+        case .residPre: layer == nil ? "final_post" : "\(layerText)_pre"
         case .residMid: "\(layerText)_mid"
         case .neuron: "L\(layerText)N\(indexText)"
         }

@@ -28,8 +28,7 @@ final class ScoreSplitJob: PassJob {
     private let subject: PassSubject
     private let question: Question
     private let positions: [Int]
-    private let batch: [Int]
-    private var pass: EditedPass?
+    private var pass: AnalyzedSequence?
     private var parts: QueryKeyParts?
     private var nextLayer = 0
 
@@ -37,20 +36,21 @@ final class ScoreSplitJob: PassJob {
         self.subject = subject
         self.question = question
         positions = question.positions
-        batch = subject.batches([question.prompt]).first ?? []
     }
 
     var cost: PassCost {
-        PassCost(operations: subject.operations(prompts: batch, layers: question.layer + 1), rows: subject.rowCount)
+        PassCost(
+            operations: subject.operations(prompts: [question.prompt], layers: question.layer + 1),
+            rows: subject.rowCount)
     }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
-        var pass: EditedPass
+        var pass: AnalyzedSequence
         var parts: QueryKeyParts
         if let begunPass = self.pass, let begun = self.parts {
             (pass, parts) = (begunPass, begun)
         } else {
-            pass = try EditedPass(subject, prompts: batch)
+            pass = try AnalyzedSequence(subject, prompt: question.prompt, positions: positions)
             parts = try QueryKeyParts(
                 of: question.head, in: question.layer, of: pass.state, positions: positions,
                 detail: question.partDetail, on: compute)
@@ -69,63 +69,43 @@ final class ScoreSplitJob: PassJob {
 
     // MARK: - What goes by
 
-    private func rows(
-        at kind: HookKind, _ layer: Int?, of pass: inout EditedPass, on compute: Compute
-    ) throws(LensError) -> Tensor {
-        let values = try whole(at: kind, layer, of: &pass, on: compute).gathering(positions)
-        return values.reshaped([positions.count, values.rowWidth])
-    }
-
-    private func whole(
-        at kind: HookKind, _ layer: Int?, of pass: inout EditedPass, on compute: Compute
-    ) throws(LensError) -> Tensor {
-        try pass.advance(to: HookPoint(kind, layer: layer), on: compute)
-        return pass.state.activation(of: batch.firstIndex(of: question.prompt) ?? 0)
-    }
-
     private func embed(
-        _ parts: inout QueryKeyParts, from pass: inout EditedPass, on compute: Compute
+        _ parts: inout QueryKeyParts, from pass: inout AnalyzedSequence, on compute: Compute
     ) throws(LensError) {
-        try parts.add(rows(at: .embed, nil, of: &pass, on: compute), as: ResidualComponent(.embed), on: compute)
+        try parts.add(pass.rows(at: .embed, nil, on: compute), as: ResidualComponent(.embed), on: compute)
         guard subject.configuration.has(.posEmbed) else { return }
         try parts.add(
-            rows(at: .posEmbed, nil, of: &pass, on: compute), as: ResidualComponent(.posEmbed), on: compute)
+            pass.rows(at: .posEmbed, nil, on: compute), as: ResidualComponent(.posEmbed), on: compute)
     }
 
     /// What a layer writes.
     private func write(
-        _ layer: Int, to parts: inout QueryKeyParts, from pass: inout EditedPass, on compute: Compute
+        _ layer: Int, to parts: inout QueryKeyParts, from pass: inout AnalyzedSequence, on compute: Compute
     ) throws(LensError) {
-        let z = try rows(at: .z, layer, of: &pass, on: compute)
-        var scale: Tensor?
-        for kind in [HookKind.ln1PostScale, .ln1OutScale] where subject.configuration.has(kind) {
-            scale = try rows(at: kind, layer, of: &pass, on: compute)
-        }
+        let z = try pass.rows(at: .z, layer, on: compute)
+        let scale = try pass.scale(amongst: [.ln1PostScale, .ln1OutScale], layer, on: compute)
         try parts.addHeads(of: layer, z: z, scale: scale, on: compute)
         guard subject.configuration.has(.mlpOut) else { return }
         try parts.add(
-            rows(at: .mlpOut, layer, of: &pass, on: compute), as: ResidualComponent(.mlp, layer: layer), on: compute)
+            pass.rows(at: .mlpOut, layer, on: compute), as: ResidualComponent(.mlp, layer: layer), on: compute)
     }
 
     private func finish(
-        _ parts: consuming QueryKeyParts, _ pass: inout EditedPass, on compute: Compute
+        _ parts: consuming QueryKeyParts, _ pass: inout AnalyzedSequence, on compute: Compute
     ) throws(LensError) -> Outcome {
         let layer = question.layer
-        let residual = try rows(at: .residPre, layer, of: &pass, on: compute)
+        let residual = try pass.rows(at: .residPre, layer, on: compute)
         if subject.plan.points.contains(where: { $0.isUnaccounted }) { try parts.addRest(of: residual, on: compute) }
-        func scale(_ kind: HookKind) throws(LensError) -> Tensor? {
-            guard subject.configuration.has(kind) else { return nil }
-            return try rows(at: kind, layer, of: &pass, on: compute)
-        }
-        let finished = try parts.finished(
-            scale: scale(.ln1Scale), queryScale: scale(.qNormScale), keyScale: scale(.kNormScale), on: compute)
+        let scale = try pass.scale(amongst: [.ln1Scale], layer, on: compute)
+        let queryScale = try pass.scale(amongst: [.qNormScale], layer, on: compute)
+        let keyScale = try pass.scale(amongst: [.kNormScale], layer, on: compute)
+        let finished = try parts.finished(scale: scale, queryScale: queryScale, keyScale: keyScale, on: compute)
         let shape = subject.model.attention(layer)
         let size = subject.recipe.tokens[question.prompt].count
         let cells = SplitCells(question: question, shape: shape, length: size)
-        return try cells.outcome(
-            finished, positions: positions,
-            scores: whole(at: .attnScores, layer, of: &pass, on: compute),
-            pattern: whole(at: .pattern, layer, of: &pass, on: compute), on: compute)
+        let scores = try pass.whole(at: .attnScores, layer, on: compute)
+        let pattern = try pass.whole(at: .pattern, layer, on: compute)
+        return try cells.outcome(finished, positions: positions, scores: scores, pattern: pattern, on: compute)
     }
 
     struct Outcome: KeptAnswer {

@@ -214,15 +214,6 @@ extension Tensor {
         return result
     }
 
-    fileprivate mutating func subtract(_ other: Tensor) {
-        let count = count
-        withMutablePointer { values in
-            other.withPointer { other in
-                for index in 0..<count { values[index] -= other[index] }
-            }
-        }
-    }
-
     fileprivate mutating func scale(by factor: Float) {
         let count = count
         withMutablePointer { for index in 0..<count { $0[index] *= factor } }

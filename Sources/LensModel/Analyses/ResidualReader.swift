@@ -88,4 +88,14 @@ extension Tensor {
             }
         }
     }
+
+    /// Elementwise, of equal shapes.
+    mutating func subtract(_ other: Tensor) {
+        let count = count
+        withMutablePointer { values in
+            other.withPointer { other in
+                for index in 0..<count { values[index] -= other[index] }
+            }
+        }
+    }
 }

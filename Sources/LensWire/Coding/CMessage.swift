@@ -116,6 +116,23 @@ typealias CScorePair = Lens__V1__ScorePair
 typealias CLogitLensRequest = Lens__V1__LogitLensRequest
 typealias CLogitLensReply = Lens__V1__LogitLensReply
 typealias CPromptLens = Lens__V1__PromptLens
+typealias CAttributionDetail = Lens__V1__AttributionDetail
+typealias CAttributeRequest = Lens__V1__AttributeRequest
+typealias CAttributeReply = Lens__V1__AttributeReply
+typealias CPromptAttribution = Lens__V1__PromptAttribution
+typealias CReductionKind = Lens__V1__ReductionKind
+typealias CReduction = Lens__V1__Reduction
+typealias CReduceRequest = Lens__V1__ReduceRequest
+typealias CReduceReply = Lens__V1__ReduceReply
+typealias CReducedPrompt = Lens__V1__ReducedPrompt
+typealias CReducedActivation = Lens__V1__ReducedActivation
+typealias CDetectedHead = Lens__V1__DetectedHead
+typealias CDetectionMeasure = Lens__V1__DetectionMeasure
+typealias CDetectHeadsRequest = Lens__V1__DetectHeadsRequest
+typealias CDetectHeadsReply = Lens__V1__DetectHeadsReply
+typealias CHeadDetection = Lens__V1__HeadDetection
+typealias CScoreInductionRequest = Lens__V1__ScoreInductionRequest
+typealias CScoreInductionReply = Lens__V1__ScoreInductionReply
 
 // sweeps.proto
 typealias CSweepRequest = Lens__V1__SweepRequest
@@ -276,6 +293,21 @@ extension CScorePair: CMessage { static var reset: CReset<Self> { lens__v1__scor
 extension CLogitLensRequest: CMessage { static var reset: CReset<Self> { lens__v1__logit_lens_request__init } }
 extension CLogitLensReply: CMessage { static var reset: CReset<Self> { lens__v1__logit_lens_reply__init } }
 extension CPromptLens: CMessage { static var reset: CReset<Self> { lens__v1__prompt_lens__init } }
+extension CAttributeRequest: CMessage { static var reset: CReset<Self> { lens__v1__attribute_request__init } }
+extension CAttributeReply: CMessage { static var reset: CReset<Self> { lens__v1__attribute_reply__init } }
+extension CPromptAttribution: CMessage { static var reset: CReset<Self> { lens__v1__prompt_attribution__init } }
+extension CReduction: CMessage { static var reset: CReset<Self> { lens__v1__reduction__init } }
+extension CReduceRequest: CMessage { static var reset: CReset<Self> { lens__v1__reduce_request__init } }
+extension CReduceReply: CMessage { static var reset: CReset<Self> { lens__v1__reduce_reply__init } }
+extension CReducedPrompt: CMessage { static var reset: CReset<Self> { lens__v1__reduced_prompt__init } }
+extension CReducedActivation: CMessage { static var reset: CReset<Self> { lens__v1__reduced_activation__init } }
+extension CDetectHeadsRequest: CMessage { static var reset: CReset<Self> { lens__v1__detect_heads_request__init } }
+extension CDetectHeadsReply: CMessage { static var reset: CReset<Self> { lens__v1__detect_heads_reply__init } }
+extension CHeadDetection: CMessage { static var reset: CReset<Self> { lens__v1__head_detection__init } }
+extension CScoreInductionRequest: CMessage {
+    static var reset: CReset<Self> { lens__v1__score_induction_request__init }
+}
+extension CScoreInductionReply: CMessage { static var reset: CReset<Self> { lens__v1__score_induction_reply__init } }
 extension CSweepRequest: CMessage { static var reset: CReset<Self> { lens__v1__sweep_request__init } }
 extension CSweepEvent: CMessage { static var reset: CReset<Self> { lens__v1__sweep_event__init } }
 extension CSweepProgress: CMessage { static var reset: CReset<Self> { lens__v1__sweep_progress__init } }

@@ -131,6 +131,34 @@ extension UnaryMethod<LogitLensRequest, LogitLensReply> {
     }
 }
 
+extension UnaryMethod<AttributionRequest, AttributionReply> {
+    public static var attribute: Self {
+        Self(path: "/lens.v1.Analyses/Attribute", request: .attributeRequest, reply: .attributeReply, retry: .always)
+    }
+}
+
+extension UnaryMethod<ReductionRequest, ReductionReply> {
+    public static var reduce: Self {
+        Self(path: "/lens.v1.Analyses/Reduce", request: .reduceRequest, reply: .reduceReply, retry: .always)
+    }
+}
+
+extension UnaryMethod<HeadDetectionRequest, HeadDetectionReply> {
+    public static var detectHeads: Self {
+        Self(
+            path: "/lens.v1.Analyses/DetectHeads", request: .detectHeadsRequest, reply: .detectHeadsReply,
+            retry: .always)
+    }
+}
+
+extension UnaryMethod<InductionRequest, InductionReply> {
+    public static var scoreInduction: Self {
+        Self(
+            path: "/lens.v1.Analyses/ScoreInduction", request: .scoreInductionRequest, reply: .scoreInductionReply,
+            retry: .always)
+    }
+}
+
 extension UnaryMethod<ListSessionsRequest, SessionPage> {
     public static var listSessions: Self {
         Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply, retry: .always)

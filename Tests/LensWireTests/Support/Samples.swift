@@ -256,6 +256,60 @@ enum Samples {
             ])
     ]
 
+    static let attributeRequests = [
+        AttributionRequest(source: .run("last")),
+        AttributionRequest(
+            source: .prompts(raw, prompts, []), tokens: [5, 6], wrongTokens: [7, 8], positions: [-1, 0],
+            detail: .neurons, topCount: 9, withMid: true),
+    ]
+    static let attributeReplies = [
+        AttributionReply(
+            model: "m", form: .raw, fingerprint: "f",
+            components: [ResidualComponent(.embed), ResidualComponent(.head, layer: 0, index: 3)],
+            prompts: [
+                PromptAttribution(
+                    tokens: tokens, positions: [2], answers: [tokens[0]], wrong: [tokens[1]], totals: [1.5],
+                    terms: [1, 0.5], neurons: [NeuronTerm(layer: 1, neuron: 2, value: -0.5)])
+            ])
+    ]
+    static let reduceRequests = [
+        ReductionRequest(
+            source: .run("last"),
+            reductions: [
+                Reduction(.entropy, of: "pattern"), Reduction(.diagonal, of: "pattern0", offset: -3),
+                Reduction(.top, of: "post0", count: 4),
+            ])
+    ]
+    static let reduceReplies = [
+        ReductionReply(
+            model: "m", form: .processed, fingerprint: "f",
+            prompts: [
+                ReducedPrompt(
+                    tokens: tokens,
+                    activations: [
+                        ReducedActivation(hook: "h", reduction: 1, shape: [2, 1], values: [1, .nan], indices: [7, 0])
+                    ])
+            ])
+    ]
+    static let detectHeadsRequests = [
+        HeadDetectionRequest(source: .run("last")),
+        HeadDetectionRequest(
+            source: .prompts(raw, prompts, []), kinds: [.induction, .target], measure: .abs, excludesBOS: true,
+            excludesCurrentToken: true, target: [1, 0, 0.5, 1]),
+    ]
+    static let detectHeadsReplies = [
+        HeadDetectionReply(
+            model: "m", form: .raw, fingerprint: "f", tokens: [tokens],
+            detections: [HeadDetection(kind: .previousToken, scores: [0.5, .nan])])
+    ]
+    static let scoreInductionRequests = [
+        InductionRequest(model: raw, length: 5, batch: 6, seed: .max, prependBOS: true)
+    ]
+    static let scoreInductionReplies = [
+        InductionReply(
+            model: "m", form: .raw, fingerprint: "f", sequences: [[1, 2, 1, 2], []], scores: [0.25, 0.5])
+    ]
+
     static let model = ModelDescription(
         name: "tinytales-1l", configuration: configuration, fingerprint: "f", weightBytes: 1 << 40,
         parameterCount: 2_000_000, isDefault: true, bosTokenID: 0)

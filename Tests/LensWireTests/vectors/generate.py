@@ -459,6 +459,80 @@ VECTORS = {
             ],
         ),
     ],
+    "attributeRequests": [
+        analyses.AttributeRequest(detail=analyses.ATTRIBUTION_DETAIL_LAYERS, **LAST),
+        analyses.AttributeRequest(
+            tokens=[5, 6], wrong_tokens=[7, 8], positions=[-1, 0], detail=analyses.ATTRIBUTION_DETAIL_NEURONS,
+            top_count=9, with_mid=True, **PASS,
+        ),
+    ],
+    "attributeReplies": [
+        analyses.AttributeReply(
+            model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"), components=[EMBED, HEAD],
+            prompts=[
+                analyses.PromptAttribution(
+                    tokens=TOKENS, positions=[2], answers=TOKENS[:1], wrong=TOKENS[1:2], totals=[1.5],
+                    terms=[1, 0.5], neuron_layers=[1], neurons=[2], neuron_terms=[-0.5],
+                )
+            ],
+        )
+    ],
+    "reduceRequests": [
+        analyses.ReduceRequest(
+            reductions=[
+                analyses.Reduction(hook=b"pattern", kind=analyses.REDUCTION_ENTROPY),
+                analyses.Reduction(hook=b"pattern0", kind=analyses.REDUCTION_DIAGONAL, offset=-3),
+                analyses.Reduction(hook=b"post0", kind=analyses.REDUCTION_TOP, count=4),
+            ],
+            **LAST,
+        )
+    ],
+    "reduceReplies": [
+        analyses.ReduceReply(
+            model=run.ModelStamp(name=b"m", fingerprint=b"f"),
+            prompts=[
+                analyses.ReducedPrompt(
+                    tokens=TOKENS,
+                    activations=[
+                        analyses.ReducedActivation(
+                            hook=b"h", reduction=1, shape=[2, 1], values=[1, NAN], indices=[7, 0]
+                        )
+                    ],
+                )
+            ],
+        )
+    ],
+    "detectHeadsRequests": [
+        analyses.DetectHeadsRequest(
+            kinds=[
+                analyses.DETECTED_HEAD_PREVIOUS_TOKEN, analyses.DETECTED_HEAD_DUPLICATE_TOKEN,
+                analyses.DETECTED_HEAD_INDUCTION,
+            ],
+            measure=analyses.DETECTION_MEASURE_MUL, **LAST,
+        ),
+        analyses.DetectHeadsRequest(
+            kinds=[analyses.DETECTED_HEAD_INDUCTION, analyses.DETECTED_HEAD_TARGET],
+            measure=analyses.DETECTION_MEASURE_ABS, exclude_bos=True, exclude_current_token=True,
+            target=[1, 0, 0.5, 1], **PASS,
+        ),
+    ],
+    "detectHeadsReplies": [
+        analyses.DetectHeadsReply(
+            model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"), tokens=[common.TokenList(tokens=TOKENS)],
+            detections=[
+                analyses.HeadDetection(kind=analyses.DETECTED_HEAD_PREVIOUS_TOKEN, scores=[0.5, NAN])
+            ],
+        )
+    ],
+    "scoreInductionRequests": [
+        analyses.ScoreInductionRequest(model=RAW, length=5, batch=6, seed=2**64 - 1, prepend_bos=True)
+    ],
+    "scoreInductionReplies": [
+        analyses.ScoreInductionReply(
+            model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"),
+            sequences=[common.TokenPrompt(ids=[1, 2, 1, 2]), common.TokenPrompt()], scores=[0.25, 0.5],
+        )
+    ],
     "logitLensRequests": [
         analyses.LogitLensRequest(**LAST),
         analyses.LogitLensRequest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lensd._proto import (
+    analyses_pb2,
     daemon_pb2,
     generation_pb2,
     gradients_pb2,
@@ -121,6 +122,37 @@ class InferenceStub:
 
 
 @dataclass(frozen=True)
+class AnalysesStub:
+    """What a pass's activations say."""
+
+    channel: Channel
+
+    def split_score(self, request: analyses_pb2.SplitScoreRequest) -> analyses_pb2.SplitScoreReply:
+        """A head's scores as sums over what queries and keys are made of."""
+        return self.channel.unary("/lens.v1.Analyses/SplitScore", request, analyses_pb2.SplitScoreReply)
+
+    def logit_lens(self, request: analyses_pb2.LogitLensRequest) -> analyses_pb2.LogitLensReply:
+        """What the model would predict from each point of the residual stream."""
+        return self.channel.unary("/lens.v1.Analyses/LogitLens", request, analyses_pb2.LogitLensReply)
+
+    def attribute(self, request: analyses_pb2.AttributeRequest) -> analyses_pb2.AttributeReply:
+        """Logits as sums over what was written into the residual stream."""
+        return self.channel.unary("/lens.v1.Analyses/Attribute", request, analyses_pb2.AttributeReply)
+
+    def reduce(self, request: analyses_pb2.ReduceRequest) -> analyses_pb2.ReduceReply:
+        """Activations, reduced where they are computed."""
+        return self.channel.unary("/lens.v1.Analyses/Reduce", request, analyses_pb2.ReduceReply)
+
+    def detect_heads(self, request: analyses_pb2.DetectHeadsRequest) -> analyses_pb2.DetectHeadsReply:
+        """How much of each head's pattern lies on targets."""
+        return self.channel.unary("/lens.v1.Analyses/DetectHeads", request, analyses_pb2.DetectHeadsReply)
+
+    def score_induction(self, request: analyses_pb2.ScoreInductionRequest) -> analyses_pb2.ScoreInductionReply:
+        """Attention to the token behind the earlier occurrence, on repeated random tokens."""
+        return self.channel.unary("/lens.v1.Analyses/ScoreInduction", request, analyses_pb2.ScoreInductionReply)
+
+
+@dataclass(frozen=True)
 class SessionsStub:
     """Named workspaces of the calling user, and those that others share with him."""
 
@@ -230,6 +262,7 @@ class Stubs:
         self.daemon = DaemonStub(channel)
         self.models = ModelsStub(channel)
         self.inference = InferenceStub(channel)
+        self.analyses = AnalysesStub(channel)
         self.sessions = SessionsStub(channel)
         self.reports = ReportsStub(channel)
         self.store = StoreStub(channel)

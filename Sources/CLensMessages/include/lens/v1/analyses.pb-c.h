@@ -73,7 +73,7 @@ typedef enum _Lens__V1__ComponentKind {
    */
   LENS__V1__COMPONENT_KIND__COMPONENT_REST = 8,
   /*
-   * The residual stream before a layer, in its middle, behind the last layer (the layer is then n_layers).
+   * The residual stream before a layer (without a layer the final one), in its middle.
    */
   LENS__V1__COMPONENT_KIND__COMPONENT_RESID_PRE = 9,
   LENS__V1__COMPONENT_KIND__COMPONENT_RESID_MID = 10,
@@ -1208,6 +1208,22 @@ struct Lens__V1__Analyses_Service
                      const Lens__V1__LogitLensRequest *input,
                      Lens__V1__LogitLensReply_Closure closure,
                      void *closure_data);
+  void (*attribute)(Lens__V1__Analyses_Service *service,
+                    const Lens__V1__AttributeRequest *input,
+                    Lens__V1__AttributeReply_Closure closure,
+                    void *closure_data);
+  void (*reduce)(Lens__V1__Analyses_Service *service,
+                 const Lens__V1__ReduceRequest *input,
+                 Lens__V1__ReduceReply_Closure closure,
+                 void *closure_data);
+  void (*detect_heads)(Lens__V1__Analyses_Service *service,
+                       const Lens__V1__DetectHeadsRequest *input,
+                       Lens__V1__DetectHeadsReply_Closure closure,
+                       void *closure_data);
+  void (*score_induction)(Lens__V1__Analyses_Service *service,
+                          const Lens__V1__ScoreInductionRequest *input,
+                          Lens__V1__ScoreInductionReply_Closure closure,
+                          void *closure_data);
 };
 typedef void (*Lens__V1__Analyses_ServiceDestroy)(Lens__V1__Analyses_Service *);
 void lens__v1__analyses__init (Lens__V1__Analyses_Service *service,
@@ -1217,7 +1233,11 @@ void lens__v1__analyses__init (Lens__V1__Analyses_Service *service,
 #define LENS__V1__ANALYSES__INIT(function_prefix__) \
     { LENS__V1__ANALYSES__BASE_INIT,\
       function_prefix__ ## split_score,\
-      function_prefix__ ## logit_lens  }
+      function_prefix__ ## logit_lens,\
+      function_prefix__ ## attribute,\
+      function_prefix__ ## reduce,\
+      function_prefix__ ## detect_heads,\
+      function_prefix__ ## score_induction  }
 void lens__v1__analyses__split_score(ProtobufCService *service,
                                      const Lens__V1__SplitScoreRequest *input,
                                      Lens__V1__SplitScoreReply_Closure closure,
@@ -1226,6 +1246,22 @@ void lens__v1__analyses__logit_lens(ProtobufCService *service,
                                     const Lens__V1__LogitLensRequest *input,
                                     Lens__V1__LogitLensReply_Closure closure,
                                     void *closure_data);
+void lens__v1__analyses__attribute(ProtobufCService *service,
+                                   const Lens__V1__AttributeRequest *input,
+                                   Lens__V1__AttributeReply_Closure closure,
+                                   void *closure_data);
+void lens__v1__analyses__reduce(ProtobufCService *service,
+                                const Lens__V1__ReduceRequest *input,
+                                Lens__V1__ReduceReply_Closure closure,
+                                void *closure_data);
+void lens__v1__analyses__detect_heads(ProtobufCService *service,
+                                      const Lens__V1__DetectHeadsRequest *input,
+                                      Lens__V1__DetectHeadsReply_Closure closure,
+                                      void *closure_data);
+void lens__v1__analyses__score_induction(ProtobufCService *service,
+                                         const Lens__V1__ScoreInductionRequest *input,
+                                         Lens__V1__ScoreInductionReply_Closure closure,
+                                         void *closure_data);
 
 /* --- descriptors --- */
 

@@ -1,0 +1,254 @@
+"""Analyses of passes, made by the daemon: the methods of `Model` for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import index
+from typing import Any, Literal
+
+import numpy as np
+
+from lensd._proto import analyses_pb2 as wire
+from lensd._proto.inference_pb2 import PassSource
+from lensd.activations import check_fingerprint
+from lensd.analyses import DETECTED, InductionScores, LogitAttribution, LogitLens, Reduced, ScoreSplit, detections
+from lensd.arrays import Array
+from lensd.errors import InvalidArgument
+from lensd.intervention_messages import intervention_messages
+from lensd.interventions import Intervention
+from lensd.prompts import Input, prompts_of
+from lensd.tokenizing import Tokenizing
+
+# An id, or the text of one token.
+TokenLike = int | str
+Positions = int | Iterable[int] | None
+Reduction = Literal["entropy", "norm", "mean", "max", "diagonal", "diagonal_mean", "top"]
+HeadKind = Literal["previous_token_head", "duplicate_token_head", "induction_head"]
+
+
+class Analysing(Tokenizing):
+    """The part of a model that asks what its activations say. What comes back is small: nothing else travels."""
+
+    def why_attends(
+        self,
+        input: Input,
+        layer: int,
+        head: int,
+        dest: Positions = None,
+        source: Positions = None,
+        *,
+        detail: Literal["groups", "layers", "components"] = "groups",
+        relative: bool = False,
+        top: int = 0,
+        interventions: Iterable[Intervention] = (),
+        prepend_bos: bool | None = True,
+    ) -> ScoreSplit:
+        """Why a head attends where it does: its scores split exactly into parts of the query times parts of the key.
+
+        In the first layer the parts are the token ("embed"), the position ("pos_embed") and the bias; later also what
+        earlier heads and MLPs wrote: together, by layer, or each head on its own (`detail`). `dest` and `source` are
+        positions, all where they are left out. `relative` takes off each term's mean over the sources that the
+        destination sees: what is the same for all of them does not decide where the head attends. `top` names the
+        largest pairs of components of one destination and one source.
+        """
+        request = wire.SplitScoreRequest(
+            layer=index(layer), head=index(head), destinations=_positions(dest), sources=_positions(source),
+            detail=_DETAILS[_one_of("detail", detail, _DETAILS)], relative=relative, top_count=top,
+            **self._analyzed(input, interventions, prepend_bos),
+        )  # fmt: skip
+        reply = self._stubs.analyses.split_score(request)
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        return ScoreSplit.of(reply, layer, head, self._arrays)
+
+    def logit_lens(
+        self,
+        input: Input,
+        *,
+        top: int = 5,
+        pos: Positions = None,
+        layers: Positions = None,
+        incl_mid: bool = False,
+        tokens: TokenLike | Iterable[TokenLike] = (),
+        interventions: Iterable[Intervention] = (),
+        prepend_bos: bool | None = True,
+    ) -> LogitLens:
+        """What the model would predict from each point of the residual stream, through the final norm.
+
+        Before each of `layers` (in its middle too with `incl_mid`) and at the end; `top` tokens are named at each
+        place, and `tokens` are ranked there.
+        """
+        request = wire.LogitLensRequest(
+            positions=_positions(pos), layers=_positions(layers), with_mid=incl_mid, top_count=top,
+            tokens=self._ids(tokens), **self._analyzed(input, interventions, prepend_bos),
+        )  # fmt: skip
+        reply = self._stubs.analyses.logit_lens(request)
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        return LogitLens.of(reply, self._arrays)
+
+    def logit_attribution(
+        self,
+        input: Input,
+        answer: TokenLike | Sequence[TokenLike] | None = None,
+        wrong: TokenLike | Sequence[TokenLike] | None = None,
+        *,
+        by: Literal["layer", "head", "neuron", "accumulated"] = "layer",
+        pos: Positions = -1,
+        top: int = 10,
+        incl_mid: bool = False,
+        interventions: Iterable[Intervention] = (),
+        prepend_bos: bool | None = True,
+    ) -> LogitAttribution:
+        """Direct logit attribution: what a logit, or the difference of two, is the sum of.
+
+        `answer` and `wrong` are tokens, one for all prompts or one per prompt; without an answer it is the likeliest
+        token at each position. `by` "layer" is `decompose_resid`, "head" has each head on its own, "neuron" names the
+        `top` neurons beside the layers, "accumulated" is `accumulated_resid`. The final norm counts with its scale of
+        this pass, as in `ActivationCache.logit_attrs`; biases are terms of their own, so that the sum is the logit.
+        """
+        request = wire.AttributeRequest(
+            tokens=self._ids(() if answer is None else answer), wrong_tokens=self._ids(() if wrong is None else wrong),
+            positions=_positions(pos), detail=_ATTRIBUTIONS[_one_of("by", by, _ATTRIBUTIONS)],
+            top_count=top if by == "neuron" else 0, with_mid=incl_mid,
+            **self._analyzed(input, interventions, prepend_bos),
+        )  # fmt: skip
+        reply = self._stubs.analyses.attribute(request)
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        return LogitAttribution.of(reply, self._arrays)
+
+    def reduce(
+        self,
+        input: Input,
+        hook: str,
+        reduction: Reduction,
+        *,
+        offset: int = 0,
+        count: int = 10,
+        interventions: Iterable[Intervention] = (),
+        prepend_bos: bool | None = True,
+    ) -> list[list[Reduced]]:
+        """An activation reduced where it is computed, for each prompt and point; "pattern" means that of every layer.
+
+        "entropy" and "norm" are over the last axis, "mean" and "max" over the positions (of patterns the
+        destinations), "diagonal" has the entries [dest, dest + offset], "top" the `count` entries of largest size.
+        """
+        wanted = wire.Reduction(
+            hook=hook.encode(), kind=_REDUCTIONS[_one_of("reduction", reduction, _REDUCTIONS)], offset=offset,
+            count=count if reduction == "top" else 0,
+        )  # fmt: skip
+        request = wire.ReduceRequest(reductions=[wanted], **self._analyzed(input, interventions, prepend_bos))
+        reply = self._stubs.analyses.reduce(request)
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        return [[Reduced.of(each, self._arrays) for each in prompt.activations] for prompt in reply.prompts]
+
+    def detect_heads(
+        self,
+        input: Input,
+        kinds: HeadKind | Sequence[HeadKind] | Array | None = None,
+        *,
+        error_measure: Literal["mul", "abs"] = "mul",
+        exclude_bos: bool = False,
+        exclude_current_token: bool = False,
+        interventions: Iterable[Intervention] = (),
+        prepend_bos: bool | None = True,
+    ) -> dict[str, Array]:
+        """TransformerLens's `detect_head` for all heads: scores [layer, head] by kind, the mean over the prompts.
+
+        `kinds` are names, or a lower-triangular target [pos, pos] of one's own, whose scores come as "target". "abs" is
+        not rounded to three decimals as there.
+        """
+        names = {name: kind for name, kind in DETECTED.items() if name != "target"}
+        request = wire.DetectHeadsRequest(
+            measure=_MEASURES[_one_of("error_measure", error_measure, _MEASURES)], exclude_bos=exclude_bos,
+            exclude_current_token=exclude_current_token, **self._analyzed(input, interventions, prepend_bos),
+        )  # fmt: skip
+        if isinstance(kinds, str):
+            kinds = [kinds]
+        if kinds is None or isinstance(kinds, (list, tuple)):
+            request.kinds.extend(names[_one_of("kinds", kind, names)] for kind in kinds or names)
+        else:
+            target = np.asarray(kinds.detach().cpu() if hasattr(kinds, "detach") else kinds, np.float32)
+            request.kinds.append(wire.DETECTED_HEAD_TARGET)
+            request.target.extend(target.ravel().tolist())
+        reply = self._stubs.analyses.detect_heads(request)
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        return detections(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
+
+    def induction_scores(
+        self,
+        length: int = 50,
+        batch: int = 8,
+        seed: int = 0,
+        *,
+        prepend_bos: bool = False,
+        interventions: Iterable[Intervention] = (),
+    ) -> InductionScores:
+        """The tutorials' induction score: on `length` random tokens that are repeated once, [layer, head].
+
+        The mean over `batch` such sequences of the mean of `pattern.diagonal(1 - length)`.
+        """
+        edits = intervention_messages((*self._edits("induction_scores"), *interventions), self.name)
+        request = wire.ScoreInductionRequest(
+            model=self.name.encode(), interventions=edits, length=length, batch=batch, seed=seed,
+            prepend_bos=prepend_bos,
+        )  # fmt: skip
+        reply = self._stubs.analyses.score_induction(request)
+        check_fingerprint(self.fingerprint, reply.model.fingerprint)
+        shape = (self.cfg.n_layers, self.cfg.n_heads)
+        return InductionScores(
+            scores=self._arrays.array(np.array(reply.scores, np.float32).reshape(shape)),
+            tokens=self._arrays.array(np.array([list(each.ids) for each in reply.sequences], np.int64)),
+        )
+
+    def _edits(self, method: str) -> Sequence[Intervention]:
+        """The edits of `with model.hooks(...)` blocks. Raises `FailedPrecondition` under hook functions."""
+        if self._hooks.calls() or self._hooks.calls("bwd"):
+            self._hooks.refuse(method)
+        return tuple(self._hooks.interventions())
+
+    def _analyzed(
+        self, input: Input, interventions: Iterable[Intervention], prepend_bos: bool | None
+    ) -> dict[str, Any]:
+        """The field `pass` of a request: a word of Python's."""
+        edits = intervention_messages((*self._edits("an analysis"), *interventions), self.name)
+        source = PassSource(model=self.name.encode(), prompts=prompts_of(input, prepend_bos), interventions=edits)
+        return {"pass": wire.AnalyzedPass(prompts=source)}
+
+    def _ids(self, tokens: TokenLike | Iterable[TokenLike]) -> list[int]:
+        given = [tokens] if isinstance(tokens, (int, str, np.integer)) else list(tokens)
+        return [self.to_single_token(each) if isinstance(each, str) else index(each) for each in given]
+
+
+_DETAILS = {
+    "groups": wire.SPLIT_DETAIL_GROUPS,
+    "layers": wire.SPLIT_DETAIL_LAYERS,
+    "components": wire.SPLIT_DETAIL_COMPONENTS,
+}
+_ATTRIBUTIONS = {
+    "layer": wire.ATTRIBUTION_DETAIL_LAYERS,
+    "head": wire.ATTRIBUTION_DETAIL_HEADS,
+    "neuron": wire.ATTRIBUTION_DETAIL_NEURONS,
+    "accumulated": wire.ATTRIBUTION_DETAIL_ACCUMULATED,
+}
+_REDUCTIONS = {
+    "entropy": wire.REDUCTION_ENTROPY,
+    "norm": wire.REDUCTION_NORM,
+    "mean": wire.REDUCTION_MEAN,
+    "max": wire.REDUCTION_MAX,
+    "diagonal": wire.REDUCTION_DIAGONAL,
+    "diagonal_mean": wire.REDUCTION_DIAGONAL_MEAN,
+    "top": wire.REDUCTION_TOP,
+}
+_MEASURES = {"mul": wire.DETECTION_MEASURE_MUL, "abs": wire.DETECTION_MEASURE_ABS}
+
+
+def _one_of(name: str, given: str, known: Iterable[str]) -> str:
+    """Raises `InvalidArgument` for a word that is none of those known."""
+    if given not in known:
+        raise InvalidArgument(f"{name} is one of {', '.join(known)}; received {given!r}")
+    return given
+
+
+def _positions(given: Positions) -> list[int]:
+    if given is None:
+        return []
+    return [index(each) for each in given] if isinstance(given, Iterable) else [index(given)]
