@@ -30,26 +30,41 @@ import Testing
         let values = try #require(found.first)
         #expect(values.map(\.shape) == [[4, 7], [4, 7], [4, 5], [4], [7], [80], [5]])
         #expect(values.map(\.reduction) == Array(0..<7))
-        let heads = 0..<4
-        func rows(_ body: (Int, Int) -> Float) -> [Float] { heads.flatMap { head in (0..<7).map { body(head, $0) } } }
-        #expect(
-            agree(
-                values[0].values,
-                rows { head, row in
-                    (0...row).reduce(Float(0)) {
-                        $0 - (cell(head, row, $1) > 0 ? cell(head, row, $1) * log(cell(head, row, $1)) : 0)
-                    }
-                }))
-        #expect(agree(values[1].values, rows { head, source in (0..<7).reduce(0) { $0 + cell(head, $1, source) } / 7 }))
-        #expect(values[2].values == heads.flatMap { head in (2..<7).map { cell(head, $0, $0 - 2) } })
-        #expect(agree(values[3].values, heads.map { head in (1..<7).reduce(0) { $0 + cell(head, $1, $1 - 1) } / 6 }))
-        #expect(
-            agree(
-                values[4].values,
-                (0..<7).map { row in
-                    (0..<80).reduce(Float(0)) { $0 + post[row * 80 + $1] * post[row * 80 + $1] }.squareRoot()
-                }))
-        #expect(values[5].values == (0..<80).map { column in (0..<7).map { post[$0 * 80 + column] }.max() ?? .nan })
+        let heads = Array(0..<4)
+        func rows(_ body: (Int, Int) -> Float) -> [Float] {
+            heads.flatMap { head -> [Float] in (0..<7).map { row -> Float in body(head, row) } }
+        }
+        let entropies = rows { head, row in
+            var entropy: Float = 0
+            for source in 0...row {
+                let weight = cell(head, row, source)
+                if weight > 0 { entropy -= weight * log(weight) }
+            }
+            return entropy
+        }
+        #expect(agree(values[0].values, entropies))
+        let means = rows { head, source in
+            let column: [Float] = (0..<7).map { row in cell(head, row, source) }
+            return column.reduce(0, +) / 7
+        }
+        #expect(agree(values[1].values, means))
+        let diagonals: [[Float]] = heads.map { head in (2..<7).map { row in cell(head, row, row - 2) } }
+        #expect(values[2].values == diagonals.flatMap { $0 })
+        let previous: [Float] = heads.map { head in
+            let entries: [Float] = (1..<7).map { row in cell(head, row, row - 1) }
+            return entries.reduce(0, +) / 6
+        }
+        #expect(agree(values[3].values, previous))
+        let norms: [Float] = (0..<7).map { row in
+            let squares: [Float] = post[row * 80..<(row + 1) * 80].map { $0 * $0 }
+            return squares.reduce(0, +).squareRoot()
+        }
+        #expect(agree(values[4].values, norms))
+        let maxima: [Float] = (0..<80).map { column in
+            let entries: [Float] = (0..<7).map { row in post[row * 80 + column] }
+            return entries.max() ?? .nan
+        }
+        #expect(values[5].values == maxima)
         let largest = post.indices.sorted { abs(post[$0]) > abs(post[$1]) }.prefix(5)
         #expect(values[6].indices == Array(largest))
         #expect(values[6].values == largest.map { post[$0] })
