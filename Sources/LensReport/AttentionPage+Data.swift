@@ -7,7 +7,7 @@ extension AttentionPage {
             ("title", .string(shownTitle)),
             ("tokens", .array(result.tokens.map(Self.json))),
             ("heads", .array(heads)),
-            ("patterns", packedPatterns),
+            ("patterns", .patterns(packings)),
             ("loss", .number(result.loss)),
             ("perTokenLoss", .array(result.perTokenLoss.map(ScriptJSON.float))),
             ("top", .array(result.top.map(Self.json))),
@@ -60,32 +60,6 @@ extension AttentionPage {
             }
             return .object(members)
         }
-    }
-
-    /// All heads end to end; sources in 8 bits where that is enough, else in 16, weights as float32, little-endian.
-    private var packedPatterns: ScriptJSON {
-        let isNarrow = result.tokens.count <= 256
-        var triangles: [UInt8] = []
-        var topSources: [UInt8] = []
-        var topWeights: [UInt8] = []
-        for packing in packings {
-            triangles += packing.triangle
-            for source in packing.topSources {
-                topSources.append(UInt8(truncatingIfNeeded: source))
-                if !isNarrow { topSources.append(UInt8(truncatingIfNeeded: source >> 8)) }
-            }
-            for weight in packing.topWeights {
-                let bits = weight.bitPattern
-                for shift in [0, 8, 16, 24] as [UInt32] { topWeights.append(UInt8(truncatingIfNeeded: bits >> shift)) }
-            }
-        }
-        return .object([
-            ("topCount", .integer(packings.first?.topCount ?? 0)),
-            ("sourceBytes", .integer(isNarrow ? 1 : 2)),
-            ("triangles", .base64(triangles)),
-            ("topSources", .base64(topSources)),
-            ("topWeights", .base64(topWeights)),
-        ])
     }
 
     /// What the page was made from, as rows of its foot.

@@ -1,7 +1,7 @@
 /// Text inside an element or a quoted attribute of an HTML page.
-enum HTMLText {
+package enum HTMLText {
     /// The text with HTML's five special characters written as references.
-    static func escape(_ text: String) -> String {
+    package static func escape(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             switch scalar {
