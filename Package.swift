@@ -74,6 +74,15 @@ let package = Package(
 
         // Pictures.
         .target(name: "LensReport", dependencies: ["LensCore"], exclude: ["Assets", "embed-assets.sh", "join-assets.sh"]),
+        .target(
+            name: "LensExplore",
+            dependencies: [
+                "LensClient", "LensCore", "LensReport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            exclude: ["Assets", "embed-assets.sh"]),
         .target(name: "LensTerminal", dependencies: ["LensCore", "LensReport"]),
 
         // The daemon's configuration file.
@@ -97,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "lensctl",
             dependencies: [
-                "LensCheckpoint", "LensClient", "LensCore", "LensReport", "LensTerminal",
+                "LensCheckpoint", "LensClient", "LensCore", "LensExplore", "LensReport", "LensTerminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Clients/lensctl"),
