@@ -32,7 +32,10 @@ struct Lensctl: AsyncParsableCommand {
                     Pull.self,
                 ]),
             CommandGroup(
-                name: "Model:", subcommands: [Tokens.self, Run.self, Query.self, Generate.self, Attention.self]),
+                name: "Model:",
+                subcommands: [
+                    Tokens.self, Run.self, Query.self, Generate.self, Attention.self, Explore.self,
+                ]),
             CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Study.self]),
             CommandGroup(
                 name: "Analyses:", subcommands: [Lens.self, Attribute.self, Why.self, Detect.self, Reduce.self]),

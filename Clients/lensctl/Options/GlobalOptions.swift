@@ -26,8 +26,12 @@ struct GlobalOptions: ParsableArguments {
     /// - Throws: `UNAVAILABLE` that names all sockets that were tried.
     func connect() throws(LensError) -> LensConnection {
         let notice = WaitNotice(isShown: !json)
-        return try SocketLocator(socket: socket).connect(
-            client: "lensctl/\(lensdVersion)", retry: RetryPolicy { error in notice.show(error) })
+        return try connect(retry: RetryPolicy { error in notice.show(error) })
+    }
+
+    /// Likewise, with calls tried again as is said; `nil` makes each once.
+    func connect(retry: RetryPolicy?) throws(LensError) -> LensConnection {
+        try SocketLocator(socket: socket).connect(client: "lensctl/\(lensdVersion)", retry: retry)
     }
 
     var sessionName: String { session ?? Environment["LENSD_SESSION"] ?? "default" }
