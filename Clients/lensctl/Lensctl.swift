@@ -36,7 +36,7 @@ struct Lensctl: AsyncParsableCommand {
                 subcommands: [
                     Tokens.self, Run.self, Query.self, Generate.self, Attention.self, Explore.self,
                 ]),
-            CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Study.self]),
+            CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Heads.self, Study.self]),
             CommandGroup(
                 name: "Analyses:", subcommands: [Lens.self, Attribute.self, Why.self, Detect.self, Reduce.self]),
             CommandGroup(name: "Records:", subcommands: [Sessions.self, Store.self]),

@@ -412,6 +412,51 @@ void   lens__v1__head_scores__free_unpacked
   assert(message->base.descriptor == &lens__v1__head_scores__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__head_finding__init
+                     (Lens__V1__HeadFinding         *message)
+{
+  static const Lens__V1__HeadFinding init_value = LENS__V1__HEAD_FINDING__INIT;
+  *message = init_value;
+}
+size_t lens__v1__head_finding__get_packed_size
+                     (const Lens__V1__HeadFinding *message)
+{
+  assert(message->base.descriptor == &lens__v1__head_finding__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__head_finding__pack
+                     (const Lens__V1__HeadFinding *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__head_finding__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__head_finding__pack_to_buffer
+                     (const Lens__V1__HeadFinding *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__head_finding__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HeadFinding *
+       lens__v1__head_finding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HeadFinding *)
+     protobuf_c_message_unpack (&lens__v1__head_finding__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__head_finding__free_unpacked
+                     (Lens__V1__HeadFinding *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__head_finding__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor lens__v1__tokenize_request__field_descriptors[2] =
 {
   {
@@ -989,7 +1034,7 @@ const ProtobufCMessageDescriptor lens__v1__score_heads_reply__descriptor =
   (ProtobufCMessageInit) lens__v1__score_heads_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor lens__v1__head_scores__field_descriptors[13] =
+static const ProtobufCFieldDescriptor lens__v1__head_scores__field_descriptors[18] =
 {
   {
     "layer",
@@ -1147,6 +1192,66 @@ static const ProtobufCFieldDescriptor lens__v1__head_scores__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "even_duplicate",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadScores, even_duplicate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "even_induction",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadScores, even_induction),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "structure",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadScores, structure),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadScores, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kinds",
+    18,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__HeadScores, n_kinds),
+    offsetof(Lens__V1__HeadScores, kinds),
+    &lens__v1__head_finding__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned lens__v1__head_scores__field_indices_by_name[] = {
   11,   /* field[11] = detect_duplicate */
@@ -1154,8 +1259,13 @@ static const unsigned lens__v1__head_scores__field_indices_by_name[] = {
   10,   /* field[10] = detect_previous */
   4,   /* field[4] = distance */
   9,   /* field[9] = entropy */
+  13,   /* field[13] = even_duplicate */
+  14,   /* field[14] = even_induction */
   1,   /* field[1] = head */
+  17,   /* field[17] = kinds */
   0,   /* field[0] = layer */
+  16,   /* field[16] = position */
+  15,   /* field[15] = structure */
   5,   /* field[5] = to_distance */
   7,   /* field[7] = to_duplicate */
   6,   /* field[6] = to_first */
@@ -1166,7 +1276,7 @@ static const unsigned lens__v1__head_scores__field_indices_by_name[] = {
 static const ProtobufCIntRange lens__v1__head_scores__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor lens__v1__head_scores__descriptor =
 {
@@ -1176,11 +1286,88 @@ const ProtobufCMessageDescriptor lens__v1__head_scores__descriptor =
   "Lens__V1__HeadScores",
   "lens.v1",
   sizeof(Lens__V1__HeadScores),
-  13,
+  18,
   lens__v1__head_scores__field_descriptors,
   lens__v1__head_scores__field_indices_by_name,
   1,  lens__v1__head_scores__number_ranges,
   (ProtobufCMessageInit) lens__v1__head_scores__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__head_finding__field_descriptors[4] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadFinding, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "distance",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadFinding, distance),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadFinding, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "why",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadFinding, why),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__head_finding__field_indices_by_name[] = {
+  1,   /* field[1] = distance */
+  0,   /* field[0] = kind */
+  2,   /* field[2] = score */
+  3,   /* field[3] = why */
+};
+static const ProtobufCIntRange lens__v1__head_finding__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor lens__v1__head_finding__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HeadFinding",
+  "HeadFinding",
+  "Lens__V1__HeadFinding",
+  "lens.v1",
+  sizeof(Lens__V1__HeadFinding),
+  4,
+  lens__v1__head_finding__field_descriptors,
+  lens__v1__head_finding__field_indices_by_name,
+  1,  lens__v1__head_finding__number_ranges,
+  (ProtobufCMessageInit) lens__v1__head_finding__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCMethodDescriptor lens__v1__inference__method_descriptors[9] =

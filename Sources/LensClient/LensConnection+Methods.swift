@@ -160,6 +160,32 @@ extension LensConnection {
         try await call(.scoreHeads, request, options: options)
     }
 
+        }
+    }
+
+    /// What every head of a model does over a corpus, and the page if it was asked for, in UTF-8.
+    ///
+    /// - Parameter onProgress: learns how much of which part is done.
+    public func headAtlas(
+        _ request: HeadAtlasRequest, options: CallOptions = CallOptions(),
+        onProgress: (_ phase: HeadAtlasPhase, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
+    ) async throws(LensError) -> (atlas: HeadAtlas, page: [UInt8]) {
+        try await whole(.headAtlas, request, options: options) { (events) async throws(LensError) in
+            var atlas: HeadAtlas?
+            var page: [UInt8] = []
+            for try await event in events {
+                switch event {
+                case .progress(let phase, let done, let total): onProgress(phase, done, total)
+                case .header(let header): atlas = header
+                case .heads(let heads): atlas?.heads += heads
+                case .page(let bytes): page += bytes
+                }
+            }
+            guard let atlas else { throw LensError(.internal, "the daemon ended the atlas without a result") }
+            return (atlas, page)
+        }
+    }
+
     /// One self-contained HTML page, in UTF-8.
     public func attentionPage(
         _ request: AttentionPageRequest, options: CallOptions = CallOptions()

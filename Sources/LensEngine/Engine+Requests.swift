@@ -5,8 +5,6 @@ import LensTokenizer
 extension Engine {
     /// The most prompts of one request.
     private static let maximumPrompts = 65536
-    /// The most heads of all prompts together that one reply speaks of; each takes some hundred bytes meanwhile.
-    private static let maximumHeads = 1 << 18
 
     /// Tokens of prompts; nothing is run.
     public func tokenize(_ request: TokenizeRequest) throws(LensError) -> TokenizeReply {
@@ -89,19 +87,6 @@ extension Engine {
             throw .outOfRange("token id at position \(position)", id, 0..<configuration.dVocab)
         }
         return ids
-    }
-
-    // MARK: - Limits
-
-    /// What is said of every head of every prompt has to fit into one reply.
-    func checkHeadCount(of subject: PassSubject) throws(LensError) {
-        let heads = subject.configuration.headCount
-        let limit = max(Self.maximumHeads / max(heads, 1), 1)
-        guard subject.recipe.tokens.count <= limit else {
-            throw .invalidArgument(
-                "a model of \(heads) heads takes at most \(limit) prompts a call; received "
-                    + "\(subject.recipe.tokens.count): split the corpus")
-        }
     }
 }
 

@@ -171,20 +171,4 @@ extension Engine {
         }
         return grid
     }
-
-    /// Scores every head's pattern over the prompts.
-    public func scoreHeads(
-        _ request: HeadScoresRequest, control: CallControl
-    ) async throws(LensError) -> HeadScoresReply {
-        let recipe = try prepare(model: request.model, prompts: request.prompts, interventions: [])
-        let subject = try passSubject(recipe)
-        try checkHeadCount(of: subject)
-        let heads = try await passes.run(
-            HeadScoresJob(subject), for: user, asking: subject.question("head scores") { _ in }, control: control
-        ).heads
-        var tokens: [[Token]] = []
-        for prompt in recipe.tokens.indices { tokens.append(try subject.tokens(of: prompt)) }
-        return HeadScoresReply(
-            model: subject.name, fingerprint: recipe.fingerprint, tokens: tokens, heads: heads)
-    }
 }

@@ -53,8 +53,10 @@ extension AttentionPage {
                 members += [("delta", .number(effect.delta)), ("error", .number(effect.standardError))]
             }
             if let headScores = scores[place] {
-                let kinds = HeadKind.kinds(of: headScores).map { kind, score in
-                    ScriptJSON.object([("name", .string(kind.description)), ("score", .number(score))])
+                let kinds = headScores.kinds.map { finding in
+                    ScriptJSON.object([
+                        ("name", .string(finding.kind.description)), ("score", .number(finding.score)),
+                    ])
                 }
                 members.append(("kinds", .array(kinds)))
             }

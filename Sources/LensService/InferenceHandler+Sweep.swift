@@ -25,9 +25,12 @@ extension InferenceHandler {
         {
             return earlier
         }
-        let reply = try await sweepReportingProgress(
-            sweep, of: recipe, on: engine, maximumValues: request.isRecorded ? Self.maximumRecordedValues : nil,
-            context, send)
+        let reply = try await reportingProgress(context, send) { (progress) async throws(LensError) in
+            try await engine.sweep(
+                sweep, of: recipe, maximumValues: request.isRecorded ? Self.maximumRecordedValues : nil,
+                control: context.control
+            ) { done, total in progress.yield(.progress(done: done, total: total)) }
+        }
         guard request.isRecorded else { return reply }
         let run = NewRun(
             session: request.session, recipe: recipe, result: .sweep(reply, of: sweep),
@@ -36,36 +39,5 @@ extension InferenceHandler {
             throw LensError(.internal, "a sweep was recorded as something else")
         }
         return recorded
-    }
-
-    /// The engine's threads never wait for a client: of the progress that piles up only the newest is sent.
-    private func sweepReportingProgress(
-        _ sweep: Sweep, of recipe: Recipe, on engine: Engine, maximumValues: Int?, _ context: CallContext,
-        _ send: @escaping SendEvent<SweepEvent>
-    ) async throws -> SweepReply {
-        let (progress, source) = AsyncStream.makeStream(of: SweepEvent.self, bufferingPolicy: .bufferingNewest(1))
-        async let sending: Void = {
-            do {
-                for await event in progress { try await send(event) }
-            } catch {
-                // Nobody hears the result: the engine need not finish it.
-                context.control.cancel()
-                throw error
-            }
-        }()
-        let outcome: Result<SweepReply, LensError>
-        do {
-            outcome = .success(
-                try await engine.sweep(
-                    sweep, of: recipe, maximumValues: maximumValues, control: context.control
-                ) { done, total in
-                    source.yield(.progress(done: done, total: total))
-                })
-        } catch {
-            outcome = .failure(error)
-        }
-        source.finish()
-        try await sending
-        return try outcome.get()
     }
 }

@@ -12,6 +12,7 @@ public struct Services: Sendable {
     let models: ModelsHandler
     let inference: InferenceHandler
     let analyses: AnalysesHandler
+    let heads: HeadsHandler
     let sessions: SessionsHandler
     let reports: ReportsHandler
     let store: StoreHandler
@@ -25,6 +26,7 @@ public struct Services: Sendable {
         models = ModelsHandler(models: engine.models)
         inference = InferenceHandler(engine: engine, store: store)
         analyses = AnalysesHandler(inference: inference)
+        heads = HeadsHandler(engine: engine, version: version)
         sessions = SessionsHandler(store: store)
         reports = ReportsHandler(engine: engine, store: store, version: version)
         self.store = StoreHandler(store: store)
@@ -56,6 +58,7 @@ public struct Services: Sendable {
         unary(.reduce, in: &router, analyses.reduce)
         unary(.detectHeads, in: &router, analyses.detectHeads)
         unary(.scoreInduction, in: &router, analyses.scoreInduction)
+        streaming(.headAtlas, in: &router, heads.atlas)
         unary(.listSessions, in: &router, sessions.list)
         unary(.showSession, in: &router, sessions.show)
         unary(.createSession, in: &router, sessions.create)

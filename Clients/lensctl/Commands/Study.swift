@@ -7,10 +7,8 @@ struct Study: ConsoleCommand {
     static let configuration = CommandConfiguration(
         abstract: "Study the resident model: predictions, patterns of all heads, ablation, kinds of heads.",
         discussion: """
-            Without a prompt, a little story is studied. Heads are named after where their attention goes: self, \
-            previous (token), distance k (positions back), first (token), duplicate (earlier occurrences of the same \
-            token), induction (what followed them), from a share of \(Study.share) of attention on; broad from \
-            \(Study.entropy) of the greatest entropy on. A head may be of several kinds.
+            Without a prompt, a little story is studied. Heads are named as 'lensctl heads --help' says; one prompt \
+            tells less of them than a corpus.
 
             Examples:
               lensctl study
@@ -29,8 +27,8 @@ struct Study: ConsoleCommand {
 
     /// Below this a share says nothing about a head.
     private static let nearestFloor = 0.2
-    private static let share = DecimalText.fixed(HeadKind.shareThreshold, 2)
-    private static let entropy = DecimalText.fixed(HeadKind.broadThreshold, 2)
+    private static let share = DecimalText.fixed(HeadEvidence.share, 2)
+    private static let entropy = DecimalText.fixed(HeadEvidence.broad, 2)
 
     /// What is studied where nothing is named: names and words come again, so that duplicates and induction can show.
     static let story = """
@@ -55,11 +53,13 @@ struct Study: ConsoleCommand {
             prompts, model: reference, session: global.sessionName, action: kind.action, on: console)
         // A sample of a large corpus says enough about kinds.
         let scored = prompts.batches.first ?? [prompt]
-        let scores = try await connection.scoreHeads(HeadScoresRequest(model: reference, prompts: scored))
-        let findings = zip(sweep.heads, scores.heads).map { Finding(effect: $0, scores: $1) }
+        let (atlas, _) = try await connection.headAtlas(
+            HeadAtlasRequest(model: reference, prompts: scored, ablation: nil))
+        let scores = atlas.heads.map(\.scores)
+        let findings = zip(sweep.heads, scores).map { Finding(effect: $0, scores: $1) }
         if let html {
             let page = try study.page(
-                title: "Study of \(study.reply.modelName)", ablation: sweep, scores: scores.heads,
+                title: "Study of \(study.reply.modelName)", ablation: sweep, scores: scores,
                 daemon: status.version)
             try OutputFile.write(page.html(), to: html)
         }
@@ -78,13 +78,8 @@ struct Study: ConsoleCommand {
     private struct Finding {
         let effect: HeadEffect
         let scores: HeadScores
-        let kinds: [(kind: HeadKind, score: Double)]
 
-        init(effect: HeadEffect, scores: HeadScores) {
-            self.effect = effect
-            self.scores = scores
-            kinds = HeadKind.kinds(of: scores)
-        }
+        var kinds: [HeadFinding] { scores.kinds }
 
         /// The kind that most of the attention speaks for, whether or not it is enough.
         var nearest: (kind: HeadKind, score: Double)? {
@@ -106,10 +101,7 @@ struct Study: ConsoleCommand {
             ("tokens", .tokens(study.result.tokens)), ("top", .predictions(study.result.top)),
             ("kind", .string(sweep.action)), ("hook", .string(sweep.hook)),
             ("predictions", .integer(sweep.predictionCount)), ("baseline_loss", .number(sweep.baselineLoss)),
-            (
-                "thresholds",
-                .object([("share", .number(HeadKind.shareThreshold)), ("broad", .number(HeadKind.broadThreshold))])
-            ),
+            ("thresholds", HeadAtlasJSON.thresholds),
             (
                 "heads",
                 .array(
@@ -136,7 +128,7 @@ struct Study: ConsoleCommand {
         lines += ["", StyledText("Heads", .bold), ""] + table(findings, on: terminal).lines()
         var notes = [
             "", "A kind is named from a share of \(Self.share) of a head's attention on, broad from \(Self.entropy)",
-            "of the greatest entropy; in brackets the nearest from 0.20 on.",
+            "of the greatest entropy; in brackets the nearest from 0.20 on. More: lensctl heads",
         ]
         if scoredCount < sweep.tokens.count {
             notes.append("Kinds are averages over \(scoredCount) of \(sweep.tokens.count) prompts.")

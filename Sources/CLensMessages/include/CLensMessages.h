@@ -7,6 +7,7 @@
 #include "lens/v1/frame.pb-c.h"
 #include "lens/v1/generation.pb-c.h"
 #include "lens/v1/gradients.pb-c.h"
+#include "lens/v1/heads.pb-c.h"
 #include "lens/v1/hooks.pb-c.h"
 #include "lens/v1/inference.pb-c.h"
 #include "lens/v1/interventions.pb-c.h"

@@ -104,6 +104,18 @@ typealias CTensorHeader = Lens__V1__TensorHeader
 typealias CScoreHeadsRequest = Lens__V1__ScoreHeadsRequest
 typealias CScoreHeadsReply = Lens__V1__ScoreHeadsReply
 typealias CHeadScores = Lens__V1__HeadScores
+typealias CHeadFinding = Lens__V1__HeadFinding
+
+// heads.proto
+typealias CHeadAtlasRequest = Lens__V1__HeadAtlasRequest
+typealias CHeadAblation = Lens__V1__HeadAblation
+typealias CHeadAtlasEvent = Lens__V1__HeadAtlasEvent
+typealias CHeadAtlasProgress = Lens__V1__HeadAtlasProgress
+typealias CHeadAtlasHeader = Lens__V1__HeadAtlasHeader
+typealias CHeadProfileList = Lens__V1__HeadProfileList
+typealias CHeadProfile = Lens__V1__HeadProfile
+typealias CRepeatScores = Lens__V1__RepeatScores
+typealias CTokenPair = Lens__V1__TokenPair
 
 // analyses.proto
 typealias CAnalyzedPass = Lens__V1__AnalyzedPass
@@ -321,6 +333,15 @@ extension CSweepValues: CMessage { static var reset: CReset<Self> { lens__v1__sw
 extension CScoreHeadsRequest: CMessage { static var reset: CReset<Self> { lens__v1__score_heads_request__init } }
 extension CScoreHeadsReply: CMessage { static var reset: CReset<Self> { lens__v1__score_heads_reply__init } }
 extension CHeadScores: CMessage { static var reset: CReset<Self> { lens__v1__head_scores__init } }
+extension CHeadFinding: CMessage { static var reset: CReset<Self> { lens__v1__head_finding__init } }
+extension CHeadAtlasRequest: CMessage { static var reset: CReset<Self> { lens__v1__head_atlas_request__init } }
+extension CHeadAtlasEvent: CMessage { static var reset: CReset<Self> { lens__v1__head_atlas_event__init } }
+extension CHeadAtlasProgress: CMessage { static var reset: CReset<Self> { lens__v1__head_atlas_progress__init } }
+extension CHeadAtlasHeader: CMessage { static var reset: CReset<Self> { lens__v1__head_atlas_header__init } }
+extension CHeadProfileList: CMessage { static var reset: CReset<Self> { lens__v1__head_profile_list__init } }
+extension CHeadProfile: CMessage { static var reset: CReset<Self> { lens__v1__head_profile__init } }
+extension CRepeatScores: CMessage { static var reset: CReset<Self> { lens__v1__repeat_scores__init } }
+extension CTokenPair: CMessage { static var reset: CReset<Self> { lens__v1__token_pair__init } }
 extension CListModelsRequest: CMessage { static var reset: CReset<Self> { lens__v1__list_models_request__init } }
 extension CListModelsReply: CMessage { static var reset: CReset<Self> { lens__v1__list_models_reply__init } }
 extension CDescribeModelRequest: CMessage { static var reset: CReset<Self> { lens__v1__describe_model_request__init } }

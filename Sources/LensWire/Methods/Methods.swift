@@ -159,6 +159,13 @@ extension UnaryMethod<InductionRequest, InductionReply> {
     }
 }
 
+extension StreamingMethod<HeadAtlasRequest, HeadAtlasEvent> {
+    /// Progress, the atlas without its heads, the heads, the page.
+    public static var headAtlas: Self {
+        Self(path: "/lens.v1.Heads/Atlas", request: .headAtlasRequest, event: .headAtlasEvent, retry: .always)
+    }
+}
+
 extension UnaryMethod<ListSessionsRequest, SessionPage> {
     public static var listSessions: Self {
         Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply, retry: .always)

@@ -12,15 +12,32 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class HeadFinding(_message.Message):
+    __slots__ = ["distance", "kind", "score", "why"]
+    DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    distance: int
+    kind: bytes
+    score: float
+    why: bytes
+    def __init__(self, kind: _Optional[bytes] = ..., distance: _Optional[int] = ..., score: _Optional[float] = ..., why: _Optional[bytes] = ...) -> None: ...
+
 class HeadScores(_message.Message):
-    __slots__ = ["detect_duplicate", "detect_induction", "detect_previous", "distance", "entropy", "head", "layer", "to_distance", "to_duplicate", "to_first", "to_induction", "to_previous", "to_self"]
+    __slots__ = ["detect_duplicate", "detect_induction", "detect_previous", "distance", "entropy", "even_duplicate", "even_induction", "head", "kinds", "layer", "position", "structure", "to_distance", "to_duplicate", "to_first", "to_induction", "to_previous", "to_self"]
     DETECT_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
     DETECT_INDUCTION_FIELD_NUMBER: _ClassVar[int]
     DETECT_PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_FIELD_NUMBER: _ClassVar[int]
     ENTROPY_FIELD_NUMBER: _ClassVar[int]
+    EVEN_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    EVEN_INDUCTION_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    STRUCTURE_FIELD_NUMBER: _ClassVar[int]
     TO_DISTANCE_FIELD_NUMBER: _ClassVar[int]
     TO_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
     TO_FIRST_FIELD_NUMBER: _ClassVar[int]
@@ -32,15 +49,20 @@ class HeadScores(_message.Message):
     detect_previous: float
     distance: int
     entropy: float
+    even_duplicate: float
+    even_induction: float
     head: int
+    kinds: _containers.RepeatedCompositeFieldContainer[HeadFinding]
     layer: int
+    position: float
+    structure: float
     to_distance: float
     to_duplicate: float
     to_first: float
     to_induction: float
     to_previous: float
     to_self: float
-    def __init__(self, layer: _Optional[int] = ..., head: _Optional[int] = ..., to_self: _Optional[float] = ..., to_previous: _Optional[float] = ..., distance: _Optional[int] = ..., to_distance: _Optional[float] = ..., to_first: _Optional[float] = ..., to_duplicate: _Optional[float] = ..., to_induction: _Optional[float] = ..., entropy: _Optional[float] = ..., detect_previous: _Optional[float] = ..., detect_duplicate: _Optional[float] = ..., detect_induction: _Optional[float] = ...) -> None: ...
+    def __init__(self, layer: _Optional[int] = ..., head: _Optional[int] = ..., to_self: _Optional[float] = ..., to_previous: _Optional[float] = ..., distance: _Optional[int] = ..., to_distance: _Optional[float] = ..., to_first: _Optional[float] = ..., to_duplicate: _Optional[float] = ..., to_induction: _Optional[float] = ..., entropy: _Optional[float] = ..., detect_previous: _Optional[float] = ..., detect_duplicate: _Optional[float] = ..., detect_induction: _Optional[float] = ..., even_duplicate: _Optional[float] = ..., even_induction: _Optional[float] = ..., structure: _Optional[float] = ..., position: _Optional[float] = ..., kinds: _Optional[_Iterable[_Union[HeadFinding, _Mapping]]] = ...) -> None: ...
 
 class PassSource(_message.Message):
     __slots__ = ["interventions", "model", "prompts"]

@@ -31,6 +31,7 @@ typedef struct Lens__V1__TensorHeader Lens__V1__TensorHeader;
 typedef struct Lens__V1__ScoreHeadsRequest Lens__V1__ScoreHeadsRequest;
 typedef struct Lens__V1__ScoreHeadsReply Lens__V1__ScoreHeadsReply;
 typedef struct Lens__V1__HeadScores Lens__V1__HeadScores;
+typedef struct Lens__V1__HeadFinding Lens__V1__HeadFinding;
 
 
 /* --- enums --- */
@@ -204,7 +205,7 @@ struct  Lens__V1__ScoreHeadsReply
 
 
 /*
- * Shares of attention that go to simple targets, 0 to 1.
+ * Shares of attention that go to simple targets, 0 to 1: means over the destinations of all prompts.
  */
 struct  Lens__V1__HeadScores
 {
@@ -220,15 +221,58 @@ struct  Lens__V1__HeadScores
   double to_induction;
   double entropy;
   /*
-   * TransformerLens's detect_head, error measure "mul".
+   * TransformerLens's detect_head, error measure "mul"; averages over the prompts.
    */
   double detect_previous;
   double detect_duplicate;
   double detect_induction;
+  /*
+   * What even attention would give duplicate and induction.
+   */
+  double even_duplicate;
+  double even_induction;
+  /*
+   * Mean of KL(pattern || even attention), in nats a destination.
+   */
+  double structure;
+  /*
+   * The share of it that position alone explains.
+   */
+  double position;
+  size_t n_kinds;
+  Lens__V1__HeadFinding **kinds;
 };
 #define LENS__V1__HEAD_SCORES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__head_scores__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+
+
+/*
+ * That a head is of a kind, and what says so.
+ */
+struct  Lens__V1__HeadFinding
+{
+  ProtobufCMessage base;
+  /*
+   * "self", "previous", "distance", "first", "positional", "duplicate", "induction", "semantic", "contextual", "broad".
+   */
+  ProtobufCBinaryData kind;
+  /*
+   * Of "distance": 2 or more.
+   */
+  uint32_t distance;
+  /*
+   * 0 to 1.
+   */
+  double score;
+  /*
+   * A sentence.
+   */
+  ProtobufCBinaryData why;
+};
+#define LENS__V1__HEAD_FINDING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__head_finding__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL} }
 
 
 /* Lens__V1__TokenizeRequest methods */
@@ -402,6 +446,25 @@ Lens__V1__HeadScores *
 void   lens__v1__head_scores__free_unpacked
                      (Lens__V1__HeadScores *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__HeadFinding methods */
+void   lens__v1__head_finding__init
+                     (Lens__V1__HeadFinding         *message);
+size_t lens__v1__head_finding__get_packed_size
+                     (const Lens__V1__HeadFinding   *message);
+size_t lens__v1__head_finding__pack
+                     (const Lens__V1__HeadFinding   *message,
+                      uint8_t             *out);
+size_t lens__v1__head_finding__pack_to_buffer
+                     (const Lens__V1__HeadFinding   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HeadFinding *
+       lens__v1__head_finding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__head_finding__free_unpacked
+                     (Lens__V1__HeadFinding *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Lens__V1__TokenizeRequest_Closure)
@@ -430,6 +493,9 @@ typedef void (*Lens__V1__ScoreHeadsReply_Closure)
                   void *closure_data);
 typedef void (*Lens__V1__HeadScores_Closure)
                  (const Lens__V1__HeadScores *message,
+                  void *closure_data);
+typedef void (*Lens__V1__HeadFinding_Closure)
+                 (const Lens__V1__HeadFinding *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -539,6 +605,7 @@ extern const ProtobufCMessageDescriptor lens__v1__tensor_header__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__score_heads_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__score_heads_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__head_scores__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__head_finding__descriptor;
 extern const ProtobufCServiceDescriptor lens__v1__inference__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -1,0 +1,49 @@
+import Glibc
+
+/// How much more attention tokens get than position expects: what is learned of one head's pairs of tokens, in a table
+/// of fixed size.
+///
+/// A pair's factor is the attention it got over what was expected, drawn towards its source's factor as long as little
+/// was seen of it, and that towards 1. Pairs share a place of the table where their hashes meet, which blurs them; a
+/// factor is only ever used on prompts that come later, so that nothing is explained by itself.
+struct TokenFactors {
+    /// Attention and expectation by place.
+    private var seen: [SIMD2<Float>]
+    private let mask: Int
+
+    /// How much attention (a destination has 1) makes a pair trusted half.
+    private static let trust: Float = 0.3
+
+    /// - Parameter places: a power of two.
+    init(places: Int) {
+        seen = Array(repeating: .zero, count: places)
+        mask = places - 1
+    }
+
+    /// The table's size for a model: 32768 places at most, 64 MiB for all heads.
+    static func places(heads: Int) -> Int {
+        var places = 1 << 15
+        while places > 64, places * heads * MemoryLayout<SIMD2<Float>>.stride > 64 << 20 { places /= 2 }
+        return places
+    }
+
+    /// Where a source, or a pair, is found in any table.
+    static func key(_ destination: Int32?, _ source: Int32) -> UInt32 {
+        // Multiplication mixes upwards: the upper half is what is used.
+        let pair = UInt64(UInt32(bitPattern: destination ?? -1)) << 32 | UInt64(UInt32(bitPattern: source))
+        return UInt32(truncatingIfNeeded: (pair &+ 0x9E37_79B9_7F4A_7C15) &* 0xBF58_476D_1CE4_E5B9 >> 32)
+    }
+
+    func factor(source: UInt32, pair: UInt32) -> Float {
+        let alone = seen[Int(source) & mask]
+        let together = seen[Int(pair) & mask]
+        let factor = (alone.x + Self.trust) / (alone.y + Self.trust)
+        return (together.x + Self.trust * factor) / (together.y + Self.trust)
+    }
+
+    mutating func learn(source: UInt32, pair: UInt32, attention: Float, expected: Float) {
+        let added = SIMD2(attention, expected)
+        seen[Int(source) & mask] += added
+        seen[Int(pair) & mask] += added
+    }
+}
