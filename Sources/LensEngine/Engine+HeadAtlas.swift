@@ -65,6 +65,18 @@ extension Engine {
         return atlas
     }
 
+    /// The beginning of an atlas's first prompt, and the patterns of all layers over it, `[head, pos, sourcePos]` each.
+    ///
+    /// - Parameter length: the most tokens of it.
+    public func headAtlasExample(
+        of request: HeadAtlasRequest, length: Int, control: CallControl
+    ) async throws(LensError) -> (tokens: [Token], patterns: [[Float]]) {
+        var recipe = try corpus(of: request)
+        recipe.tokens = recipe.tokens.prefix(1).map { Array($0.prefix(length)) }
+        let tokens = try passSubject(recipe).tokens(of: 0)
+        return (tokens, try await attentionPatterns(recipe: recipe, control: control))
+    }
+
     /// The prompts of a request, or the daemon's own stories as far as they fit.
     private func corpus(of request: HeadAtlasRequest) throws(LensError) -> Recipe {
         guard request.prompts.isEmpty else {

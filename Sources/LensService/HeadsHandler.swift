@@ -1,5 +1,6 @@
 import LensCore
 import LensEngine
+import LensReport
 import LensWire
 
 /// Says what a model's heads do.
@@ -20,11 +21,30 @@ struct HeadsHandler: Sendable {
                 progress.yield(.progress(phase, done: done, total: total))
             }
         }
+        let page = request.withPage ? try await page(of: atlas, request, engine, context) : ""
         let heads = atlas.heads
         atlas.heads = []
         try await send(.header(atlas))
         for start in stride(from: 0, to: heads.count, by: Self.headsPerEvent) {
             try await send(.heads(Array(heads[start..<min(start + Self.headsPerEvent, heads.count)])))
         }
+        let bytes = Array(page.utf8)
+        for start in stride(from: 0, to: bytes.count, by: ReportsHandler.chunkSize) {
+            try await send(.page(Array(bytes[start..<min(start + ReportsHandler.chunkSize, bytes.count)])))
+        }
+    }
+
+    private func page(
+        of atlas: HeadAtlas, _ request: HeadAtlasRequest, _ engine: Engine, _ context: CallContext
+    ) async throws(LensError) -> String {
+        let (tokens, patterns) = try await engine.headAtlasExample(
+            of: request, length: HeadAtlasPage.longestExample, control: context.control)
+        var heads: [HeadPattern] = []
+        for (layer, values) in patterns.enumerated() {
+            heads += try HeadPattern.heads(layer: layer, positions: tokens.count, values: values)
+        }
+        return try HeadAtlasPage(
+            atlas, title: request.title, example: tokens, patterns: heads, daemon: version
+        ).html()
     }
 }

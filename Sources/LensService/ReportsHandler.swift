@@ -7,7 +7,7 @@ import LensWire
 /// Renders pages for clients that do not link the report library.
 struct ReportsHandler: Sendable {
     /// Half of what a reply frame may carry.
-    private static let chunkSize = 2 << 20
+    static let chunkSize = 2 << 20
 
     let engine: SharedEngine
     let store: SessionStore

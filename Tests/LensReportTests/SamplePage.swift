@@ -92,10 +92,12 @@ struct SamplePage {
                 / Double(count - offset)
         }
         let first = (0..<count).map { Double(weights[$0 * count]) }.reduce(0, +) / Double(count)
-        return HeadScores(
+        var scores = HeadScores(
             layer: layer, head: head, toSelf: share(0), toPrevious: share(1), distance: 3, toDistance: share(3),
             toFirst: first, toDuplicate: 0, toInduction: 0, entropy: 0.6, detectPrevious: 0, detectDuplicate: 0,
             detectInduction: 0)
+        scores.kinds = HeadKind.kinds(of: scores)
+        return scores
     }
 }
 

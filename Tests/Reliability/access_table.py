@@ -27,6 +27,7 @@ from lensd._proto.generation_pb2 import (
     HookedGenerateRequest,
 )
 from lensd._proto.gradients_pb2 import GradientMessage, GradientRequest, GradientTerm, LossTerm
+from lensd._proto.heads_pb2 import HeadAtlasRequest
 from lensd._proto.hooks_pb2 import HookedRunMessage, HookedRunRequest
 from lensd._proto.inference_pb2 import PassSource, QueryRequest, ScoreHeadsRequest, TokenizeRequest
 from lensd._proto.interventions_pb2 import ACTION_PATCH, ACTION_ZERO, EditSource, Indices, Intervention
@@ -276,6 +277,7 @@ PROBES = [
     Probe(ANALYSES + "SplitScore", FROM_RUN, Rule.READS, lambda world: SplitScoreRequest(**_pass(world))),
     Probe(ANALYSES + "LogitLens", "own", Rule.EVERYBODY, lambda _: LogitLensRequest(**OWN_PASS)),
     Probe(ANALYSES + "LogitLens", FROM_RUN, Rule.READS, lambda world: LogitLensRequest(**_pass(world))),
+    Probe("/lens.v1.Heads/Atlas", "own", Rule.EVERYBODY, lambda _: HeadAtlasRequest(prompts=PROMPTS)),
     Probe(SESSIONS + "List", "list", Rule.EVERYBODY, lambda _: ListSessionsRequest()),
     Probe(SESSIONS + "Show", "by address", Rule.READS, lambda world: ShowSessionRequest(name=world.address)),
     Probe(

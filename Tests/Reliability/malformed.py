@@ -190,6 +190,7 @@ class LastWords:
                 "Analyses/Reduce",
                 "Analyses/DetectHeads",
                 "Analyses/ScoreInduction",
+                "Heads/Atlas",
                 "Sessions/List",
                 "Sessions/Show",
                 "Reports/AttentionPage",

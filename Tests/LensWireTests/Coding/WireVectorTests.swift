@@ -82,6 +82,8 @@ import Testing
         try add("detectHeadsReplies", UnaryMethod.detectHeads.reply, Samples.detectHeadsReplies)
         try add("scoreInductionRequests", UnaryMethod.scoreInduction.request, Samples.scoreInductionRequests)
         try add("scoreInductionReplies", UnaryMethod.scoreInduction.reply, Samples.scoreInductionReplies)
+        try add("headAtlasRequests", StreamingMethod.headAtlas.request, Samples.headAtlasRequests)
+        try add("headAtlasEvents", StreamingMethod.headAtlas.event, Samples.headAtlasEvents)
         try add("daemonStatuses", UnaryMethod.status.reply, Samples.daemonStatuses)
         try add("usages", UnaryMethod.usage.reply, Samples.usages)
         try add("activityRequests", UnaryMethod.activity.request, Samples.activityRequests)

@@ -211,8 +211,12 @@ enum Samples {
             heads: [
                 HeadScores(
                     layer: 1, head: 2, toSelf: 0.1, toPrevious: 0.2, distance: 3, toDistance: 0.3, toFirst: 0.4,
-                    toDuplicate: 0.5, toInduction: 0.6, entropy: 0.7, detectPrevious: 0.8, detectDuplicate: 0.9,
-                    detectInduction: 1)
+                    toDuplicate: 0.5, toInduction: 0.6, evenDuplicate: 0.05, evenInduction: 0.06, entropy: 0.7,
+                    structure: 1.5, position: 0.25, detectPrevious: 0.8, detectDuplicate: 0.9, detectInduction: 1,
+                    kinds: [
+                        HeadFinding(kind: .distance(3), score: 0.3, why: "ü"),
+                        HeadFinding(kind: .broad, score: 0.7, why: ""),
+                    ])
             ])
     ]
 
@@ -308,6 +312,28 @@ enum Samples {
     static let scoreInductionReplies = [
         InductionReply(
             model: "m", form: .raw, fingerprint: "f", sequences: [[1, 2, 1, 2], []], scores: [0.25, 0.5])
+    ]
+
+    static let headAtlasRequests = [
+        HeadAtlasRequest(model: raw, prompts: prompts, ablation: .mean, pairCount: 5, withPage: true, title: "ü"),
+        HeadAtlasRequest(model: raw, ablation: nil, pairCount: 0),
+    ]
+    static let headAtlasEvents: [HeadAtlasEvent] = [
+        .progress(.repeats, done: 3, total: 6),
+        .header(
+            HeadAtlas(
+                model: "m", form: .raw, fingerprint: "f", isBuiltInCorpus: true, promptCount: 2, tokenCount: 30,
+                predictionCount: 28, baselineLoss: 0.5, ablation: .zero, repeatedLength: 50, heads: [])),
+        .heads([
+            HeadProfile(
+                scores: scoreHeadsReplies[0].heads[0], repeats: RepeatScores(duplicate: 0.1, induction: 0.2),
+                tokens: 0.3, byDistance: [0.5, 0.25],
+                pairs: [TokenPair(destination: tokens[0], source: tokens[1], weight: 0.75, places: 7)], loss: 2,
+                delta: 1.5, standardError: 0.25, copying: -0.5),
+            HeadProfile(
+                scores: scoreHeadsReplies[0].heads[0], loss: 0, delta: 0, standardError: 0, copying: 0),
+        ]),
+        .page([0x3c, 0xc3, 0xbc]),
     ]
 
     static let model = ModelDescription(

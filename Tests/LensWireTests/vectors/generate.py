@@ -31,6 +31,9 @@ from lensd._proto import (
     gradients_pb2 as gradients,
 )
 from lensd._proto import (
+    heads_pb2 as atlas,
+)
+from lensd._proto import (
     hooks_pb2 as hooks,
 )
 from lensd._proto import (
@@ -79,6 +82,16 @@ PROMPTS = [
 ]
 def heads(*numbers: int) -> edits.Indices:
     return edits.Indices(list=edits.IndexList(indices=numbers))
+
+HEAD_SCORES = inference.HeadScores(
+    layer=1, head=2, to_self=0.1, to_previous=0.2, distance=3, to_distance=0.3, to_first=0.4, to_duplicate=0.5,
+    to_induction=0.6, even_duplicate=0.05, even_induction=0.06, entropy=0.7, structure=1.5, position=0.25,
+    detect_previous=0.8, detect_duplicate=0.9, detect_induction=1,
+    kinds=[
+        inference.HeadFinding(kind=b"distance", distance=3, score=0.3, why="ü".encode()),
+        inference.HeadFinding(kind=b"broad", score=0.7),
+    ],
+)
 
 
 def floats(shape: list[int], *values: float) -> edits.Operand:
@@ -429,11 +442,7 @@ VECTORS = {
         inference.ScoreHeadsReply(
             model=b"m", fingerprint=b"f", tokens=[common.TokenList(tokens=TOKENS)],
             heads=[
-                inference.HeadScores(
-                    layer=1, head=2, to_self=0.1, to_previous=0.2, distance=3, to_distance=0.3, to_first=0.4,
-                    to_duplicate=0.5, to_induction=0.6, entropy=0.7, detect_previous=0.8, detect_duplicate=0.9,
-                    detect_induction=1,
-                )
+                HEAD_SCORES,
             ],
         )
     ],
@@ -552,6 +561,37 @@ VECTORS = {
                 )
             ],
         )
+    ],
+    "headAtlasRequests": [
+        atlas.HeadAtlasRequest(
+            model=RAW, prompts=PROMPTS, ablation=atlas.HEAD_ABLATION_MEAN, pair_count=5, with_page=True,
+            title="ü".encode(),
+        ),
+        atlas.HeadAtlasRequest(model=RAW),
+    ],
+    "headAtlasEvents": [
+        atlas.HeadAtlasEvent(progress=atlas.HeadAtlasProgress(phase=b"repeats", done=3, total=6)),
+        atlas.HeadAtlasEvent(
+            header=atlas.HeadAtlasHeader(
+                model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"), built_in_corpus=True, prompt_count=2,
+                token_count=30, prediction_count=28, baseline_loss=0.5, ablation=atlas.HEAD_ABLATION_ZERO,
+                repeated_length=50,
+            )
+        ),
+        atlas.HeadAtlasEvent(
+            heads=atlas.HeadProfileList(
+                heads=[
+                    atlas.HeadProfile(
+                        scores=HEAD_SCORES, repeats=atlas.RepeatScores(duplicate=0.1, induction=0.2), tokens=0.3,
+                        by_distance=[0.5, 0.25],
+                        pairs=[atlas.TokenPair(destination=TOKENS[0], source=TOKENS[1], weight=0.75, places=7)],
+                        loss=2, delta=1.5, standard_error=0.25, copying=-0.5,
+                    ),
+                    atlas.HeadProfile(scores=HEAD_SCORES),
+                ]
+            )
+        ),
+        atlas.HeadAtlasEvent(page=b"<\xc3\xbc"),
     ],
     "daemonStatuses": [
         daemon.DaemonStatusReply(
