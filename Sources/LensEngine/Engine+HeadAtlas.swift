@@ -59,8 +59,8 @@ extension Engine {
             try control.check()
             atlas.heads.append(
                 try profile(
-                    head, pairs.heads[index], repeats: repeats?[index], effect: effects?.heads[index],
-                    model: subject.model))
+                    head, pairs.heads[index], knowsTokens: recipe.tokens.count >= HeadEvidence.leastPrompts,
+                    repeats: repeats?[index], effect: effects?.heads[index], model: subject.model))
         }
         return atlas
     }
@@ -117,11 +117,11 @@ extension Engine {
     }
 
     private func profile(
-        _ scored: HeadScoresJob.Outcome.Head, _ paired: HeadPairsJob.Outcome.Head, repeats: RepeatScores?,
-        effect: HeadEffect?, model: LanguageModel
+        _ scored: HeadScoresJob.Outcome.Head, _ paired: HeadPairsJob.Outcome.Head, knowsTokens: Bool,
+        repeats: RepeatScores?, effect: HeadEffect?, model: LanguageModel
     ) throws(LensError) -> HeadProfile {
         var scores = scored.scores
-        scores.kinds = HeadEvidence(scores: scores, repeats: repeats, tokens: paired.tokens).findings
+        scores.kinds = HeadEvidence(scores: scores, repeats: repeats, tokens: knowsTokens ? paired.tokens : nil).findings
         var pairs: [TokenPair] = []
         for pair in paired.pairs {
             let tokens = try model.tokens([pair.destination, pair.source])

@@ -3,7 +3,7 @@ public struct HeadEvidence: Sendable, Hashable {
     public var scores: HeadScores
     /// On repeated random tokens; `nil` where that was not measured.
     public var repeats: RepeatScores?
-    /// How much of the pattern the tokens explain beyond position, in 0...1; `nil` where that was not measured.
+    /// How much of the pattern the tokens explain beyond position, in 0...1; `nil` where that is not known.
     public var tokens: Double?
 
     public init(scores: HeadScores, repeats: RepeatScores? = nil, tokens: Double? = nil) {
@@ -20,8 +20,11 @@ public struct HeadEvidence: Sendable, Hashable {
     public static let broad = 0.85
     /// What position alone explains of the pattern where a head goes by position; below it, by content.
     public static let position = 0.5
-    /// The part of what position leaves that tokens explain where a head is semantic; below it, it is contextual.
-    public static let tokens = 0.2
+    /// The part of what position leaves that tokens explain where a head is semantic; below it, it is contextual. In the
+    /// first layer there is nothing but tokens and positions to go by, so that no head is contextual there.
+    public static let tokens = 0.1
+    /// From fewer prompts it is not known what tokens explain.
+    public static let leastPrompts = 8
 
     /// The kinds that the evidence speaks for: places and repeats first, strongest first, then what is left.
     public var findings: [HeadFinding] {
@@ -84,8 +87,8 @@ public struct HeadEvidence: Sendable, Hashable {
         let leaves = "position alone explains \(percent(scores.position)) of its pattern"
         guard let tokens else { return HeadFinding(kind: .semantic, score: rest, why: leaves) }
         return HeadFinding(
-            kind: tokens >= Self.tokens * rest ? .semantic : .contextual, score: rest,
-            why: "\(leaves), which tokens there are another \(percent(tokens))")
+            kind: scores.layer == 0 || tokens >= Self.tokens * rest ? .semantic : .contextual, score: rest,
+            why: "\(leaves), which tokens there are \(percent(tokens)) beyond it")
     }
 
     private func percent(_ share: Double) -> String {

@@ -34,13 +34,16 @@ final class HeadPairsJob: PassJob {
     func step(on compute: Compute) throws(LensError) -> Outcome? {
         if let prompt = prompts.popFirst() {
             let tokens = PairedTokens(subject.recipe.tokens[prompt])
+            // Of the first half too little is learned yet to say what tokens explain.
+            let isMeasured = prompt >= 1 && 2 * prompt >= subject.recipe.tokens.count
             try subject.visitPatterns(of: prompt, on: compute) { [heads] (layer, patterns) throws(LensError) in
                 let nHeads = subject.configuration.nHeads
                 let size = patterns.count / nHeads
                 try compute.pool.run(blocks: nHeads, control: compute.control) { head in
                     patterns.withPointer {
                         heads[layer * nHeads + head].add(
-                            tokens, pattern: UnsafeBufferPointer(start: $0 + head * size, count: size))
+                            tokens, pattern: UnsafeBufferPointer(start: $0 + head * size, count: size),
+                            isMeasured: isMeasured)
                     }
                 }
             }
@@ -50,7 +53,8 @@ final class HeadPairsJob: PassJob {
 
     struct Outcome: KeptAnswer {
         struct Head: Sendable {
-            /// The share of the structure that tokens explain beyond position, 0...1.
+            /// The share of the structure that tokens explain beyond position, 0...1: of the second half of the prompts,
+            /// by what was learned of those before each.
             let tokens: Double
             let pairs: [(destination: Int32, source: Int32, count: PairCounter.Count)]
         }
@@ -93,26 +97,30 @@ extension HeadPairsJob {
             factors = TokenFactors(places: places)
         }
 
-        func add(_ tokens: PairedTokens, pattern: UnsafeBufferPointer<Float>) {
+        func add(_ tokens: PairedTokens, pattern: UnsafeBufferPointer<Float>, isMeasured: Bool) {
             let length = tokens.ids.count
             guard length > CountedRows.first, pattern.count == length * length else { return }
             var expected = Array(repeating: Float(0), count: length)
+            var sums = Array(repeating: Float(1), count: length)
             for row in CountedRows.first..<length {
                 model.write(row: row, to: &expected)
-                gain += gain(tokens, row, pattern, expected)
+                let (known, sum) = explained(tokens, row, pattern, expected)
+                sums[row] = max(sum, .leastNormalMagnitude)
+                if isMeasured { gain += Double(known) - Double(log(sums[row])) }
             }
+            if isMeasured { structure += structurePerRow * Double(length - CountedRows.first) }
             // Only now: what a prompt teaches explains later ones.
             for row in CountedRows.first..<length {
                 model.write(row: row, to: &expected)
-                learn(tokens, row, pattern, expected)
+                learn(tokens, row, pattern, expected, sum: sums[row])
             }
-            structure += structurePerRow * Double(length - CountedRows.first)
         }
 
-        /// How many nats closer to the row than position alone tokens come.
-        private func gain(
+        /// A row's attention to the logarithms of the factors, and the sum of what position and the factors expect: the
+        /// first less the second's logarithm is how many nats closer to the row than position alone they come.
+        private func explained(
             _ tokens: PairedTokens, _ row: Int, _ pattern: UnsafeBufferPointer<Float>, _ expected: [Float]
-        ) -> Double {
+        ) -> (known: Float, sum: Float) {
             let length = tokens.ids.count
             let places = tokens.pairs(ofRow: row)
             var (known, sum) = (Float(0), Float(0))
@@ -121,11 +129,11 @@ extension HeadPairsJob {
                 known += pattern[row * length + source] * log(max(factor, .leastNormalMagnitude))
                 sum += expected[source] * factor
             }
-            return Double(known) - Double(log(max(sum, .leastNormalMagnitude)))
+            return (known, sum)
         }
 
         private func learn(
-            _ tokens: PairedTokens, _ row: Int, _ pattern: UnsafeBufferPointer<Float>, _ expected: [Float]
+            _ tokens: PairedTokens, _ row: Int, _ pattern: UnsafeBufferPointer<Float>, _ expected: [Float], sum: Float
         ) {
             let length = tokens.ids.count
             let places = tokens.pairs(ofRow: row)
@@ -133,7 +141,7 @@ extension HeadPairsJob {
                 let attention = pattern[row * length + source]
                 factors.learn(
                     source: tokens.sources[source], pair: places[source], attention: attention,
-                    expected: expected[source])
+                    expected: expected[source] / sum)
                 let beyond = attention - expected[source]
                 if beyond >= Float(TokenPair.countedFrom) {
                     pairs.add(destination: tokens.ids[row], source: tokens.ids[source], weight: beyond)

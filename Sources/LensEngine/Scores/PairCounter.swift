@@ -6,6 +6,8 @@ import LensCore
 struct PairCounter {
     struct Count {
         var weight = 0.0
+        /// Sum of the squares of what ``weight`` is the sum of: strong attention counts for more than much.
+        var strength = 0.0
         var places = 0
     }
 
@@ -14,21 +16,24 @@ struct PairCounter {
 
     mutating func add(destination: Int32, source: Int32, weight: Float) {
         let key = UInt64(UInt32(bitPattern: destination)) << 32 | UInt64(UInt32(bitPattern: source))
-        counts[key, default: Count()].weight += Double(weight)
-        counts[key]?.places += 1
+        var count = counts[key] ?? Count()
+        count.weight += Double(weight)
+        count.strength += Double(weight) * Double(weight)
+        count.places += 1
+        counts[key] = count
         if counts.count > Self.mostPairs { forget() }
     }
 
     private mutating func forget() {
-        let weights = counts.values.map(\.weight).sorted()
-        let middle = weights[weights.count / 2]
-        counts = counts.filter { $0.value.weight > middle }
+        let strengths = counts.values.map(\.strength).sorted()
+        let middle = strengths[strengths.count / 2]
+        counts = counts.filter { $0.value.strength > middle }
     }
 
-    /// Strongest first, by all that they got together.
+    /// Strongest first.
     func strongest(_ count: Int) -> [(destination: Int32, source: Int32, count: Count)] {
         // Equal ones stay in the order of their tokens, so that the answer is always the same.
-        counts.sorted { ($1.value.weight, $0.key) < ($0.value.weight, $1.key) }.prefix(count).map { key, count in
+        counts.sorted { ($1.value.strength, $0.key) < ($0.value.strength, $1.key) }.prefix(count).map { key, count in
             (Int32(truncatingIfNeeded: key >> 32), Int32(truncatingIfNeeded: key), count)
         }
     }

@@ -3,8 +3,9 @@ import Glibc
 /// How much more attention tokens get than position expects: what is learned of one head's pairs of tokens, in a table
 /// of fixed size.
 ///
-/// A pair's factor is the attention it got over what was expected, drawn towards its source's factor as long as little
-/// was seen of it, and that towards 1. Pairs share a place of the table where their hashes meet, which blurs them; a
+/// A row of the pattern is expected to be `position[j] · factor[j] / Z`. A pair's factor is the attention it got over the
+/// sum of `position / Z` where it stood (what the most likely factors are equal to), drawn towards its source's factor as
+/// long as little was seen of it, and that towards 1. Pairs share a place of the table where their hashes meet, which blurs them; a
 /// factor is only ever used on prompts that come later, so that nothing is explained by itself.
 struct TokenFactors {
     /// Attention and expectation by place.

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from lensd.generation import Generation, GenerationStream
     from lensd.generation_news import GeneratedToken
     from lensd.gradients import Gradients
-    from lensd.head_scores import HeadScores
+    from lensd.head_atlas import HeadAtlas, HeadProfile, TokenPair
+    from lensd.head_scores import HeadFinding, HeadScores
     from lensd.hooks import HookPoint
     from lensd.model import Model
     from lensd.model_states import ModelState
@@ -80,6 +81,9 @@ __all__ = [
     "GenerationStream",
     "Gradients",
     "Grant",
+    "HeadAtlas",
+    "HeadFinding",
+    "HeadProfile",
     "HeadScores",
     "HookPoint",
     "HookShape",
@@ -151,6 +155,9 @@ _LAZY = {
     "Gradients": "lensd.gradients",
     "Grant": "lensd.sessions",
     "FactoredMatrix": "lensd.factored_matrix",
+    "HeadAtlas": "lensd.head_atlas",
+    "HeadFinding": "lensd.head_scores",
+    "HeadProfile": "lensd.head_atlas",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",
     "HookShape": "lensd.description",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lensd._proto.inference_pb2 import ScoreHeadsReply
+from lensd._proto import inference_pb2
 from lensd.arrays import Array, Arrays
 
 if TYPE_CHECKING:
@@ -15,11 +15,34 @@ if TYPE_CHECKING:
     import xarray
 
 
+@dataclass(frozen=True)
+class HeadFinding:
+    """That a head is of a kind, and what says so."""
+
+    # "self", "previous", "distance", "first", "positional", "duplicate", "induction", "semantic", "contextual", "broad".
+    kind: str
+    # Positions back, of the kind "distance"; zero for all others.
+    distance: int
+    # In 0…1: the share of attention, of structure or of entropy that the kind is named for.
+    score: float
+    # The scores behind it, as a sentence.
+    why: str
+
+    @classmethod
+    def of(cls, message: inference_pb2.HeadFinding) -> HeadFinding:
+        """Reads a finding."""
+        return cls(message.kind.decode(), message.distance, message.score, message.why.decode())
+
+    def __str__(self) -> str:
+        return f"distance {self.distance}" if self.kind == "distance" else self.kind
+
+
 @dataclass(frozen=True, repr=False)
 class HeadScores:
-    """Scores of every head, each `[layer, head]` in 0…1: averages over the prompts, float64.
+    """Scores of every head, each `[layer, head]` in 0…1, float64.
 
-    The `to_…` scores are the share of attention that goes to a target, over the destinations where it exists.
+    The `to_…` scores are the share of attention that goes to a target: means over the destinations of all prompts, from
+    the third position on, where the target exists.
     """
 
     # Attention to the query's own position, to the position before, to the first one.
@@ -32,29 +55,47 @@ class HeadScores:
     # Attention to earlier occurrences of the query's own token, and to their successors.
     to_duplicate: Array
     to_induction: Array
+    # What even attention would give these two.
+    even_duplicate: Array
+    even_induction: Array
     # Entropy of the pattern over the logarithm of the number of visible keys.
     entropy: Array
-    # TransformerLens's detect_head with error measure "mul".
+    # How far the pattern is from even attention, in nats a destination, and the share of that which position explains.
+    structure: Array
+    position: Array
+    # TransformerLens's detect_head with error measure "mul"; averages over the prompts.
     detect_previous: Array
     detect_duplicate: Array
     detect_induction: Array
+    # What each head is called, and why: `kinds[layer][head]`.
+    kinds: tuple[tuple[tuple[HeadFinding, ...], ...], ...]
 
     @classmethod
-    def of(cls, reply: ScoreHeadsReply, shape: tuple[int, int], arrays: Arrays) -> HeadScores:
+    def of(cls, reply: inference_pb2.ScoreHeadsReply, shape: tuple[int, int], arrays: Arrays) -> HeadScores:
         """Arranges a reply by layer and head; `shape` is (layers, heads)."""
-        table = {field.name: np.full(shape, np.nan) for field in fields(cls)}
+        table = {name: np.full(shape, np.nan) for name in cls.names()}
         table["distance"] = np.zeros(shape, np.int64)
+        kinds: list[list[tuple[HeadFinding, ...]]] = [[() for _ in range(shape[1])] for _ in range(shape[0])]
         for head in reply.heads:
             for name, values in table.items():
                 values[head.layer, head.head] = getattr(head, name)
-        return cls(**{name: arrays.array(values) for name, values in table.items()})
+            kinds[head.layer][head.head] = tuple(HeadFinding.of(kind) for kind in head.kinds)
+        return cls(
+            kinds=tuple(tuple(layer) for layer in kinds),
+            **{name: arrays.array(values) for name, values in table.items()},
+        )
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The names of the scores: every field but `kinds`."""
+        return tuple(field.name for field in fields(cls) if field.name != "kinds")
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row per head: layer, head and its scores. Needs the extra `lensd[pandas]`."""
         from lensd.tables import frame, plain
 
         layers, heads = np.indices(plain(self.to_self).shape)
-        scores = {field.name: plain(getattr(self, field.name)).ravel() for field in fields(self)}
+        scores = {name: plain(getattr(self, name)).ravel() for name in self.names()}
         return frame({"layer": layers.ravel(), "head": heads.ravel(), **scores})
 
     def to_xarray(self) -> xarray.Dataset:
@@ -62,7 +103,7 @@ class HeadScores:
         from lensd.tables import dataset, plain
 
         layers, heads = plain(self.to_self).shape
-        variables = {field.name: (("layer", "head"), getattr(self, field.name)) for field in fields(self)}
+        variables = {name: (("layer", "head"), getattr(self, name)) for name in self.names()}
         return dataset(variables, {"layer": np.arange(layers), "head": np.arange(heads)}, {})
 
     def plot(self) -> Any:

@@ -9,6 +9,7 @@ from lensd._proto import (
     daemon_pb2,
     generation_pb2,
     gradients_pb2,
+    heads_pb2,
     hooks_pb2,
     inference_pb2,
     models_pb2,
@@ -214,6 +215,17 @@ class SessionsStub:
 
 
 @dataclass(frozen=True)
+class HeadsStub:
+    """What heads do."""
+
+    channel: Channel
+
+    def atlas(self, request: heads_pb2.HeadAtlasRequest) -> Stream[heads_pb2.HeadAtlasEvent]:
+        """What every head does over a corpus: progress, a header, the heads, the page."""
+        return self.channel.stream("/lens.v1.Heads/Atlas", request, heads_pb2.HeadAtlasEvent)
+
+
+@dataclass(frozen=True)
 class ReportsStub:
     """Pages for eyes."""
 
@@ -263,6 +275,7 @@ class Stubs:
         self.models = ModelsStub(channel)
         self.inference = InferenceStub(channel)
         self.analyses = AnalysesStub(channel)
+        self.heads = HeadsStub(channel)
         self.sessions = SessionsStub(channel)
         self.reports = ReportsStub(channel)
         self.store = StoreStub(channel)

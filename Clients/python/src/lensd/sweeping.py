@@ -84,7 +84,7 @@ class Sweeping(Tokenizing):
         return self._sweep(input, edit, over, metrics, False, (), prepend_bos, progress, where)
 
     def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
-        """How much each head's pattern looks like each of the simple kinds, averaged over the prompts."""
+        """How much each head's pattern looks like each of the simple kinds, over all prompts."""
         self._hooks.refuse("head_scores")
         reply = self._stubs.inference.score_heads(self._scores_request(input, prepend_bos))
         check_fingerprint(self.fingerprint, reply.fingerprint)

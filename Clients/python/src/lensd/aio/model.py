@@ -165,7 +165,7 @@ class Model(DescribedModel):
         return await self._sweep(input, edit, over, metrics, False, (), prepend_bos, progress, where)
 
     async def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
-        """How much each head's pattern looks like each of the simple kinds, averaged over the prompts."""
+        """How much each head's pattern looks like each of the simple kinds, over all prompts."""
         reply = await self._channel.unary(methods.SCORE_HEADS, self._scores_request(input, prepend_bos))
         check_fingerprint(self.fingerprint, reply.fingerprint)
         return HeadScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 def scores_html(scores: HeadScores) -> str:
     """A matrix of layers by heads per score, all on one scale."""
-    tables = {field.name: plain(getattr(scores, field.name)) for field in fields(scores)}
+    tables = _shares(scores)
     layers, heads = tables["to_self"].shape
-    distance = tables.pop("distance")
+    distance = plain(scores.distance)
 
     def picture(name: str, values: Any) -> str:
         def tip(layer: int, head: int) -> str:
@@ -36,7 +35,7 @@ def scores_html(scores: HeadScores) -> str:
 
 def plot_scores(scores: HeadScores) -> Any:
     """Draws every score on axes of its own, [score], and returns them."""
-    tables = {field.name: plain(getattr(scores, field.name)) for field in fields(scores) if field.name != "distance"}
+    tables = _shares(scores)
     rows = -(-len(tables) // 2)
     layers, heads = tables["to_self"].shape
     size = (4 + 0.5 * heads, rows * (1.3 + 0.3 * layers))
@@ -45,3 +44,8 @@ def plot_scores(scores: HeadScores) -> Any:
     for ax, (name, values) in zip(axes.flat, tables.items(), strict=False):
         figures.draw_matrix(ax, values, *names, ("layer", "head"), name, is_signed=False, largest=1.0)
     return np.array(axes.flat)
+
+
+def _shares(scores: HeadScores) -> dict[str, Any]:
+    """The scores that lie in 0…1."""
+    return {name: plain(getattr(scores, name)) for name in scores.names() if name not in ("distance", "structure")}
