@@ -121,7 +121,8 @@ extension Engine {
         repeats: RepeatScores?, effect: HeadEffect?, model: LanguageModel
     ) throws(LensError) -> HeadProfile {
         var scores = scored.scores
-        scores.kinds = HeadEvidence(scores: scores, repeats: repeats, tokens: knowsTokens ? paired.tokens : nil).findings
+        scores.kinds =
+            HeadEvidence(scores: scores, repeats: repeats, tokens: knowsTokens ? paired.tokens : nil).findings
         var pairs: [TokenPair] = []
         for pair in paired.pairs {
             let tokens = try model.tokens([pair.destination, pair.source])

@@ -46,9 +46,10 @@ final class HeadTally: @unchecked Sendable {
             duplicates += duplicate
             inductions += induction
             if row > 0 { previous += weight(row, row - 1) }
-            let (sum, nats) = row < CountedRows.first ? plainSum(row, pattern, length) : add(row, index, pattern, length)
+            let isCounted = row >= CountedRows.first
+            let (sum, nats) = isCounted ? add(row, index, pattern, length) : plainSum(row, pattern, length)
             all += sum
-            guard row >= CountedRows.first else { continue }
+            guard isCounted else { continue }
             let visible = keys.count(from: row)
             rows += 1
             toSelf += weight(row, row)

@@ -53,7 +53,8 @@ extension HeadAtlasPage {
             return "<tr><th scope=\"row\">L\(layer)</th>\(cells.joined())</tr>"
         }
         let isWide = (layers.map(\.value.count).max() ?? 0) > 16
-        return "<nav aria-label=\"All heads\"><table class=\"map\(isWide ? " wide" : "")\">\(rows.joined())</table></nav>"
+        let classes = isWide ? "map wide" : "map"
+        return "<nav aria-label=\"All heads\"><table class=\"\(classes)\">\(rows.joined())</table></nav>"
     }
 
     /// A head's colour class, by its first kind.
@@ -108,7 +109,8 @@ extension HeadAtlasPage {
         for (index, value) in head.byDistance.enumerated() {
             let height = 40 * max(value, 0) / most
             let x = index == 0 ? 0 : index * 6 + 4
-            bars += "<rect class=\"\(index == 0 ? "first" : "near")\" x=\"\(x)\" "
+            bars +=
+                "<rect class=\"\(index == 0 ? "first" : "near")\" x=\"\(x)\" "
                 + "y=\"\(NumberText.fixed(44 - height, 1))\" width=\"5\" height=\"\(NumberText.fixed(height, 1))\"/>"
         }
         let width = head.byDistance.count * 6 + 4
@@ -127,7 +129,8 @@ extension HeadAtlasPage {
         var x = 0.0
         var bars = ""
         for (_, share, colour) in parts {
-            bars += "<rect class=\"\(colour)\" x=\"\(NumberText.fixed(100 * x, 1))\" y=\"0\" "
+            bars +=
+                "<rect class=\"\(colour)\" x=\"\(NumberText.fixed(100 * x, 1))\" y=\"0\" "
                 + "width=\"\(NumberText.fixed(100 * share, 1))\" height=\"6\"/>"
             x += share
         }

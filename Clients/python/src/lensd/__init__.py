@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from lensd.generation import Generation, GenerationStream
     from lensd.generation_news import GeneratedToken
     from lensd.gradients import Gradients
-    from lensd.head_atlas import HeadAtlas, HeadProfile, TokenPair
+    from lensd.head_atlas import HeadAtlas, HeadProfile
     from lensd.head_scores import HeadFinding, HeadScores
     from lensd.hooks import HookPoint
     from lensd.model import Model

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class HeadFinding:
     """That a head is of a kind, and what says so."""
 
-    # "self", "previous", "distance", "first", "positional", "duplicate", "induction", "semantic", "contextual", "broad".
+    # "self", "previous", "distance", "first", "positional", "duplicate", "induction", "semantic", "contextual" or
+    # "broad".
     kind: str
     # Positions back, of the kind "distance"; zero for all others.
     distance: int
