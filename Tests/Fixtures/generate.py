@@ -30,6 +30,7 @@ from family_lens import accept_families, load_family_lens
 from family_reference import family_references
 from generation import filtered_distributions, greedy_texts
 from gradients import LOSS_SEQUENCES, gradient_tensors
+from head_positions import head_positions
 from head_scores import head_scores
 from hook_cases import CHECKPOINT, SEQUENCE
 from hook_functions import hook_functions
@@ -77,6 +78,7 @@ def main() -> None:
     write_fixture(root / "tokenizer" / "fuzz.json", count=96, seed=0)
     write_prepend_bos(root)
     write_lines(root / "heads" / "reference.json", head_scores())
+    write_lines(root / "heads" / "positions.json", head_positions())
     write_edit_cases(root)
     write_hook_functions(root)
     write_lines(root / "generation" / "greedy.json", greedy_texts())

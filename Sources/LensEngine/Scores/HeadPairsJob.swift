@@ -48,7 +48,10 @@ final class HeadPairsJob: PassJob {
                 }
             }
         }
-        return prompts.isEmpty ? Outcome(heads: heads.map { $0.finding(pairCount) }) : nil
+        guard prompts.isEmpty else { return nil }
+        // Of many prompts, what occurred once or twice is no habit of the head.
+        let least = subject.recipe.tokens.count >= HeadEvidence.leastPrompts ? 3 : 1
+        return Outcome(heads: heads.map { $0.finding(pairCount, seenIn: least) })
     }
 
     struct Outcome: KeptAnswer {
@@ -149,10 +152,10 @@ extension HeadPairsJob {
             }
         }
 
-        func finding(_ count: Int) -> Outcome.Head {
+        func finding(_ count: Int, seenIn places: Int) -> Outcome.Head {
             let share = structure > 0 ? gain / structure : 0
             return Outcome.Head(
-                tokens: min(max(share, 0), max(1 - position, 0)), pairs: pairs.strongest(count))
+                tokens: min(max(share, 0), max(1 - position, 0)), pairs: pairs.strongest(count, seenIn: places))
         }
     }
 }

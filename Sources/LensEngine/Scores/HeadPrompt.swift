@@ -1,10 +1,10 @@
 /// What the tokens of one prompt say before anybody looks at a pattern: where each of them occurred before.
-struct HeadPrompt: Sendable {
+package struct HeadPrompt: Sendable {
     let tokens: [Int32]
     /// Earlier occurrences of each position's token.
     let earlier: [[Int]]
 
-    init(tokens: [Int32]) {
+    package init(tokens: [Int32]) {
         self.tokens = tokens
         var seen: [Int32: [Int]] = [:]
         earlier = tokens.enumerated().map { position, token in
@@ -17,9 +17,11 @@ struct HeadPrompt: Sendable {
 }
 
 /// Which keys the destinations of a layer see.
-struct VisibleKeys: Sendable, Hashable {
+package struct VisibleKeys: Sendable, Hashable {
     /// The last so many, the query's own among them; `nil` is all.
     let window: Int?
+
+    package init(window: Int?) { self.window = window }
 
     func first(from row: Int) -> Int { window.map { max(row + 1 - $0, 0) } ?? 0 }
     func count(from row: Int) -> Int { row + 1 - first(from: row) }

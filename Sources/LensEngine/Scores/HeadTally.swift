@@ -4,7 +4,7 @@ import LensCore
 /// Sums up one head's patterns over prompts, in memory that does not grow with their number.
 ///
 /// One thread at a time adds to a tally: within a layer each head's is another's.
-final class HeadTally: @unchecked Sendable {
+package final class HeadTally: @unchecked Sendable {
     private let keys: VisibleKeys
     private var rows = 0
     private var prompts = 0
@@ -25,7 +25,7 @@ final class HeadTally: @unchecked Sendable {
     private(set) var positions: [PositionSums]
 
     /// - Parameter length: tokens of the longest prompt.
-    init(keys: VisibleKeys, length: Int) {
+    package init(keys: VisibleKeys, length: Int) {
         self.keys = keys
         positions = Array(repeating: PositionSums(length: length), count: CountedRows.folds)
     }
@@ -33,7 +33,7 @@ final class HeadTally: @unchecked Sendable {
     /// - Parameters:
     ///   - index: the prompt's number.
     ///   - pattern: `[pos, sourcePos]`, row-major.
-    func add(_ prompt: HeadPrompt, index: Int, pattern: UnsafeBufferPointer<Float>) {
+    package func add(_ prompt: HeadPrompt, index: Int, pattern: UnsafeBufferPointer<Float>) {
         let length = prompt.length
         guard pattern.count == length * length else { return }
         func weight(_ row: Int, _ source: Int) -> Double { Double(pattern[row * length + source]) }
@@ -101,7 +101,7 @@ final class HeadTally: @unchecked Sendable {
     }
 
     /// The scores; whatever has no destination is 0.
-    func scores(layer: Int, head: Int) -> (scores: HeadScores, model: PositionModel) {
+    package func scores(layer: Int, head: Int) -> (scores: HeadScores, model: PositionModel) {
         let whole = positions.dropFirst().reduce(positions[0]) { $0 + $1 }
         func mean(_ sum: Double, _ count: Int) -> Double { count == 0 ? 0 : sum / Double(count) }
         let (distance, toDistance) = whole.bestDistance

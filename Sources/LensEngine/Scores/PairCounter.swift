@@ -31,9 +31,13 @@ struct PairCounter {
     }
 
     /// Strongest first.
-    func strongest(_ count: Int) -> [(destination: Int32, source: Int32, count: Count)] {
+    ///
+    /// - Parameter places: how often a pair has to have been seen.
+    func strongest(_ count: Int, seenIn places: Int) -> [(destination: Int32, source: Int32, count: Count)] {
         // Equal ones stay in the order of their tokens, so that the answer is always the same.
-        counts.sorted { ($1.value.strength, $0.key) < ($0.value.strength, $1.key) }.prefix(count).map { key, count in
+        let strongest = counts.filter { $0.value.places >= places }
+            .sorted { ($1.value.strength, $0.key) < ($0.value.strength, $1.key) }.prefix(count)
+        return strongest.map { key, count in
             (Int32(truncatingIfNeeded: key >> 32), Int32(truncatingIfNeeded: key), count)
         }
     }

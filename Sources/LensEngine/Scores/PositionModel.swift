@@ -10,7 +10,7 @@ import Glibc
 /// The weights `w = exp(b)` are the fixed point of `w[d] = S[d] / Σ_i 1 / Z_i` over the destinations that see distance
 /// `d`, where `S` is attention and `Z_i` a row's sum of weights; each step comes closer (Hunter, "MM algorithms for
 /// generalized Bradley–Terry models", 2004).
-struct PositionModel: Sendable {
+package struct PositionModel: Sendable {
     /// `exp` of the score of each distance, and of the first position.
     private var weights: [Double]
     private var firstWeight: Double

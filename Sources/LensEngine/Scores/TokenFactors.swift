@@ -32,7 +32,8 @@ struct TokenFactors {
     static func key(_ destination: Int32?, _ source: Int32) -> UInt32 {
         // Multiplication mixes upwards: the upper half is what is used.
         let pair = UInt64(UInt32(bitPattern: destination ?? -1)) << 32 | UInt64(UInt32(bitPattern: source))
-        return UInt32(truncatingIfNeeded: (pair &+ 0x9E37_79B9_7F4A_7C15) &* 0xBF58_476D_1CE4_E5B9 >> 32)
+        let mixed = (pair &+ 0x9E37_79B9_7F4A_7C15) &* 0xBF58_476D_1CE4_E5B9
+        return UInt32(truncatingIfNeeded: mixed >> 32)
     }
 
     func factor(source: UInt32, pair: UInt32) -> Float {

@@ -108,15 +108,15 @@ extension HeadAtlasPage {
         var bars = ""
         for (index, value) in head.byDistance.enumerated() {
             let height = 40 * max(value, 0) / most
-            let x = index == 0 ? 0 : index * 6 + 4
+            let x = index == 0 ? 0 : index * 6 + 8
             bars +=
                 "<rect class=\"\(index == 0 ? "first" : "near")\" x=\"\(x)\" "
                 + "y=\"\(NumberText.fixed(44 - height, 1))\" width=\"5\" height=\"\(NumberText.fixed(height, 1))\"/>"
         }
-        let width = head.byDistance.count * 6 + 4
+        let width = head.byDistance.count * 6 + 8
         let label = "Attention by distance: to the first position, then 0, 1, 2 … back"
         return "<svg class=\"distances\" viewBox=\"0 0 \(width) 54\" role=\"img\" aria-label=\"\(label)\">\(bars)"
-            + "<path d=\"M0 44.5H\(width)\"/><text x=\"0\" y=\"53\">1st</text><text x=\"11\" y=\"53\">0</text>"
+            + "<path d=\"M0 44.5H\(width)\"/><text x=\"0\" y=\"53\">1st</text><text x=\"14\" y=\"53\">0</text>"
             + "<text x=\"\(width - 10)\" y=\"53\">\(head.byDistance.count - 2)</text></svg>"
     }
 
@@ -144,7 +144,7 @@ extension HeadAtlasPage {
         if let repeats = head.repeats {
             rows.append(
                 (
-                    "random tokens, repeated",
+                    "random repeats",
                     "duplicate \(percent(repeats.duplicate)), induction \(percent(repeats.induction))"
                 ))
         }
@@ -187,7 +187,8 @@ extension HeadAtlasPage {
     }
 
     private func percent(_ share: Double) -> String {
-        share.isFinite ? "\(Int((100 * min(max(share, 0), 1)).rounded())) %" : "unknown"
+        // A no-break space: the sign stays with its number.
+        share.isFinite ? "\(Int((100 * min(max(share, 0), 1)).rounded()))\u{A0}%" : "unknown"
     }
 
     private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
