@@ -13,6 +13,7 @@ public struct Services: Sendable {
     let inference: InferenceHandler
     let analyses: AnalysesHandler
     let heads: HeadsHandler
+    let weights: WeightsHandler
     let sessions: SessionsHandler
     let reports: ReportsHandler
     let store: StoreHandler
@@ -27,6 +28,7 @@ public struct Services: Sendable {
         inference = InferenceHandler(engine: engine, store: store)
         analyses = AnalysesHandler(inference: inference)
         heads = HeadsHandler(engine: engine, version: version)
+        weights = WeightsHandler(engine: engine)
         sessions = SessionsHandler(store: store)
         reports = ReportsHandler(engine: engine, store: store, version: version)
         self.store = StoreHandler(store: store)
@@ -59,6 +61,8 @@ public struct Services: Sendable {
         unary(.detectHeads, in: &router, analyses.detectHeads)
         unary(.scoreInduction, in: &router, analyses.scoreInduction)
         streaming(.headAtlas, in: &router, heads.atlas)
+        unary(.listParameters, in: &router, weights.list)
+        streaming(.parameter, in: &router, weights.parameter)
         unary(.listSessions, in: &router, sessions.list)
         unary(.showSession, in: &router, sessions.show)
         unary(.createSession, in: &router, sessions.create)

@@ -256,6 +256,7 @@ CALLS = [
     ("str", "inference.tokenize", "inference_pb2.TokenizeRequest({subject})"),
     ("str", "inference.run", "run_pb2.RunRequest({subject})"),
     ("str", "inference.score_heads", "inference_pb2.ScoreHeadsRequest({subject})"),
+    ("str", "weights.list_parameters", "weights_pb2.ListParametersRequest({model})"),
     (
         "list",
         "inference.query",

@@ -13,12 +13,14 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import argparse
 import logging
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from transformer_lens import HookedTransformer
 
 from analyses import analyses
 from checkpoints import SPECS, write_checkpoint
@@ -34,8 +36,9 @@ from head_positions import head_positions
 from head_scores import head_scores
 from hook_cases import CHECKPOINT, SEQUENCE
 from hook_functions import hook_functions
-from lens import FORMS, Tensors, accept_local_folders
+from lens import FORMS, Tensors, accept_local_folders, load_lens_model
 from manifest import write_json, write_lines, write_manifest
+from parameters import parameter_sums
 from patching import patching_tensors
 from reference import reference_tensors
 from tokenizer_bos import write_prepend_bos
@@ -84,31 +87,43 @@ def main() -> None:
     write_lines(root / "generation" / "greedy.json", greedy_texts())
     write_lines(root / "generation" / "filters.json", filtered_distributions())
     write_patching(root)
-    write_families(root, None)
+    parameters = [record for spec in SPECS for record in parameter_sums(spec.name, lenses(spec.name, load_lens_model))]
+    parameters += write_families(root, None)
+    write_lines(root / "parameters" / "reference.json", parameters)
     write_analyses(root)
     write_manifest(
         root,
-        [*(spec.name for spec in SPECS), "analyses", "edits", "generation", "heads", "hooks", "patching", "tokenizer"]
+        [*(spec.name for spec in SPECS), "analyses", "edits", "generation", "heads", "hooks", "parameters", "patching"]
+        + ["tokenizer"]
         + [spec.folder for spec in (*FAMILY_SPECS, *TOY_SPECS)],
     )
 
 
-def write_families(root: Path, only: list[str] | None) -> None:
-    """Writes checkpoints of other families than GPT-Neo, and their references."""
+def lenses(name: str, load: Callable[[Any, str], HookedTransformer]) -> dict[str, HookedTransformer]:
+    """A checkpoint's models by form."""
+    return {form: load(name, form) for form in FORMS}
+
+
+def write_families(root: Path, only: list[str] | None) -> list[dict[str, Any]]:
+    """Writes checkpoints of other families than GPT-Neo, and their references; returns their parameters' sums."""
     accept_families()
+    parameters: list[dict[str, Any]] = []
     for spec in FAMILY_SPECS:
         if only is None or spec.name in only:
             write_family_checkpoint(spec, root)
-            lenses = {form: load_family_lens(spec.folder, form) for form in FORMS}
+            models = lenses(spec.folder, load_family_lens)
+            parameters += parameter_sums(spec.folder, models)
             model = load_family_model(spec.folder)
-            write_references(root / spec.folder, *family_references(spec.name, lenses, model))
-            write_family_gradients(root / spec.folder, spec.name, lenses)
+            write_references(root / spec.folder, *family_references(spec.name, models, model))
+            write_family_gradients(root / spec.folder, spec.name, models)
     for toy in TOY_SPECS:
         if only is None or toy.name in only:
             write_toy(toy, root)
-            lenses = {form: load_toy(toy, form) for form in FORMS}
-            write_references(root / toy.folder, *family_references(toy.name, lenses, None))
-            write_family_gradients(root / toy.folder, toy.name, lenses)
+            models = lenses(toy, load_toy)
+            parameters += parameter_sums(toy.folder, models)
+            write_references(root / toy.folder, *family_references(toy.name, models, None))
+            write_family_gradients(root / toy.folder, toy.name, models)
+    return parameters
 
 
 def write_family_gradients(folder: Path, name: str, lenses: dict[str, Any]) -> None:

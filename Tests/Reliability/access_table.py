@@ -63,6 +63,7 @@ from lensd._proto.store_pb2 import (
     StoreUsageRequest,
 )
 from lensd._proto.sweeps_pb2 import SWEEP_AXIS_HEAD, SweepRequest
+from lensd._proto.weights_pb2 import ListParametersRequest, ParameterRequest
 
 from users import FIRST_UID
 
@@ -149,6 +150,7 @@ def _gradient(request: GradientRequest) -> GradientMessage:
 DAEMON = "/lens.v1.Daemon/"
 MODELS = "/lens.v1.Models/"
 INFERENCE = "/lens.v1.Inference/"
+WEIGHTS = "/lens.v1.Weights/"
 SESSIONS = "/lens.v1.Sessions/"
 REPORTS = "/lens.v1.Reports/"
 ANALYSES = "/lens.v1.Analyses/"
@@ -278,6 +280,8 @@ PROBES = [
     Probe(ANALYSES + "LogitLens", "own", Rule.EVERYBODY, lambda _: LogitLensRequest(**OWN_PASS)),
     Probe(ANALYSES + "LogitLens", FROM_RUN, Rule.READS, lambda world: LogitLensRequest(**_pass(world))),
     Probe("/lens.v1.Heads/Atlas", "own", Rule.EVERYBODY, lambda _: HeadAtlasRequest(prompts=PROMPTS)),
+    Probe(WEIGHTS + "ListParameters", "own", Rule.EVERYBODY, lambda _: ListParametersRequest()),
+    Probe(WEIGHTS + "Parameter", "own", Rule.EVERYBODY, lambda _: ParameterRequest(name=b"W_E")),
     Probe(SESSIONS + "List", "list", Rule.EVERYBODY, lambda _: ListSessionsRequest()),
     Probe(SESSIONS + "Show", "by address", Rule.READS, lambda world: ShowSessionRequest(name=world.address)),
     Probe(

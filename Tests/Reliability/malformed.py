@@ -191,6 +191,8 @@ class LastWords:
                 "Analyses/DetectHeads",
                 "Analyses/ScoreInduction",
                 "Heads/Atlas",
+                "Weights/ListParameters",
+                "Weights/Parameter",
                 "Sessions/List",
                 "Sessions/Show",
                 "Reports/AttentionPage",

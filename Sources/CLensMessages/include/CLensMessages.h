@@ -17,4 +17,5 @@
 #include "lens/v1/sessions.pb-c.h"
 #include "lens/v1/store.pb-c.h"
 #include "lens/v1/sweeps.pb-c.h"
+#include "lens/v1/weights.pb-c.h"
 #endif

@@ -176,18 +176,6 @@ extension HookPoint {
         .sorted { $0.1 < $1.1 }
         .prefix(4).map(\.0)
     }
-
-    private static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var previous = Array(0...right.count)
-        for (i, byte) in left.enumerated() {
-            var current = [i + 1]
-            for (j, other) in right.enumerated() {
-                current.append(min(previous[j] + (byte == other ? 0 : 1), previous[j + 1] + 1, current[j] + 1))
-            }
-            previous = current
-        }
-        return previous[right.count]
-    }
 }
 
 extension String {

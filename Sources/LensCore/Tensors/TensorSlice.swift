@@ -20,6 +20,13 @@ public struct TensorSlice: Sendable, Hashable {
         public let step: Int
         /// Whether the axis vanishes from the result.
         public let isDropped: Bool
+
+        public init(start: Int, count: Int, step: Int, isDropped: Bool) {
+            self.start = start
+            self.count = count
+            self.step = step
+            self.isDropped = isDropped
+        }
     }
 
     /// Holds the slice against a shape; the result has one axis per axis of `shape`.

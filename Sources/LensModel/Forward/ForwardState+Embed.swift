@@ -61,7 +61,7 @@ extension ForwardState {
 }
 
 extension Tensor {
-    fileprivate mutating func scale(by factor: Float) {
+    mutating func scale(by factor: Float) {
         let count = count
         withMutablePointer { for index in 0..<count { $0[index] *= factor } }
     }

@@ -160,6 +160,15 @@ typealias CSweptAxis = Lens__V1__SweptAxis
 typealias CMetricBaseline = Lens__V1__MetricBaseline
 typealias CSweepValues = Lens__V1__SweepValues
 
+// weights.proto
+typealias CListParametersRequest = Lens__V1__ListParametersRequest
+typealias CListParametersReply = Lens__V1__ListParametersReply
+typealias CParameterShape = Lens__V1__ParameterShape
+typealias CParameterRequest = Lens__V1__ParameterRequest
+typealias CWeightEvent = Lens__V1__WeightEvent
+typealias CWeightHeader = Lens__V1__WeightHeader
+typealias CWeightProgress = Lens__V1__WeightProgress
+
 // models.proto, daemon.proto
 typealias CListModelsRequest = Lens__V1__ListModelsRequest
 typealias CListModelsReply = Lens__V1__ListModelsReply
@@ -433,3 +442,12 @@ extension CCheckStoreRequest: CMessage { static var reset: CReset<Self> { lens__
 extension CCheckStoreReply: CMessage { static var reset: CReset<Self> { lens__v1__check_store_reply__init } }
 extension CBackupRequest: CMessage { static var reset: CReset<Self> { lens__v1__backup_request__init } }
 extension CBackupEvent: CMessage { static var reset: CReset<Self> { lens__v1__backup_event__init } }
+extension CListParametersRequest: CMessage {
+    static var reset: CReset<Self> { lens__v1__list_parameters_request__init }
+}
+extension CListParametersReply: CMessage { static var reset: CReset<Self> { lens__v1__list_parameters_reply__init } }
+extension CParameterShape: CMessage { static var reset: CReset<Self> { lens__v1__parameter_shape__init } }
+extension CParameterRequest: CMessage { static var reset: CReset<Self> { lens__v1__parameter_request__init } }
+extension CWeightEvent: CMessage { static var reset: CReset<Self> { lens__v1__weight_event__init } }
+extension CWeightHeader: CMessage { static var reset: CReset<Self> { lens__v1__weight_header__init } }
+extension CWeightProgress: CMessage { static var reset: CReset<Self> { lens__v1__weight_progress__init } }

@@ -147,6 +147,13 @@ extension UnaryMethod<HeadDetectionRequest, HeadDetectionReply> {
     public static var detectHeads: Self {
         Self(
             path: "/lens.v1.Analyses/DetectHeads", request: .detectHeadsRequest, reply: .detectHeadsReply,
+    }
+}
+
+extension UnaryMethod<ModelReference, ParameterList> {
+    public static var listParameters: Self {
+        Self(
+            path: "/lens.v1.Weights/ListParameters", request: .listParametersRequest, reply: .listParametersReply,
             retry: .always)
     }
 }
@@ -163,6 +170,13 @@ extension StreamingMethod<HeadAtlasRequest, HeadAtlasEvent> {
     /// Progress, the atlas without its heads, the heads, the page.
     public static var headAtlas: Self {
         Self(path: "/lens.v1.Heads/Atlas", request: .headAtlasRequest, event: .headAtlasEvent, retry: .always)
+    }
+}
+
+extension StreamingMethod<ParameterRequest, WeightEvent> {
+    /// A header, then the values in chunks.
+    public static var parameter: Self {
+        Self(path: "/lens.v1.Weights/Parameter", request: .parameterRequest, event: .weightEvent, retry: .always)
     }
 }
 

@@ -336,6 +336,23 @@ enum Samples {
         .page([0x3c, 0xc3, 0xbc]),
     ]
 
+    static let parameterRequests = [
+        ParameterRequest(model: raw, name: "blocks.0.attn.W_Q", slice: TensorSlice([.index(-1), .ellipsis])),
+        ParameterRequest(model: ModelReference(name: "m"), name: "W_E"),
+    ]
+    static let parameterLists = [
+        ParameterList(
+            model: "m@raw", fingerprint: "f",
+            parameters: [
+                ParameterShape(name: "embed.W_E", shape: [4096, 256]), ParameterShape(name: "unembed.b_U", shape: [7]),
+            ])
+    ]
+    static let weightEvents: [WeightEvent] = [
+        .progress(done: 1, total: 2),
+        .header(WeightHeader(name: "W_E", shape: [2, 1], model: "m", fingerprint: "f")),
+        .values([0, 0, 0x80, 0x3f]),
+    ]
+
     static let model = ModelDescription(
         name: "tinytales-1l", configuration: configuration, fingerprint: "f", weightBytes: 1 << 40,
         parameterCount: 2_000_000, isDefault: true, bosTokenID: 0)

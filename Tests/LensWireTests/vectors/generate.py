@@ -60,6 +60,9 @@ from lensd._proto import (
 from lensd._proto import (
     sweeps_pb2 as sweeps,
 )
+from lensd._proto import (
+    weights_pb2 as weights,
+)
 
 NAN = float("nan")
 ZERO, MEAN = edits.ACTION_ZERO, edits.ACTION_MEAN
@@ -592,6 +595,31 @@ VECTORS = {
             )
         ),
         atlas.HeadAtlasEvent(page=b"<\xc3\xbc"),
+    ],
+    "parameterRequests": [
+        weights.ParameterRequest(
+            model=RAW, name=b"blocks.0.attn.W_Q",
+            slice=common.Slice(
+                entries=[common.SliceEntry(index=-1), common.SliceEntry(ellipsis=common.Ellipsis())]
+            ),
+        ),
+        weights.ParameterRequest(model=b"m", name=b"W_E"),
+    ],
+    "parameterLists": [
+        weights.ListParametersReply(
+            model=b"m@raw", fingerprint=b"f",
+            parameters=[
+                weights.ParameterShape(name=b"embed.W_E", shape=[4096, 256]),
+                weights.ParameterShape(name=b"unembed.b_U", shape=[7]),
+            ],
+        )
+    ],
+    "weightEvents": [
+        weights.WeightEvent(progress=weights.WeightProgress(done=1, total=2)),
+        weights.WeightEvent(
+            header=weights.WeightHeader(name=b"W_E", shape=[2, 1], model=b"m", fingerprint=b"f")
+        ),
+        weights.WeightEvent(values=b"\x00\x00\x80\x3f"),
     ],
     "daemonStatuses": [
         daemon.DaemonStatusReply(

@@ -18,6 +18,7 @@ from lensd._proto import (
     sessions_pb2,
     store_pb2,
     sweeps_pb2,
+    weights_pb2,
 )
 from lensd.call_state import Receiver
 from lensd.channel import Channel, Exchange, Stream
@@ -151,6 +152,18 @@ class AnalysesStub:
     def score_induction(self, request: analyses_pb2.ScoreInductionRequest) -> analyses_pb2.ScoreInductionReply:
         """Attention to the token behind the earlier occurrence, on repeated random tokens."""
         return self.channel.unary("/lens.v1.Analyses/ScoreInduction", request, analyses_pb2.ScoreInductionReply)
+class WeightsStub:
+    """What a model's weights say without a prompt."""
+
+    channel: Channel
+
+    def list_parameters(self, request: weights_pb2.ListParametersRequest) -> weights_pb2.ListParametersReply:
+        """Every parameter's name and shape."""
+        return self.channel.unary("/lens.v1.Weights/ListParameters", request, weights_pb2.ListParametersReply)
+
+    def fetch(self, request: weights_pb2.ParameterRequest, receiver: Receiver) -> None:
+        """One parameter, given to `receiver` as it comes: a header, then its values in chunks."""
+        self.channel.deliver("/lens.v1.Weights/Parameter", request, receiver)
 
 
 @dataclass(frozen=True)
@@ -276,6 +289,7 @@ class Stubs:
         self.inference = InferenceStub(channel)
         self.analyses = AnalysesStub(channel)
         self.heads = HeadsStub(channel)
+        self.weights = WeightsStub(channel)
         self.sessions = SessionsStub(channel)
         self.reports = ReportsStub(channel)
         self.store = StoreStub(channel)
