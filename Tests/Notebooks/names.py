@@ -251,7 +251,7 @@ cache.logit_attrs(cache.stack_head_results(pos_slice=-1), " there", pos_slice=-1
 It needs torch (`pip install "lensd[torch]"`) and a daemon (`lensctl up`; `$LENSD_SOCKET` where it is another). Without
 torch, `lensd.connect().model()` has the same methods over NumPy arrays, caches with all their analyses too:
 
-```py
+```python
 import lensd
 
 model = lensd.connect().model()
