@@ -203,15 +203,22 @@ SECTIONS = [
     Section(
         "cfg",
         ".HookedTransformerConfig",
-        "n_layers n_heads n_key_value_heads d_model d_head d_mlp d_vocab d_vocab_out n_ctx act_fn eps normalization_type "
-        "positional_embedding_type attn_only gated_mlp parallel_attn_mlp final_rms post_embedding_ln use_attn_scale "
-        "attn_scale scale_attn_by_inverse_layer_idx use_local_attn window_size use_qk_norm clip_qkv "
+        "n_layers n_heads n_key_value_heads d_model d_head d_vocab d_vocab_out n_ctx eps normalization_type "
+        "positional_embedding_type attn_only gated_mlp parallel_attn_mlp post_embedding_ln use_attn_scale "
+        "scale_attn_by_inverse_layer_idx window_size use_qk_norm clip_qkv "
         "use_normalization_before_and_after attn_scores_soft_cap output_logits_soft_cap rotary_dim "
-        "rotary_base rotary_adjacent_pairs rotary_scaling_factor tie_word_embeddings original_architecture "
+        "rotary_adjacent_pairs "
         "attention_dir default_prepend_bos dtype device use_attn_result "
         "use_split_qkv_input use_hook_mlp_in use_attn_in",
         {
             "model_name": "the daemon's",
+            "d_mlp act_fn": "`None` in attention-only models",
+            "final_rms": "True where the final norm alone is an RMS norm",
+            "use_local_attn": "whether any layer is local",
+            "rotary_base": "`None` where positions are not rotary",
+            "rotary_scaling_factor tie_word_embeddings": "as the checkpoint has it, of every family",
+            "original_architecture": "`HookedTransformer` of models that are TransformerLens's own",
+            "attn_scale": "1 where `use_attn_scale` is False",
             "attn_types": "a tuple, one for every layer, of every model",
             "tokenizer_prepends_bos": "False: `prepend_bos` alone decides",
         },
