@@ -10,8 +10,7 @@ from lensd.model_parts import Parts
 from lensd.sweeping import Sweeping
 
 
-class Model(Parts, Analysing, Differentiating, Sweeping, Generating):
-class Model(Parts, Differentiating, Sweeping, HeadKinds, Generating):
+class Model(Parts, Analysing, Differentiating, Sweeping, HeadKinds, Generating):
     """One form of a resident model, under the names and with the values of TransformerLens's `HookedTransformer`.
 
     Wherever an `input` is taken it is a text, token ids [pos] or [batch, pos] (lists, NumPy arrays, torch tensors), or
