@@ -214,11 +214,6 @@ extension Tensor {
         return result
     }
 
-    fileprivate mutating func scale(by factor: Float) {
-        let count = count
-        withMutablePointer { for index in 0..<count { $0[index] *= factor } }
-    }
-
     /// Tensors `[row, width]` side by side: `[row, tensor, width]`.
     fileprivate static func interleaving(_ tensors: [Tensor]) -> Tensor {
         guard let first = tensors.first else { return Tensor(uninitialized: [0, 0, 0]) }
