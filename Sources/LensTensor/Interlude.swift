@@ -4,12 +4,18 @@ import Synchronization
 /// few milliseconds, not for the work.
 public final class Interlude: Sendable {
     private let wanted = Atomic<Bool>(false)
-    private let body = Mutex<(@Sendable () -> Void)?>(nil)
+    private let body = Mutex<Body?>(nil)
+
+    /// A function in a struct: one that a `Mutex` holds by itself is wrapped once more each time the lock is taken, and
+    /// the wrappings pile up.
+    private struct Body {
+        let play: @Sendable () -> Void
+    }
 
     /// What is done in between, on the thread whose work it interrupts, with the pool free for it. It takes the request
     /// back before it ends.
     public func set(_ body: @escaping @Sendable () -> Void) {
-        self.body.withLock { $0 = body }
+        self.body.withLock { $0 = Body(play: body) }
     }
 
     /// Asked for, or no longer.
@@ -20,6 +26,6 @@ public final class Interlude: Sendable {
     /// Called between blocks, by the thread that all the work belongs to.
     func run() {
         wanted.store(false, ordering: .relaxed)
-        body.withLock { $0 }?()
+        body.withLock { $0 }?.play()
     }
 }
