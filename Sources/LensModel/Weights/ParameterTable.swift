@@ -102,7 +102,10 @@ struct ParameterTable {
     private mutating func addMLP(_ mlp: MLPParts<Tensor>, _ own: WeightForm.BlockForm, _ prefix: String) {
         add(prefix + "W_in", [c.dModel, c.dMLP], .turned(reading(mlp.input.matrix, behind: own.ln2, .inputs)))
         if let gate = mlp.gate {
-            add(prefix + "W_gate", [c.dModel, c.dMLP], .turned(reading(gate.matrix, behind: own.ln2, .inputs)))
+            // HookedTransformer leaves the gate's mean in, which the normalised rows do not see.
+            var matrix = reading(gate.matrix, behind: own.ln2, .inputs)
+            matrix.centersInputs = false
+            add(prefix + "W_gate", [c.dModel, c.dMLP], .turned(matrix))
             // TransformerLens has no such bias; StableLM's folded norms leave one.
             if let bias = own.gateBias { add(prefix + "b_gate", bias, [c.dMLP]) }
         }
