@@ -147,6 +147,7 @@ extension UnaryMethod<HeadDetectionRequest, HeadDetectionReply> {
     public static var detectHeads: Self {
         Self(
             path: "/lens.v1.Analyses/DetectHeads", request: .detectHeadsRequest, reply: .detectHeadsReply,
+            retry: .always)
     }
 }
 
