@@ -160,9 +160,6 @@ extension LensConnection {
         try await call(.scoreHeads, request, options: options)
     }
 
-        }
-    }
-
     /// What every head of a model does over a corpus, and the page if it was asked for, in UTF-8.
     ///
     /// - Parameter onProgress: learns how much of which part is done.
