@@ -75,7 +75,7 @@ struct ExploredPass: Sendable {
     var base: ExploredPass { ExploredPass(model: model, prompt: prompt, edits: []) }
 
     /// What queries read; never recorded, as whoever looks around types much.
-    var source: QueryRequest.Source { .prompts(model, [prompt], edits) }
+    var source: PassSource { .prompts(model, [prompt], edits) }
 
     func gradient(_ terms: [GradientTerm], of hooks: [String]) -> GradientRequest {
         GradientRequest(model: model, prompts: [prompt], interventions: edits, terms: terms, wanted: hooks)
