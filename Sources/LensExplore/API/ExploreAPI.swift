@@ -33,6 +33,8 @@ package struct ExploreAPI: PageCalls {
             case .ablate: try await ablate(try Self.decode(body), progress)
             case .compare: try await compare(try Self.decode(body), progress)
             case .neurons: try await neurons(try Self.decode(body))
+            case .lens: try await lens(try Self.decode(body))
+            case .why: try await why(try Self.decode(body))
             case .save: throw LensError(.internal, "a page is no JSON")
             }
         } catch let error as LensError {
