@@ -1,0 +1,342 @@
+"""`lensctl explore`: who gets in, and what the page's calls answer, over real connections."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lensd
+import numpy as np
+import pytest
+
+from daemon import BINARY, Daemon
+
+LENSCTL = BINARY.parent / "lensctl"
+TOKENS = [5, 7, 9, 5, 7, 11]
+PROMPT = {"tokens": TOKENS}
+
+
+class Page:
+    """A running `lensctl explore`, and a browser that was let in."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        command = [LENSCTL, "--socket", daemon.socket, "--json", "explore", "--no-browser"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=daemon.env)
+        assert self.process.stdout is not None
+        said = json.loads(self.process.stdout.readline())
+        self.port = said["port"]
+        self.opening = said["address"].split(str(self.port), 1)[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.prefetched = self.get(self.opening, Sec_Purpose="prefetch;prerender")
+        status, headers, _ = self.get(self.opening)
+        assert (status, headers["Location"]) == (303, "/")
+        self.set_cookie = headers["Set-Cookie"]
+        self.headers = {
+            "Cookie": self.set_cookie.split(";")[0],
+            "Origin": self.origin,
+            "Content-Type": "application/json",
+        }
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        return self.send("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    def post(self, name: str, request: Any, **changed: str | None) -> tuple[int, bytes]:
+        named = {key.replace("_", "-"): value for key, value in changed.items()}
+        headers = {key: value for key, value in (self.headers | named).items() if value is not None}
+        status, _, body = self.send("POST", f"/api/{name}", json.dumps(request).encode(), headers)
+        return status, body
+
+    def call(self, name: str, request: Any) -> Any:
+        status, body = self.post(name, request)
+        assert status == 200, body
+        lines = body.decode().splitlines()
+        return json.loads(lines[0]) if len(lines) == 1 else json.loads(lines[-1])["reply"]
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=10)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def page(shared: Daemon) -> Iterator[Page]:
+    page = Page(shared)
+    yield page
+    assert page.end() == 130
+
+
+@pytest.fixture(scope="module")
+def model(shared: Daemon) -> Iterator[Any]:
+    with lensd.connect(str(shared.socket)) as client:
+        yield client.model()
+
+
+def array(value: dict[str, Any]) -> np.ndarray:
+    kind = {"f32": "<f4", "i32": "<i4"}[value["dtype"]]
+    return np.frombuffer(base64.b64decode(value["data"]), kind).reshape(value["shape"])
+
+
+def error(answer: tuple[int, bytes]) -> tuple[int, str, str]:
+    said = json.loads(answer[1])["error"]
+    return answer[0], said["code"], said["message"]
+
+
+def test_the_cookie_is_out_of_reach_and_the_answers_are_strict(page: Page) -> None:
+    assert page.set_cookie.endswith("; Path=/; HttpOnly; SameSite=Strict")
+    _, headers, _ = page.get("/")
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for part in ("frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"):
+        assert part in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_a_token_is_good_once(page: Page) -> None:
+    status, headers, body = page.get(page.opening)
+    assert status == 403
+    assert "Set-Cookie" not in headers
+    assert b"has been used" in body
+    status, _, body = page.get("/open?token=" + "0" * 64)
+    assert status == 403
+    assert b"no such token" in body
+
+
+def test_a_prefetch_does_not_use_the_token_up(page: Page) -> None:
+    status, headers, _ = page.prefetched
+    assert status == 503
+    assert "Set-Cookie" not in headers
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "[::1]:80", "localhost.evil.example"])
+def test_another_host_is_refused(page: Page, host: str) -> None:
+    status, _, body = page.get("/", Host=host)
+    assert status == 403
+    assert b"expected to be asked as" in body
+
+
+def test_the_other_name_is_good(page: Page) -> None:
+    assert page.get("/", Host=f"localhost:{page.port}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"Cookie": None}, 401),
+        ({"Cookie": "lensctl-0=" + "0" * 64}, 401),
+        ({"Origin": None}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Content_Type": "text/plain"}, 415),
+        ({"Content_Type": None}, 415),
+    ],
+)
+def test_a_call_of_somebody_else_is_refused(page: Page, changed: dict[str, str | None], status: int) -> None:
+    got, code, message = error(page.post("hello", {}, **changed))
+    assert got == status
+    assert code != "OK"
+    assert message
+
+
+def test_paths_methods_and_frames(page: Page) -> None:
+    assert page.get("/etc/passwd")[0] == 404
+    assert page.get("/../etc/passwd")[0] == 404
+    status, headers, _ = page.get("/api/hello")
+    assert (status, headers["Allow"]) == (405, "POST")
+    assert page.send("POST", "/")[0] == 405
+    assert page.get("http://evil.example/", Host=f"127.0.0.1:{page.port}")[0] == 400
+    assert page.get("/", Sec_Fetch_Dest="iframe")[0] == 403
+    assert page.get("/", Sec_Fetch_Dest="document")[0] == 200
+
+
+def test_too_much_is_refused(page: Page) -> None:
+    length = str((1 << 20) + 1)
+    assert page.send("POST", "/api/hello", b"{}", page.headers | {"Content-Length": length})[0] == 413
+    assert page.get("/", X_Long="x" * 20000)[0] in (400, 431)
+
+
+def test_what_is_no_http_ends(page: Page) -> None:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as raw:
+        raw.sendall(b"\x16\x03\x01 no request at all\r\n\r\n")
+        assert raw.recv(4096).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user takes root")
+def test_another_user_is_turned_away_even_with_the_cookie(page: Page) -> None:
+    asks = (
+        "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]));"
+        "c.request('POST', '/api/hello', '{}', {'Cookie': sys.argv[2], 'Origin': sys.argv[3],"
+        "'Content-Type': 'application/json'}); print(c.getresponse().status)"
+    )
+    asked = ["/usr/bin/python3", "-c", asks, str(page.port), page.headers["Cookie"], page.origin]
+    assert subprocess.run(asked, capture_output=True, text=True, cwd="/").stdout.strip() == "200"
+    other = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", *asked]
+    assert subprocess.run(other, capture_output=True, text=True, cwd="/").stdout.strip() == "403"
+
+
+def test_a_look_is_what_python_sees(page: Page, model: Any) -> None:
+    look = page.call("look", {"prompt": PROMPT, "value_norms": True})
+    assert [token["id"] for token in look["tokens"]] == TOKENS
+    tokens = np.array([TOKENS])
+    losses = np.asarray(model(tokens, return_type="loss", loss_per_token=True))[0]
+    np.testing.assert_allclose(array(look["token_loss"]), losses, rtol=1e-5, atol=1e-5)
+    _, cache = model.run_with_cache(tokens)
+    pattern = np.asarray(cache["pattern", 0])[0]
+    heads, count = pattern.shape[:2]
+    codes = np.frombuffer(base64.b64decode(look["patterns"]["triangles"]), np.uint8).reshape(heads, -1)
+    rows, columns = np.tril_indices(count)
+    np.testing.assert_allclose((codes / 255.0) ** 2, pattern[:, rows, columns], atol=0.004)
+    norms = np.linalg.norm(np.asarray(cache["v", 0])[0], axis=-1).T
+    np.testing.assert_allclose(array(look["value_norms"])[0], norms, rtol=1e-4)
+
+
+def test_predictions_after_any_position(page: Page, model: Any) -> None:
+    logits = np.asarray(model(np.array([TOKENS])), dtype=np.float64)[0]
+    for position in (2, -1):
+        found = page.call("look", {"prompt": PROMPT, "position": position, "top": 3})["next"]["tokens"]
+        row = logits[position] - np.log(np.exp(logits[position]).sum())
+        for token in found:
+            assert token["logprob"] == pytest.approx(row[token["id"]], abs=1e-4)
+
+
+def test_an_edited_look(page: Page, model: Any) -> None:
+    look = page.call("look", {"prompt": PROMPT, "edits": [{"action": "zero", "hook": "z0", "head": 2}]})
+    edit = [lensd.zero("blocks.0.attn.hook_z", head=2)]
+    tokens = np.array([TOKENS])
+    loss = float(model.run_with_interventions(tokens, edit, return_type="loss"))
+    assert look["loss"] == pytest.approx(loss, abs=1e-5)
+    assert look["base"]["loss"] == pytest.approx(float(model(tokens, return_type="loss")), abs=1e-5)
+    assert not array(look["base"]["pattern_change"]).any()  # z lies behind the only layer's patterns
+
+
+def test_one_head(page: Page, model: Any) -> None:
+    want = ["pattern", "scores", "value_weighted"]
+    head = page.call("head", {"prompt": PROMPT, "layer": 0, "head": 3, "want": want})
+    _, cache = model.run_with_cache(np.array([TOKENS]))
+    pattern = np.asarray(cache["pattern", 0])[0, 3]
+    np.testing.assert_allclose(array(head["pattern"]), pattern, atol=1e-6)
+    norms = np.linalg.norm(np.asarray(cache["v", 0])[0, :, 3], axis=-1)
+    np.testing.assert_allclose(array(head["value_weighted"]), pattern * norms, rtol=1e-4, atol=1e-6)
+
+
+def test_ablation_and_attribution(page: Page, model: Any) -> None:
+    ablation = page.call("ablate", {"prompt": PROMPT, "kind": "zero"})
+    sweep = model.ablate_heads(np.array([TOKENS]), kind="zero")
+    np.testing.assert_allclose(array(ablation["delta"]), np.asarray(sweep.delta), atol=1e-5)
+    deltas = array(ablation["token_delta"])
+    np.testing.assert_allclose(deltas.mean(axis=-1), array(ablation["delta"]), atol=1e-5)
+    metric = {"kind": "logit", "token": 7, "position": -1}
+    head = page.call("head", {"prompt": PROMPT, "layer": 0, "head": 1, "want": ["attribution"], "metric": metric})
+    packed = page.call("attribution", {"prompt": PROMPT, "metric": metric})
+    exact = array(head["attribution"])
+    assert head["metric_value"] == pytest.approx(float(np.asarray(model(np.array([TOKENS])))[0, -1, 7]), abs=1e-4)
+    assert array(packed["scales"])[0, 1] == pytest.approx(np.abs(exact).max(), rel=1e-5)
+
+
+def test_neurons_and_two_prompts(page: Page, model: Any) -> None:
+    _, cache = model.run_with_cache(np.array([TOKENS]))
+    post = np.asarray(cache["post", 0])[0]
+    neurons = page.call("neurons", {"prompt": PROMPT, "layer": 0, "top": 2})
+    assert neurons["neurons"][0]["neuron"] == int(post.max(axis=0).argmax())
+    np.testing.assert_allclose(array(neurons["activations"])[0], post[:, neurons["neurons"][0]["neuron"]], rtol=1e-5)
+    other = [5, 8, 9, 5, 8, 12]
+    compared = page.call("compare", {"prompt": PROMPT, "other": {"tokens": other}, "token": 7, "wrong": 8})
+    logits = [np.asarray(model(np.array([tokens])))[0, -1] for tokens in (TOKENS, other)]
+    assert compared["positions"] == "all"
+    assert compared["clean"] == pytest.approx(float(logits[0][7] - logits[0][8]), abs=1e-4)
+    assert compared["other"] == pytest.approx(float(logits[1][7] - logits[1][8]), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({}, "'prompt', which is missing"),
+        ({"prompt": {"text": ""}}, "the text is empty"),
+        ({"prompt": PROMPT, "top": "x"}, "'top' is of another type; expected a whole number"),
+        ({"prompt": PROMPT, "position": 6}, "position must be in -6...5"),
+        ({"prompt": PROMPT, "edits": [{"action": "set", "hook": "z0", "value": "/etc/passwd"}]}, "'/etc/passwd'"),
+    ],
+)
+def test_bad_requests_say_what_is_wrong(page: Page, request_: dict[str, Any], expected: str) -> None:
+    status, code, message = error(page.post("look", request_))
+    assert (status, code) == (400, "INVALID_ARGUMENT")
+    assert expected in message
+
+
+def test_a_saved_page_holds_answers_and_no_markup_of_users(page: Page) -> None:
+    calls = [{"name": "look", "request": {"prompt": PROMPT}}]
+    status, body = page.post("save", {"title": "<script>alert(1)</script>", "calls": calls})
+    assert status == 200
+    assert b"<script>alert" not in body
+    assert b"connect-src" not in body
+    data = body.split(b'id="data">', 1)[1].split(b"</script>", 1)[0]
+    saved = json.loads(data)
+    assert saved["mode"] == "saved"
+    assert saved["replies"][0]["reply"] == page.call("look", {"prompt": PROMPT})
+
+
+def test_a_daemon_that_goes_and_comes(daemon: Daemon) -> None:
+    page = Page(daemon)
+    try:
+        daemon.kill()
+        assert error(page.post("hello", {}))[:2] == (503, "UNAVAILABLE")
+        daemon.start()
+        assert page.call("look", {"prompt": PROMPT})["loss"] > 0
+    finally:
+        page.end()
+
+
+def test_save_without_a_browser(shared: Daemon, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    command = [LENSCTL, "--socket", shared.socket, "explore", "--ids", "5,7,9", "--save", file]
+    subprocess.run(command, check=True, capture_output=True, env=shared.env, timeout=30)
+    data = file.read_text().split('id="data">', 1)[1].split("</script>", 1)[0]
+    assert [reply["name"] for reply in json.loads(data)["replies"]] == ["hello", "look", "ablate"]
+
+
+def test_the_browsers_address_is_in_a_file_of_ones_own(shared: Daemon, tmp_path: Path) -> None:
+    noted = tmp_path / "noted"
+    browser = tmp_path / "browser"
+    lines = ["#!/bin/sh", f'{{ stat -c %a "$1"; cat "$1"; }} >{noted}.part', f"mv {noted}.part {noted}", ""]
+    browser.write_text("\n".join(lines))
+    browser.chmod(0o755)
+    env = shared.env | {"BROWSER": str(browser), "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = [LENSCTL, "--socket", shared.socket, "explore"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    try:
+        for _ in range(200):
+            if noted.exists():
+                break
+            time.sleep(0.05)
+        mode, page = noted.read_text().split("\n", 1)
+        assert mode == "600"
+        assert "/open?token=" in page
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    assert not list(tmp_path.glob("lensctl-*"))
