@@ -6,6 +6,8 @@ import LensTensor
 extension Engine {
     /// The most numbers of one reply, which has to fit into a frame.
     static let maximumValues = 1 << 19
+    /// The same of a split, whose reply has nothing else of size: 3.6 MB of the 4 MiB that a frame takes.
+    private static let maximumSplitValues = 900_000
 
     // MARK: - Score splits
 
@@ -53,12 +55,15 @@ extension Engine {
                 "the largest pairs (0...10000) are named for one destination and one source; received "
                     + "\(request.topCount) for \(cells) cells")
         }
-        let parts = request.detail.componentCount(layer: request.layer, heads: c.nHeads)
-        let (values, overflows) = (parts * parts).multipliedReportingOverflow(by: cells)
-        guard !overflows, values <= Self.maximumValues else {
+        // Of the components that a layer may have, those that this pass has not.
+        let absent = (c.has(.posEmbed) ? 0 : 1) + (subject.plan.points.contains { $0.isUnaccounted } ? 0 : 1)
+        let parts = request.detail.componentCount(layer: request.layer, heads: c.nHeads) - absent
+        // Scores and pattern travel too.
+        let (values, overflows) = (parts * parts + 2).multipliedReportingOverflow(by: cells)
+        guard !overflows, values <= Self.maximumSplitValues else {
             throw .invalidArgument(
-                "one reply has at most \(Self.maximumValues) terms; received \(cells) cells with up to "
-                    + "\(parts * parts) each: name fewer destinations or a coarser detail")
+                "one reply has at most \(Self.maximumSplitValues) numbers; received \(cells) cells with up to "
+                    + "\(parts * parts + 2) each: name fewer destinations or a coarser detail")
         }
         let held = question.partDetail.componentCount(layer: request.layer, heads: c.nHeads)
         guard held <= RowBudget.bytes / (16 * c.dHead * question.positions.count) else {

@@ -106,6 +106,19 @@ import Testing
         #expect(agree(reply.sums, all.scores))
     }
 
+    /// A whole head fits into a reply, as finely as a small model is split.
+    @Test func wholeHeadsAreSplit() async throws {
+        let fixture = try EngineFixture("gpt-neo-3l-local")
+        let recipe = try fixture.recipe(.raw, ["seq24"])
+        // 14 components, 24 x 24 cells.
+        let whole = try await split(fixture, recipe, layer: 2, head: 0, detail: .components)
+        #expect(whole.terms.count == whole.components.count * whole.components.count * 24 * 24)
+        let long = try fixture.engine.prepare(
+            model: ModelReference(name: "tiny"), prompts: [.tokens(Array(repeating: 5, count: 32))],
+            interventions: [InterventionSpec(hook: "resid_pre1", action: .scale(1))])
+        #expect(try await split(fixture, long, layer: 2, head: 0, detail: .layers).components.count == 8)
+    }
+
     @Test func whatIsOutOfRangeIsRefused() async throws {
         let fixture = try EngineFixture("gpt-neo-1l-16h")
         let recipe = try fixture.recipe(.raw, ["seq7"])
