@@ -47,9 +47,14 @@ def render_with_lensctl(folder: pathlib.Path) -> None:
                 break
         else:
             pytest.fail(f"lensd ended before it was ready: {''.join(said)}")
-        for command, text, name in (("ablate", STORY, "story"), ("attention", NASTY, "nasty")):
+        for command, text, name in (
+            (["ablate"], STORY, "story"),
+            (["attention"], NASTY, "nasty"),
+            (["heads"], STORY, "atlas"),
+            (["heads", "--kind", "none"], NASTY, "atlas-nasty"),
+        ):
             subprocess.run(
-                [lensctl, "--socket", socket, command, text, "--html", folder / f"{name}.html"],
+                [lensctl, "--socket", socket, *command, text, "--html", folder / f"{name}.html"],
                 check=True,
                 stdout=subprocess.DEVNULL,
                 timeout=60,

@@ -30,7 +30,7 @@ LENSCTL = BINARY.parent / "lensctl"
 STORY = "Tom saw the red ball. Tom saw the red cat."
 COMMANDS = [
     *["up", "down", "reload", "logs", "status", "top", "doctor", "version", "models", "tokens", "run", "query"],
-    *["generate", "attention", "ablate", "lens", "attribute", "why", "detect", "reduce"],
+    *["generate", "attention", "explore", "ablate", "heads", "lens", "attribute", "why", "detect", "reduce"],
     *["patch", "study", "sessions", "sessions list", "sessions show", "sessions delete", "pull", "models list"],
     *[f"sessions {verb}" for verb in ("create", "rename", "share", "unshare", "note", "search", "export", "import")],
     "sessions replay",
@@ -374,6 +374,8 @@ def test_study_closes_with_a_table_of_heads(shared: Daemon, folder: Path) -> Non
             "first token",
             "duplicate",
             "induction",
+            "positional",
+            "semantic",
             "broad",
             f"distance {head['scores']['distance']}",
         }
@@ -383,6 +385,38 @@ def test_study_closes_with_a_table_of_heads(shared: Daemon, folder: Path) -> Non
     table = text[text.index("Heads\n") :]
     for head in range(16):
         assert re.search(rf"L0H{head} .*[+-]\d+\.\d+ +\+- \d+\.\d+", table)
+
+
+def test_heads_are_classified_with_their_evidence(shared: Daemon, folder: Path) -> None:
+    page = folder / "atlas.html"
+    corpus = folder / "stories.jsonl"
+    corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in (STORY, "a cat saw Tom", STORY * 2)))
+    reply = ask(shared, "heads", "--corpus", corpus, "--limit", "2", "--pairs", "2", "--html", page)
+    assert (reply["schema"], reply["prompts"], reply["kind"], reply["built_in_corpus"]) == (1, 2, "zero", False)
+    sweep = ask(shared, "ablate", "--corpus", two_lines(folder))
+    assert [head["delta"] for head in reply["heads"]] == pytest.approx([head["delta"] for head in sweep["heads"]])
+    for head in reply["heads"]:
+        assert head["position"] + head["tokens"] + head["context"] == pytest.approx(1)
+        assert len(head["pairs"]) <= 2
+        assert all(finding["why"] and 0 < finding["score"] <= 1.001 for finding in head["kinds"])
+        assert 3 <= len(head["by_distance"]) <= 18
+    assert page.read_text().count("<article ") == 16
+
+
+def two_lines(folder: Path) -> Path:
+    path = folder / "two.txt"
+    path.write_text(f"{STORY}\na cat saw Tom\n")
+    return path
+
+
+def test_one_heads_evidence_is_shown(shared: Daemon) -> None:
+    card = lensctl("heads", "--kind", "none", "--head", "3", STORY, daemon=shared).stdout.decode()
+    assert "L0H3" in card
+    assert "L0H4" not in card
+    assert "nats from even attention" in card
+    assert "loss without it" not in card
+    refused(lensctl("heads", "--kind", "none", "--head", "99", STORY, daemon=shared), 65, "head 99")
+    refused(lensctl("heads", "--corpus", "x.txt", STORY, daemon=shared), 64, "one place")
 
 
 # Sessions, status, version

@@ -1,7 +1,7 @@
 """What position explains of TransformerLens's patterns, and where they go, in plain NumPy.
 
-The position model is fitted by torch's L-BFGS on the whole rows, mask and all: nothing here knows the fixed point or the
-sums that the daemon uses.
+The position model is fitted by torch's L-BFGS on the whole rows, mask and all: nothing here knows the fixed point or
+the sums that the daemon uses.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def log_pattern(logits: torch.Tensor, places: Array, hidden: Array) -> torch.Ten
 
 
 def fit(wanted: Array, places: Array, hidden: Array, longest: int) -> torch.Tensor:
-    """The scores of the first position and of each distance that make `wanted` most likely; its rows need not sum to 1."""
+    """The scores of the first position and of each distance that make `wanted` most likely."""
     target = torch.tensor(wanted)
     with torch.enable_grad():
         logits = torch.zeros(longest + 1, dtype=torch.float64, requires_grad=True)

@@ -106,7 +106,8 @@ extension ExploreAPI {
             for (head, gradient) in gradients.enumerated() {
                 try Task.checkForCancel()
                 let pattern = patterns[head * positions * positions..<(head + 1) * positions * positions]
-                let packing = SignedPacking(zip(pattern, gradient).map { $0 * $1 }, positions: positions)
+                let product: [Float] = zip(pattern, gradient).map { (weight: Float, slope: Float) in weight * slope }
+                let packing = SignedPacking(product, positions: positions)
                 scales.append(packing.scale)
                 triangles += packing.triangle
             }

@@ -193,8 +193,8 @@ extension ExploreAPI {
         var kinds: [[Int]: ScriptJSON] = [:]
         for scores in reply.heads {
             kinds[[scores.layer, scores.head]] = .array(
-                HeadKind.kinds(of: scores).map { kind, score in
-                    .object([("name", .string(kind.description)), ("score", .number(score))])
+                scores.kinds.map { finding in
+                    .object([("name", .string("\(finding.kind)")), ("score", .number(finding.score))])
                 })
         }
         return kinds
