@@ -57,7 +57,7 @@ import Testing
                 $0.tokens = tokens
             }
         }
-        #expect(content(0.08, layer: 1) == [.semantic])
+        #expect(content(0.09, layer: 1) == [.semantic])
         #expect(content(0.07, layer: 1) == [.contextual])
         #expect(content(nil, layer: 1) == [.semantic])
         // Nothing but tokens and positions is there to go by.

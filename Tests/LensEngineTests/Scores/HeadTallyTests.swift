@@ -50,7 +50,8 @@ import Testing
 
     @Test func aWindowIsPositionalWithoutAPlace() {
         let soft = scores { _, row, source in -0.25 * Double(row - source) }
-        #expect(soft.position > 0.99)
+        // Not quite all of it: the first position is a distance as any other here, and has one score in the model.
+        #expect(soft.position > 0.95)
         #expect(kinds(soft) == [.positional])
     }
 
