@@ -152,6 +152,9 @@ class AnalysesStub:
     def score_induction(self, request: analyses_pb2.ScoreInductionRequest) -> analyses_pb2.ScoreInductionReply:
         """Attention to the token behind the earlier occurrence, on repeated random tokens."""
         return self.channel.unary("/lens.v1.Analyses/ScoreInduction", request, analyses_pb2.ScoreInductionReply)
+
+
+@dataclass(frozen=True)
 class WeightsStub:
     """What a model's weights say without a prompt."""
 
