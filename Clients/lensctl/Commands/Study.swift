@@ -149,7 +149,7 @@ struct Study: ConsoleCommand {
             if finding.kinds.isEmpty, let nearest = finding.nearest, nearest.score >= Self.nearestFloor {
                 kinds.append("(\(nearest.kind) \(DecimalText.fixed(nearest.score, 2)))", .faint)
             }
-            for (index, item) in finding.kinds.enumerated() {
+            for (index, item) in finding.kinds.prefix(2).enumerated() {
                 if index > 0 { kinds.append(", ") }
                 kinds.append(item.kind.description)
                 kinds.append(" \(DecimalText.fixed(item.score, 2))", .faint)

@@ -91,7 +91,7 @@ enum HeadAtlasText {
 
     private static func kinds(_ head: HeadProfile, on terminal: Terminal) -> StyledText {
         var text = StyledText()
-        for (index, finding) in head.scores.kinds.prefix(3).enumerated() {
+        for (index, finding) in head.scores.kinds.prefix(2).enumerated() {
             if index > 0 { text.append(", ") }
             text.append(finding.kind.description)
             text.append(" \(DecimalText.fixed(finding.score, 2))", .faint)
