@@ -73,7 +73,8 @@ let package = Package(
         .target(name: "LensClient", dependencies: ["LensCore", "LensWire"]),
 
         // Pictures.
-        .target(name: "LensReport", dependencies: ["LensCore"], exclude: ["Assets", "embed-assets.sh", "join-assets.sh"]),
+        .target(
+            name: "LensReport", dependencies: ["LensCore"], exclude: ["Assets", "embed-assets.sh", "join-assets.sh"]),
         .target(
             name: "LensExplore",
             dependencies: [
