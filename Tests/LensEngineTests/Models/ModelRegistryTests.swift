@@ -200,7 +200,7 @@ private final class WeakModel {
         fixture.gate.close()
         let load = Task { await code { () throws(LensError) in try await fixture.load("b") } }
         try await fixture.waitForLoads()
-        #expect(fixture.registry.heldBytes == 2 * RegistryFixture.weightBytes)
+        try await fixture.waitForBytes(ofModels: 2)
         load.cancel()
         #expect(await load.value == .cancelled)
         try await fixture.waitForLoads(0)

@@ -88,6 +88,13 @@ final class RegistryFixture: Sendable {
         for _ in 0..<2000 where names(.loading).count != count { try await Task.sleep(for: .milliseconds(2)) }
         guard names(.loading).count == count else { throw LensError(.internal, "no load began") }
     }
+
+    /// Until the registry holds the bytes of so many models; a load reserves them a moment after it began.
+    func waitForBytes(ofModels count: Int) async throws {
+        let bytes = count * Self.weightBytes
+        for _ in 0..<2000 where registry.heldBytes != bytes { try await Task.sleep(for: .milliseconds(2)) }
+        guard registry.heldBytes == bytes else { throw LensError(.internal, "\(registry.heldBytes) bytes are held") }
+    }
 }
 
 /// Lets loads pass, or holds them.
