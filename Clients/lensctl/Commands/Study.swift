@@ -128,7 +128,7 @@ struct Study: ConsoleCommand {
         lines += ["", StyledText("Heads", .bold), ""] + table(findings, on: terminal).lines()
         var notes = [
             "", "A kind is named from a share of \(Self.share) of a head's attention on, broad from \(Self.entropy)",
-            "of the greatest entropy; in brackets the nearest from 0.20 on. More: lensctl heads",
+            "of the greatest entropy; in brackets the nearest from 0.20 on. See lensctl heads",
         ]
         if scoredCount < sweep.tokens.count {
             notes.append("Kinds are averages over \(scoredCount) of \(sweep.tokens.count) prompts.")
