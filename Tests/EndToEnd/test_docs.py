@@ -1,4 +1,4 @@
-"""What the documentation shows, run: `sh` blocks' lensctl commands and `python` blocks, page by page, in order.
+"""What the documentation shows, run: `sh` blocks' lensctl and echo commands and `python` blocks, page by page, in order.
 
 A block behind `<!-- not run: reason -->` is left out, and so are blocks of other kinds (`py`, `console`, none).
 """
@@ -34,12 +34,12 @@ def blocks(page: Path, kind: str) -> list[str]:
     return [text for left_out, block, text in BLOCK.findall(page.read_text()) if block == kind and not left_out]
 
 
-def commands(page: Path) -> Iterator[list[str]]:
+def commands(page: Path) -> Iterator[str]:
+    """The lines of lensctl, and those of echo, which make the files that the others name."""
     for block in blocks(page, "sh"):
         for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            if words and words[0] == "lensctl":
-                yield words[1:]
+            if shlex.split(line, comments=True)[:1] in (["lensctl"], ["echo"]):
+                yield line
 
 
 @pytest.fixture
@@ -72,10 +72,11 @@ def pages_with(kind: str) -> list[Any]:
 @pytest.mark.parametrize("page", pages_with("sh"))
 def test_commands(page: Path, embedded: Daemon, place: Path) -> None:
     env = environment({"LENSD_SOCKET": str(embedded.socket), "LENSD_STATE": str(embedded.state), "BROWSER": "true"})
-    for words in commands(page):
-        done = subprocess.run([LENSCTL, *words], cwd=place, env=env, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, f"lensctl {shlex.join(words)}\n{done.stdout}{done.stderr}"
-        assert done.stdout or done.stderr or "--out" in words
+    env["PATH"] = f"{LENSCTL.parent}:{env['PATH']}"
+    for line in commands(page):
+        done = subprocess.run(["bash", "-c", line], cwd=place, env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        assert done.stdout or done.stderr or "--out" in line or line.startswith("echo")
 
 
 @pytest.mark.parametrize("page", pages_with("python"))
