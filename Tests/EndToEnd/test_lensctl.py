@@ -541,8 +541,9 @@ def waiting(daemon: Daemon, corpus: Path) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         env=environment({"LENSD_SOCKET": str(daemon.socket)}),
     )
-    time.sleep(1)
-    assert client.poll() is None
+    give_up_at = time.monotonic() + 10
+    while ask(daemon, "status")["running_jobs"] == 0:
+        assert client.poll() is None and time.monotonic() < give_up_at
     return client
 
 
