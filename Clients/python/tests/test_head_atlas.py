@@ -50,7 +50,7 @@ def test_the_page_is_one_file(model: lensd.Model) -> None:
     atlas = model.head_atlas(sequence(MODELS["tiny"], "seq24"), kind=None, title="<b>Tom & Lily</b>")
     assert "&lt;b&gt;Tom &amp; Lily&lt;/b&gt;" in atlas.page.html
     assert "<script" not in atlas.page.html
-    assert "iframe" in atlas._repr_html_()
+    assert "iframe" in atlas.page._repr_html_()
 
 
 def test_what_does_not_fit_is_refused(model: lensd.Model) -> None:

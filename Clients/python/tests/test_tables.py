@@ -81,6 +81,52 @@ def test_tables(local: lensd.Model) -> None:
     assert scores[["layer", "head"]].to_numpy().tolist() == [[layer, head] for layer in range(3) for head in range(4)]
 
 
+def test_analyses_as_tables(local: lensd.Model) -> None:
+    pytest.importorskip("pandas")
+    split = local.why_attends(PROMPTS[1], 1, 2)
+    table = split.to_pandas()
+    seen = int(np.isfinite(split.scores).sum())
+    assert len(table) == seen * len(split.components) ** 2
+    sums = table.groupby(["dest", "source"])["value"].sum()
+    assert sums[2, 1] == pytest.approx(split.scores[2, 1], abs=1e-4)
+    lens = local.logit_lens(PROMPTS, tokens="a")
+    table = lens.to_pandas()
+    assert len(table) == len(lens.points) * sum(len(each.tokens) for each in lens.prompts)
+    row = table[(table.prompt == 1) & (table.point == "1_pre") & (table.pos == 2)]
+    assert row["top"].item() == lens[1].top[1][2][0]
+    assert row["rank of 'a'"].item() == lens[1].token_ranks[1, 2, 0]
+    parts = local.logit_attribution(PROMPTS, "a", by="neuron", top=3)
+    table = parts.to_pandas()
+    assert len(table) == 2 * (len(parts.components) + 3)
+    own = table[(table.prompt == 0) & table.component.isin(parts.components)]
+    assert own["value"].sum() == pytest.approx(parts[0].totals[0], abs=1e-4)
+    found = local.detect_heads(PROMPTS).to_pandas()
+    assert list(found.columns) == ["layer", "head", "previous_token_head", "duplicate_token_head", "induction_head"]
+    reduced = local.reduce(PROMPTS, "pattern", "entropy")
+    table = reduced.to_pandas()
+    assert list(table.columns) == ["prompt", "hook", "head", "pos", "value"]
+    assert len(table) == sum(each.values.size for prompt in reduced for each in prompt)
+    assert list(local.reduce(PROMPTS, "z0", "top", count=3).to_pandas().columns) == ["prompt", "hook", "index", "value"]
+    atlas = local.head_atlas(PROMPTS)
+    table = atlas.to_pandas()
+    assert table["delta"].tolist() == [head.delta for head in atlas]
+    assert table["to_previous"].tolist() == [head.scores["to_previous"] for head in atlas]
+
+
+def test_analyses_as_labelled_arrays(local: lensd.Model) -> None:
+    pytest.importorskip("xarray")
+    split = local.why_attends(PROMPTS[0], 1, 2, detail="layers")
+    data = split.to_xarray()
+    assert data["terms"].dims == ("query", "key", "dest", "source")
+    np.testing.assert_array_equal(data["terms"].sel(query="embed", key="0_mlp_out"), split["embed", "0_mlp_out"])
+    lens = local.logit_lens(PROMPTS, tokens=["a", "b"])
+    data = lens.to_xarray(1)
+    assert float(data["token_logprobs"].sel(point="1_pre", pos=2, token="b")) == lens[1].token_logprobs[1, 2, 1]
+    parts = local.logit_attribution(PROMPTS, by="head").to_xarray(1)
+    assert parts.dims == ("pos", "component")
+    assert local.induction_scores(length=4, batch=1).to_xarray()["induction"].shape == (3, 4)
+
+
 def test_figures_give_their_axes(local: lensd.Model) -> None:
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
@@ -102,7 +148,23 @@ def test_figures_give_their_axes(local: lensd.Model) -> None:
     assert grid[0, 0].images[0].get_array().shape == (cache.lengths[1],) * 2
     single = cache.plot(head=2)
     np.testing.assert_array_equal(single.images[0].get_array(), cache["pattern", -1][0, 2])
-    assert local.head_scores(PROMPTS).plot().shape == (10,)
+    assert local.head_scores(PROMPTS).plot().shape == (13,)
+    split = local.why_attends(PROMPTS[0], 1, 2)
+    np.testing.assert_array_equal(split.plot(("embed", "bias")).images[0].get_array(), split["embed", "bias"])
+    assert split.plot().images[0].get_array().shape == (len(split.components),) * 2
+    lens = local.logit_lens("costs $5 or $6\n")
+    np.testing.assert_array_equal(lens.plot("entropy").images[0].get_array(), lens[0].entropies)
+    assert len(lens.plot().texts) == lens[0].entropies.size
+    with pytest.raises(lensd.InvalidArgument, match="shown"):
+        lens.plot("loss")  # type: ignore[arg-type]
+    parts = local.logit_attribution(PROMPTS[0], by="head")
+    assert [bar.get_height() for bar in parts.plot().patches] == pytest.approx(parts[0].terms[0].tolist())
+    assert local.logit_attribution(PROMPTS[0], pos=None).plot().images
+    assert local.detect_heads(PROMPTS).plot().shape == (3,)
+    assert local.induction_scores(length=4, batch=1).plot().shape == (1,)
+    assert local.reduce(PROMPTS, "resid_post", "norm").plot().images
+    assert local.reduce(PROMPTS, "pattern", "entropy").plot().shape == (3,)
+    assert len(local.head_atlas(PROMPTS).plot().patches) == 12
     for number in pyplot.get_fignums():
         pyplot.figure(number).canvas.draw()
     pyplot.close("all")

@@ -225,6 +225,99 @@ def test_a_cache_without_its_daemon_says_so(own_daemon: Any) -> None:
     client.close()
 
 
+@pytest.mark.parametrize("detail", ["groups", "components"])
+def test_why_a_head_attends(client: lensd.Client, detail: Any) -> None:
+    model = client.model("local")
+    split = model.why_attends(SLY + TEXT, 1, 2, detail=detail)
+    elements = checked(split._repr_html_())
+    names = [each for each in elements.texts if " × " in each and each.split(" × ")[0] in split.components]
+    # Attention, the components, and the strongest four by their mean size.
+    size = np.abs(split.terms).mean((2, 3))
+    query, key = np.unravel_index(size.argmax(), size.shape)
+    assert names[0] == f"{split.components[query]} × {split.components[key]}"
+    assert len(names) == 4
+    cell = model.why_attends(TEXT, 1, 2, dest=-1, source=1, detail=detail)
+    elements = checked(cell._repr_html_())
+    assert signed(float(cell.terms.flat[np.abs(cell.terms).argmax()])) in elements.texts
+    assert any(f"score {number(float(cell.scores[0, 0]))}" in each for each in elements.texts)
+    assert "L1H2" in repr(cell)
+
+
+def test_a_logit_lens(client: lensd.Client) -> None:
+    model = client.model("local")
+    lens = model.logit_lens([TEXT, SLY], tokens=["a", "b"])
+    elements = checked(lens._repr_html_())
+    tips = [each for tag, each in elements.found if tag == "td"]
+    assert len(tips) == len(lens.points) * sum(len(each.positions) for each in lens.prompts)
+    assert (tips[0]["title"] or "").startswith(f"0_pre: {escape_once(repr(lens[0].top[0][0][0]))}")
+    assert lens.asked == ["a", "b"]
+    # Without tokens to name there is still something to see, and no text without an end.
+    checked(model.logit_lens(TEXT, top=0)._repr_html_())
+    long = model.logit_lens("ab " * 9, pos=range(4), layers=0)
+    assert checked(long._repr_html_()).count("td") == 2 * 4
+
+
+def escape_once(text: str) -> str:
+    return text.replace("\u202e", "\\u202e")
+
+
+@pytest.mark.parametrize("by", ["layer", "head", "neuron", "accumulated"])
+def test_logits_as_sums(client: lensd.Client, by: Any) -> None:
+    model = client.model("local")
+    parts = model.logit_attribution([TEXT, SLY], "a", "b", by=by)
+    elements = checked(parts._repr_html_())
+    strongest = float(parts[0].terms[0][np.abs(parts[0].terms[0]).argmax()])
+    assert signed(strongest) in elements.texts
+    assert f"'a' against 'b' behind {parts[0].tokens[-1]!r}: {number(float(parts[0].totals[0]))}" in elements.texts
+    assert ("heads" in elements.texts) == (by == "head")
+    assert ("neurons" in elements.texts) == (by == "neuron")
+    checked(model.logit_attribution(TEXT, pos=None, by=by)._repr_html_())
+
+
+def test_scores_of_heads(client: lensd.Client) -> None:
+    model = client.model("local")
+    found = model.detect_heads(TEXT)
+    elements = checked(found._repr_html_())
+    assert elements.count("svg") == 3
+    tips = {text for text in elements.texts if text.startswith("L2H1")}
+    assert tips == {f"L2H1: {values[2, 1]:.3f}" for values in found.values()}
+    induction = model.induction_scores(length=5, batch=2)
+    assert f"L0H3: {induction.scores[0, 3]:.3f}" in checked(induction._repr_html_()).texts
+
+
+@pytest.mark.parametrize(
+    ("hook", "reduction", "pictures"),
+    [
+        ("resid_post", "norm", 1),
+        ("pattern", "entropy", 3),
+        ("pattern", "diagonal_mean", 1),
+        ("pattern", "diagonal", 3),
+        ("z", "mean", 3),
+        ("post", "max", 1),
+        ("pattern", "top", 0),
+    ],
+)
+def test_reductions(client: lensd.Client, hook: str, reduction: Any, pictures: int) -> None:
+    reduced = client.model("local").reduce(SLY + TEXT, hook, reduction)
+    elements = checked(reduced._repr_html_())
+    assert elements.count("svg") == pictures
+    assert reduced[0][0].hook in elements.texts
+    if reduction == "norm":
+        assert any(number(float(reduced[0][2].values[1])) in text for text in elements.texts)
+
+
+def test_an_atlas(client: lensd.Client) -> None:
+    atlas = client.model("local").head_atlas([TEXT, SLY], title=HOSTILE)
+    elements = checked(atlas._repr_html_())
+    for head in atlas:
+        assert f"L{head.layer}H{head.head}" in elements.texts
+        assert signed(head.delta) in elements.texts
+    assert number(atlas.baseline) in "".join(elements.texts)
+    assert "svg" not in {
+        tag for tag, _ in checked(client.model("local").head_atlas(TEXT, kind=None)._repr_html_()).found
+    }
+
+
 def test_scores_models_and_sessions(daemon: Any) -> None:
     with lensd.connect(daemon.socket, session="views") as client:
         model = client.model("local")

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lensd.config import ModelConfig
     from lensd.described_model import Output
     from lensd.description import Description, HookShape, ProcessingStep
+    from lensd.detected_heads import DetectedHeads
     from lensd.factored_matrix import FactoredMatrix
     from lensd.generation import Generation, GenerationStream
     from lensd.generation_news import GeneratedToken
@@ -49,15 +50,20 @@ if TYPE_CHECKING:
     from lensd.head_atlas import HeadAtlas, HeadProfile
     from lensd.head_scores import HeadFinding, HeadScores
     from lensd.hooks import HookPoint
+    from lensd.induction_scores import InductionScores
+    from lensd.logit_attribution import LogitAttribution
+    from lensd.logit_lens import LogitLens
     from lensd.model import Model
     from lensd.model_states import ModelState
     from lensd.objectives import Objective, log_prob, logit, logit_diff, loss
     from lensd.padded import PaddedArray
     from lensd.page import AttentionPage
+    from lensd.reductions import Reductions
     from lensd.repositories import repository
     from lensd.retry import Retry
     from lensd.run import Prediction, Run
     from lensd.saving import save_model
+    from lensd.score_split import ScoreSplit
     from lensd.sessions import Findings, Grant, ReplayedRun, RunInfo, Session, SessionInfo
     from lensd.sweep import Sweep
     from lensd.usage import SharedAmounts
@@ -73,6 +79,7 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "Description",
+    "DetectedHeads",
     "FactoredMatrix",
     "FailedPrecondition",
     "Findings",
@@ -87,10 +94,13 @@ __all__ = [
     "HeadScores",
     "HookPoint",
     "HookShape",
+    "InductionScores",
     "Internal",
     "Intervention",
     "InvalidArgument",
     "LensError",
+    "LogitAttribution",
+    "LogitLens",
     "Model",
     "ModelConfig",
     "ModelState",
@@ -102,11 +112,13 @@ __all__ = [
     "PermissionDenied",
     "Prediction",
     "ProcessingStep",
+    "Reductions",
     "ReplayedRun",
     "ResourceExhausted",
     "Retry",
     "Run",
     "RunInfo",
+    "ScoreSplit",
     "Session",
     "SessionInfo",
     "SharedAmounts",
@@ -148,19 +160,23 @@ _LAZY = {
     "Client": "lensd.client",
     "DaemonStatus": "lensd.client",
     "Description": "lensd.description",
+    "DetectedHeads": "lensd.detected_heads",
+    "FactoredMatrix": "lensd.factored_matrix",
     "Findings": "lensd.sessions",
     "GeneratedToken": "lensd.generation_news",
     "Generation": "lensd.generation",
     "GenerationStream": "lensd.generation",
     "Gradients": "lensd.gradients",
     "Grant": "lensd.sessions",
-    "FactoredMatrix": "lensd.factored_matrix",
     "HeadAtlas": "lensd.head_atlas",
     "HeadFinding": "lensd.head_scores",
     "HeadProfile": "lensd.head_atlas",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",
     "HookShape": "lensd.description",
+    "InductionScores": "lensd.induction_scores",
+    "LogitAttribution": "lensd.logit_attribution",
+    "LogitLens": "lensd.logit_lens",
     "Model": "lensd.model",
     "ModelConfig": "lensd.config",
     "ModelState": "lensd.model_states",
@@ -169,10 +185,12 @@ _LAZY = {
     "PaddedArray": "lensd.padded",
     "Prediction": "lensd.run",
     "ProcessingStep": "lensd.description",
+    "Reductions": "lensd.reductions",
     "ReplayedRun": "lensd.sessions",
     "Retry": "lensd.retry",
     "Run": "lensd.run",
     "RunInfo": "lensd.sessions",
+    "ScoreSplit": "lensd.score_split",
     "Session": "lensd.sessions",
     "SessionInfo": "lensd.sessions",
     "SharedAmounts": "lensd.usage",

@@ -11,19 +11,22 @@ import numpy as np
 from lensd._proto import analyses_pb2 as wire
 from lensd._proto.inference_pb2 import PassSource
 from lensd.activations import check_fingerprint
-from lensd.analyses import DETECTED, InductionScores, LogitAttribution, LogitLens, Reduced, ScoreSplit, detections
 from lensd.arrays import Array
+from lensd.detected_heads import DETECTED, DetectedHeads, ErrorMeasure, HeadName
 from lensd.errors import InvalidArgument
+from lensd.induction_scores import InductionScores
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
+from lensd.logit_attribution import LogitAttribution
+from lensd.logit_lens import LogitLens
 from lensd.prompts import Input, prompts_of
+from lensd.reductions import Reduction, Reductions
+from lensd.score_split import ScoreSplit
 from lensd.tokenizing import Tokenizing
 
 # An id, or the text of one token.
 TokenLike = int | str
 Positions = int | Iterable[int] | None
-Reduction = Literal["entropy", "norm", "mean", "max", "diagonal", "diagonal_mean", "top"]
-HeadKind = Literal["previous_token_head", "duplicate_token_head", "induction_head"]
 
 
 class Analysing(Tokenizing):
@@ -125,7 +128,7 @@ class Analysing(Tokenizing):
         count: int = 10,
         interventions: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-    ) -> list[list[Reduced]]:
+    ) -> Reductions:
         """An activation reduced where it is computed, for each prompt and point; "pattern" means that of every layer.
 
         "entropy" and "norm" are over the last axis, "mean" and "max" over the positions (of patterns the
@@ -138,19 +141,19 @@ class Analysing(Tokenizing):
         request = wire.ReduceRequest(reductions=[wanted], **self._analyzed(input, interventions, prepend_bos))
         reply = self._stubs.analyses.reduce(request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
-        return [[Reduced.of(each, self._arrays) for each in prompt.activations] for prompt in reply.prompts]
+        return Reductions(reply, reduction, self._arrays)
 
     def detect_heads(
         self,
         input: Input,
-        kinds: HeadKind | Sequence[HeadKind] | Array | None = None,
+        kinds: HeadName | Sequence[HeadName] | Array | None = None,
         *,
-        error_measure: Literal["mul", "abs"] = "mul",
+        error_measure: ErrorMeasure = "mul",
         exclude_bos: bool = False,
         exclude_current_token: bool = False,
         interventions: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-    ) -> dict[str, Array]:
+    ) -> DetectedHeads:
         """TransformerLens's `detect_head` for all heads: scores [layer, head] by kind, the mean over the prompts.
 
         `kinds` are names, or a lower-triangular target [pos, pos] of one's own, whose scores come as "target". "abs" is
@@ -171,7 +174,7 @@ class Analysing(Tokenizing):
             request.target.extend(target.ravel().tolist())
         reply = self._stubs.analyses.detect_heads(request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
-        return detections(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
+        return DetectedHeads.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
 
     def induction_scores(
         self,
@@ -193,11 +196,7 @@ class Analysing(Tokenizing):
         )  # fmt: skip
         reply = self._stubs.analyses.score_induction(request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
-        shape = (self.cfg.n_layers, self.cfg.n_heads)
-        return InductionScores(
-            scores=self._arrays.array(np.array(reply.scores, np.float32).reshape(shape)),
-            tokens=self._arrays.array(np.array([list(each.ids) for each in reply.sequences], np.int64)),
-        )
+        return InductionScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
 
     def _edits(self, method: str) -> Sequence[Intervention]:
         """The edits of `with model.hooks(...)` blocks. Raises `FailedPrecondition` under hook functions."""

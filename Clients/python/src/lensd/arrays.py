@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -46,6 +46,10 @@ class Arrays:
         from lensd.torch_arrays import tensor_of
 
         return tensor_of(values, None)
+
+    def shaped(self, numbers: Iterable[float], shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> Array:
+        """A reply's numbers in a shape."""
+        return self.array(np.array(numbers, dtype).reshape(shape))
 
     def of(self, values: npt.NDArray[Any], lengths: Sequence[int]) -> Array:
         """The values `[batch, …]` as they are, with `.lengths` [batch]."""

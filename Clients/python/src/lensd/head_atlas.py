@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from lensd._proto import heads_pb2, inference_pb2
 from lensd.errors import Internal
 from lensd.head_scores import HeadFinding
 from lensd.page import AttentionPage
+
+if TYPE_CHECKING:
+    import pandas
 
 Progress = Callable[[str, int, int], object]
 
@@ -66,7 +70,8 @@ class HeadProfile:
 class HeadAtlas:
     """What every head does over a corpus; `atlas[layer, head]`, or in a loop.
 
-    `page` is the same for eyes: the last expression of a notebook cell shows it, `page.save(path)` writes it.
+    It shows itself as a table. `page` has a card per head: the last expression of a notebook cell shows it too, and
+    `page.save(path)` writes it.
     """
 
     model: str
@@ -102,8 +107,22 @@ class HeadAtlas:
         lines = [f"HeadAtlas of {self.model}: {len(self.heads)} heads over {self.tokens} tokens"]
         return "\n".join(lines + [f"  {head!r}" for head in self.heads])
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row per head: its kinds, scores, change of the loss, copying. Needs the extra `lensd[pandas]`."""
+        from lensd.views.atlas_view import atlas_frame
+
+        return atlas_frame(self)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draws what ablating each head does to the loss as bars and returns matplotlib's axes. Needs `lensd[plot]`."""
+        from lensd.views.atlas_view import plot_atlas
+
+        return plot_atlas(self, ax)
+
     def _repr_html_(self) -> str:
-        return self.page._repr_html_()
+        from lensd.views.atlas_view import atlas_html
+
+        return atlas_html(self)
 
 
 def read_atlas(events: Iterable[heads_pb2.HeadAtlasEvent], progress: Progress | None) -> HeadAtlas:

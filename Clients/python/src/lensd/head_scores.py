@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lensd._proto import inference_pb2
 from lensd.arrays import Array, Arrays
-
-if TYPE_CHECKING:
-    import pandas
-    import xarray
+from lensd.head_tables import HeadTables
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class HeadFinding:
 
 
 @dataclass(frozen=True, repr=False)
-class HeadScores:
+class HeadScores(HeadTables):
     """Scores of every head, each `[layer, head]` in 0…1, float64.
 
     The `to_…` scores are the share of attention that goes to a target: means over the destinations of all prompts, from
@@ -91,32 +88,19 @@ class HeadScores:
         """The names of the scores: every field but `kinds`."""
         return tuple(field.name for field in fields(cls) if field.name != "kinds")
 
-    def to_pandas(self) -> pandas.DataFrame:
-        """A row per head: layer, head and its scores. Needs the extra `lensd[pandas]`."""
-        from lensd.tables import frame, plain
+    def tables(self) -> Mapping[str, Array]:
+        """Every score by its name, [layer, head]."""
+        return {name: getattr(self, name) for name in self.names()}
 
-        layers, heads = np.indices(plain(self.to_self).shape)
-        scores = {name: plain(getattr(self, name)).ravel() for name in self.names()}
-        return frame({"layer": layers.ravel(), "head": heads.ravel(), **scores})
+    def shares(self) -> Mapping[str, Array]:
+        """The scores that lie in 0…1."""
+        return {name: values for name, values in self.tables().items() if name not in ("distance", "structure")}
 
-    def to_xarray(self) -> xarray.Dataset:
-        """The scores on the axes layer and head. Needs the extra `lensd[xarray]`."""
-        from lensd.tables import dataset, plain
+    def _title(self) -> str:
+        return "head scores"
 
-        layers, heads = plain(self.to_self).shape
-        variables = {name: (("layer", "head"), getattr(self, name)) for name in self.names()}
-        return dataset(variables, {"layer": np.arange(layers), "head": np.arange(heads)}, {})
-
-    def plot(self) -> Any:
-        """Draws a matrix per score and returns matplotlib's axes, [score]. Needs the extra `lensd[plot]`."""
-        from lensd.views.scores_view import plot_scores
-
-        return plot_scores(self)
-
-    def _repr_html_(self) -> str:
-        from lensd.views.scores_view import scores_html
-
-        return scores_html(self)
+    def _remark(self, name: str, layer: int, head: int) -> str:
+        return f", {self.distance[layer, head]} back" if name == "to_distance" else ""
 
     def __repr__(self) -> str:
         from lensd.tables import plain

@@ -13,6 +13,7 @@ from lensd.views.colours import DOWN, PLAIN, UP
 from lensd.views.html import visible
 
 _MOST_LABELS = 32
+_LONGEST_CELL = 8
 
 
 def axes_for(ax: Any, width: float, height: float) -> Any:
@@ -74,6 +75,13 @@ def draw_bars(
     ax.set_xlabel(visible(axis))
     ax.set_title(_literal(title))
     return ax
+
+
+def write_cells(ax: Any, texts: Sequence[Sequence[str]]) -> None:
+    """Writes a text into every cell of a matrix that was drawn."""
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            ax.text(column, row, _literal(text[:_LONGEST_CELL]), ha="center", va="center", fontsize=6, clip_on=True)
 
 
 def _label(set_ticks: Any, labels: Sequence[str], **style: Any) -> None:

@@ -14,6 +14,7 @@ from lensd.views import figures
 from lensd.views.bars import Bar, bars
 from lensd.views.heat_map import MAX_CELLS, heat_map
 from lensd.views.html import beside, card, counted, note, number, signed
+from lensd.views.places import position_label
 
 if TYPE_CHECKING:
     import xarray
@@ -168,9 +169,7 @@ def _short(axes: Sequence[str], place: Sequence[int], tokens: Sequence[str]) -> 
 
 
 def _entry(axis: str, at: int, tokens: Sequence[str]) -> str:
-    if axis in ("pos", "source") and 0 <= at < len(tokens):
-        return f"{at} {tokens[at]!r}"
-    return str(at)
+    return position_label(tokens, at) if axis in ("pos", "source") else str(at)
 
 
 def _tokens(sweep: Sweep) -> list[str]:
