@@ -24,7 +24,7 @@ CELLS = [
     "model.why_attends('Tom saw Lily', 0, 3, dest=-1, source=1)",
     "model.logit_lens('Tom saw Lily')",
     "model.logit_attribution('Tom saw Lily', by='head')",
-    "model.logit_attribution('Tom saw Lily', pos=None)",
+    "model.logit_attribution('Tom saw Lily', pos=[0, 1, 2])",
     "model.detect_heads('Tom saw Lily. Tom saw')",
     "model.induction_scores(length=5, batch=2)",
     "model.reduce('Tom saw Lily', 'pattern', 'entropy')",

@@ -159,7 +159,7 @@ def test_figures_give_their_axes(local: lensd.Model) -> None:
         lens.plot("loss")  # type: ignore[arg-type]
     parts = local.logit_attribution(PROMPTS[0], by="head")
     assert [bar.get_height() for bar in parts.plot().patches] == pytest.approx(parts[0].terms[0].tolist())
-    assert local.logit_attribution(PROMPTS[0], pos=None).plot().images
+    assert local.logit_attribution(PROMPTS[0], pos=range(4)).plot().images
     assert local.detect_heads(PROMPTS).plot().shape == (3,)
     assert local.induction_scores(length=4, batch=1).plot().shape == (1,)
     assert local.reduce(PROMPTS, "resid_post", "norm").plot().images

@@ -271,7 +271,7 @@ def test_logits_as_sums(client: lensd.Client, by: Any) -> None:
     assert f"'a' against 'b' behind {parts[0].tokens[-1]!r}: {number(float(parts[0].totals[0]))}" in elements.texts
     assert ("heads" in elements.texts) == (by == "head")
     assert ("neurons" in elements.texts) == (by == "neuron")
-    checked(model.logit_attribution(TEXT, pos=None, by=by)._repr_html_())
+    checked(model.logit_attribution(TEXT, pos=range(4), by=by)._repr_html_())
 
 
 def test_scores_of_heads(client: lensd.Client) -> None:

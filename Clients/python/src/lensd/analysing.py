@@ -95,7 +95,7 @@ class Analysing(Tokenizing):
         wrong: TokenLike | Sequence[TokenLike] | None = None,
         *,
         by: Literal["layer", "head", "neuron", "accumulated"] = "layer",
-        pos: Positions = -1,
+        pos: int | Iterable[int] = -1,
         top: int = 10,
         incl_mid: bool = False,
         interventions: Iterable[Intervention] = (),

@@ -97,7 +97,7 @@ def _column_labels(columns: Sequence[str], left: float, y: float, cell: float) -
             labels.append(_text(middle + 4, y + 4, shown[column], anchor="end", opacity=0.8, more=turn))
         else:
             labels.append(_text(middle, y + 12, shown[column], anchor="middle", opacity=0.8))
-    return labels, (widest + 4 if is_upright else 18)
+    return labels, (widest + 8 if is_upright else 18)
 
 
 def _scale(x: float, y: float, largest: float, is_signed: bool) -> tuple[str, float]:
