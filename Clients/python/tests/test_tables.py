@@ -152,7 +152,7 @@ def test_figures_give_their_axes(local: lensd.Model) -> None:
     split = local.why_attends(PROMPTS[0], 1, 2)
     np.testing.assert_array_equal(split.plot(("embed", "bias")).images[0].get_array(), split["embed", "bias"])
     assert split.plot().images[0].get_array().shape == (len(split.components),) * 2
-    lens = local.logit_lens("costs $5 or $6\n")
+    lens = local.logit_lens("$5 or $6\n")
     np.testing.assert_array_equal(lens.plot("entropy").images[0].get_array(), lens[0].entropies)
     assert len(lens.plot().texts) == lens[0].entropies.size
     with pytest.raises(lensd.InvalidArgument, match="shown"):

@@ -11,7 +11,7 @@ _MUTED = "opacity:.65"
 # Joiners belong to letters and emoji; other characters of these categories change what stands around them.
 _JOINERS = "\u200c\u200d"
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_NAMED = {"\n": "↵", "\t": "⇥", "\r": "␍"}
+_NAMED = {"\n": "↵", "\t": "⇥"}
 
 
 def escape(text: object) -> str:
