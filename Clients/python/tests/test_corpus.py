@@ -23,6 +23,7 @@ from conftest import Daemon
 
 import lensd
 from lensd import corpus
+from lensd.corpus.outputs import RowFile
 
 WORDS = ["Tom", "saw", "Lily", "ball", "red", "the"]
 # Long enough for an interruption to come in the middle.
@@ -133,6 +134,8 @@ def test_rows_are_those_of_single_calls(model: lensd.Model) -> None:
         [row["loss"] for row in tokens], model(PROMPTS[0], return_type="loss", loss_per_token=True)[0], atol=1e-5
     )
     scores = list(corpus.rows(model, PROMPTS[:1], corpus.HeadScores()))
+    kinds = model.head_scores(PROMPTS[0]).kinds[0]
+    assert [row["kinds"] for row in scores] == [", ".join(map(str, each)) for each in kinds]
     assert [row["to_first"] for row in scores] == model.head_scores(PROMPTS[0]).to_first.ravel().tolist()
     metrics = [lensd.metrics.loss(), lensd.metrics.kl()]
     layers = list(corpus.rows(model, PROMPTS[:1], corpus.Sweep(lensd.zero("mlp_out"), "layer", metrics)))
@@ -243,7 +246,18 @@ def test_a_prompt_that_cannot_be_run(model: lensd.Model) -> None:
     assert "1000000" in rows[1]["error"]
 
 
+def test_rows_of_errors_in_a_file(model: lensd.Model, tmp_path: Path) -> None:
+    given = ["Tom", [10**6], "Lily"]
+    done = corpus.write(model, given, corpus.Losses(), tmp_path / "out.jsonl", keep_errors=True)
+    assert (done.prompts, done.rows) == (3, 3)
+    assert "1000000" in contents(tmp_path / "out.jsonl")[1]["error"]
+    with pytest.raises(lensd.InvalidArgument, match="rows of errors"):
+        corpus.write(model, given, corpus.Losses(), tmp_path / "out.csv", keep_errors=True)
+
+
 def test_two_meanings_of_a_column(model: lensd.Model) -> None:
+    with pytest.raises(lensd.InvalidArgument, match="field 'prompt'"):
+        list(corpus.rows(model, [{"text": "Tom", "prompt": 3}], corpus.Losses()))
     with pytest.raises(lensd.InvalidArgument, match="'loss'"):
         list(corpus.rows(model, [{"text": "Tom", "loss": 3}], corpus.Losses()))
 
@@ -301,9 +315,7 @@ def interrupted_after(count: int) -> corpus.Analysis:
                 raise Interrupted
             return super().__call__(model, prompt)
 
-        def __repr__(self) -> str:
-            return repr(corpus.Losses())
-
+    Stopping.__qualname__ = corpus.Losses.__qualname__
     return Stopping()
 
 
@@ -340,6 +352,16 @@ def test_what_a_file_was_begun_from(model: lensd.Model, client: lensd.Client, tm
             call()
     assert corpus.write(model, PROMPTS[:4], corpus.Losses(), out, resume=False).resumed == 0
     assert len(contents(out)) == 4
+    # What has no rows yet was begun from nothing.
+    with pytest.raises(Interrupted):
+        corpus.write(model, PROMPTS, interrupted_after(0), out, resume=False)
+    assert corpus.write(model, PROMPTS[:2], corpus.TokenLosses(), out).prompts == 2
+    journal = out.with_name(out.name + ".journal")
+    for foreign in (b"of mine\n", b"[]\n", b'{"model": 1}\n{"rows": 2, "columns": 3}\nand'):
+        journal.write_bytes(foreign)
+        with pytest.raises(lensd.FailedPrecondition, match="no journal of rows"):
+            corpus.write(model, PROMPTS, corpus.Losses(), out)
+        assert journal.read_bytes() == foreign
     other = tmp_path / "other.jsonl"
     other.write_text("mine\n")
     with pytest.raises(lensd.AlreadyExists, match="no journal"):
@@ -350,6 +372,21 @@ def test_what_a_file_was_begun_from(model: lensd.Model, client: lensd.Client, tm
     with pytest.raises(lensd.InvalidArgument, match="iterator"):
         corpus.write(model, iter(PROMPTS), corpus.Losses(), tmp_path / "new.jsonl")
     assert not (tmp_path / "new.jsonl").exists()
+
+
+def test_where_nothing_can_be_written(model: lensd.Model, tmp_path: Path) -> None:
+    with pytest.raises(lensd.InvalidArgument, match=r"cannot write .*No such file"):
+        corpus.write(model, PROMPTS, corpus.Losses(), tmp_path / "nowhere" / "out.csv")
+    with pytest.raises(lensd.ResourceExhausted, match=r"cannot write .*out\.csv.*No space left"):
+        _fill(RowFile(tmp_path / "out.csv", 0))
+
+
+def _fill(rows: RowFile) -> None:
+    """Adds a row where no disk has a place for it."""
+    with rows:
+        rows.file.close()
+        rows.file = Path("/dev/full").open("r+b")  # noqa: SIM115
+        rows.add([{"x": 1}])
 
 
 def test_one_writer_at_a_time(model: lensd.Model, tmp_path: Path) -> None:
@@ -425,6 +462,7 @@ KILLED = """
 import sys
 import lensd
 from lensd import corpus
+from lensd.corpus.outputs import RowFile
 model = lensd.connect(sys.argv[1]).model("tiny")
 corpus.write(model, sys.argv[2], corpus.Losses(), sys.argv[3])
 """

@@ -12,14 +12,15 @@ from dataclasses import asdict
 
 import lensd
 from lensd.command_line import Parser, finish
-from lensd.corpus.analyses import Ablation, HeadScores, Losses, TokenLosses
-from lensd.corpus.rows import Analysis
+from lensd.corpus.choice import ANALYSES, add_options, chosen
 from lensd.corpus.writing import write
 
 _EPILOG = """
 examples:
   python -m lensd.corpus prompts.jsonl --out losses.csv
   python -m lensd.corpus stories.txt --analysis ablation --kind mean --out heads.parquet
+  python -m lensd.corpus ioi.jsonl --analysis attribution --by head --out heads.jsonl
+  python -m lensd.corpus stories.txt --analysis reduction --hook pattern --to entropy --out entropies.csv
 
 The file has one prompt per line or, named .jsonl, an object with "text" or "tokens" per line, whose other fields
 become columns. The same command again goes on from where it was interrupted.
@@ -37,17 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("file", help="the prompts, .txt or .jsonl")
     parser.add_argument("--out", required=True, help="where the rows go: .jsonl, .csv or .parquet")
-    parser.add_argument(
-        "--analysis",
-        choices=["losses", "token-losses", "ablation", "head-scores"],
-        default="losses",
-        help="of a prompt",
-    )
-    parser.add_argument("--kind", choices=["zero", "mean"], default="zero", help="how --analysis ablation ablates")
+    parser.add_argument("--analysis", choices=[*ANALYSES], default="losses", help="of a prompt")
+    add_options(parser)
     parser.add_argument("--workers", type=int, default=2, help="how many prompts are under way at a time")
     parser.add_argument("--restart", action="store_true", help="begin again, whatever is there")
     parser.add_argument(
-        "--keep-errors", action="store_true", help="a row with an error for a prompt that cannot be run"
+        "--keep-errors", action="store_true", help="a row with an error for a prompt that cannot be run; not in .csv"
     )
     parser.add_argument("--socket", help="the daemon's socket")
     parser.add_argument("--session", help="the session that runs are kept in; without one they leave no trace")
@@ -56,13 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.workers < 1:
         parser.error(f"--workers is 1 or more; received {options.workers}")
+    analysis = chosen(options, parser)
     with lensd.connect(options.socket, session=options.session) as client:
         model = client.model(options.model)
         with ThreadPoolExecutor(options.workers) as pool, _Look(shown=not options.json) as look:
             done = write(
                 model,
                 options.file,
-                _analysis(options.analysis, options.kind),
+                analysis,
                 options.out,
                 executor=pool,
                 in_flight=2 * options.workers,
@@ -77,16 +74,6 @@ def main(arguments: list[str] | None = None) -> int:
         resumed = f", {done.resumed} of them there before" if done.resumed else ""
         print(f"{done.path}: {done.rows} rows of {done.prompts} prompts{resumed}")
     return 0
-
-
-def _analysis(name: str, kind: str) -> Analysis:
-    analyses: dict[str, Analysis] = {
-        "losses": Losses(),
-        "token-losses": TokenLosses(),
-        "ablation": Ablation("mean" if kind == "mean" else "zero"),
-        "head-scores": HeadScores(),
-    }
-    return analyses[name]
 
 
 class _Look:

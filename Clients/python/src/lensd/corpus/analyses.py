@@ -1,20 +1,17 @@
-"""Analyses of one prompt that are ready to use; each is a value that travels to workers and says what it is."""
+"""Passes and sweeps of one prompt that are ready to use; each is a value that travels to workers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import product
 from math import exp
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from lensd.corpus.prompts import Prompt
 from lensd.described_model import ablation
 from lensd.interventions import Intervention, Kind
 from lensd.metrics import Metric
-from lensd.tables import plain
 
 if TYPE_CHECKING:
     from lensd import sweep
@@ -80,22 +77,6 @@ class Ablation:
         """The rows."""
         edit = ablation(self.kind, self.hook)
         return _rows(model.sweep(prompt.input, edit, ("layer", "head"), progress=False))
-
-
-@dataclass(frozen=True)
-class HeadScores:
-    """A row per head: layer, head and the scores of `Model.head_scores`."""
-
-    def __call__(self, model: Model, prompt: Prompt) -> Iterator[Row]:
-        """The rows."""
-        scores = model.head_scores(prompt.input)
-        tables = {field.name: plain(getattr(scores, field.name)) for field in fields(scores)}
-        for layer, head in np.ndindex(tables["to_self"].shape):
-            yield {
-                "layer": layer,
-                "head": head,
-                **{name: values[layer, head].item() for name, values in tables.items()},
-            }
 
 
 def _rows(found: sweep.Sweep) -> Iterator[Row]:

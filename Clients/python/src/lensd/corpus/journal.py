@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from lensd.corpus.outputs import writes
 from lensd.errors import Aborted, AlreadyExists, FailedPrecondition
 
 _SECONDS_BETWEEN_LINES = 0.5
@@ -42,7 +43,8 @@ class Journal:
         is_new = not path.exists()
         if is_new and resume and out.exists():
             raise AlreadyExists(f"{str(out)!r} is there and has no journal to go on from; resume=False writes it anew")
-        self._file = path.open("a+b")
+        with writes(path):
+            self._file = path.open("a+b")
         try:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,10 +66,11 @@ class Journal:
 
     def settle(self, output: Any) -> None:
         """Writes the last mark, once what it speaks of is on the disk; `output` is an open file or `None`."""
-        if output is not None:
-            output.flush()
-            os.fdatasync(output.fileno())
-        self._append(self.mark._asdict())
+        with writes(Path(self._file.name)):
+            if output is not None:
+                output.flush()
+                os.fdatasync(output.fileno())
+            self._append(self.mark._asdict())
         self._written_at = time.monotonic()
 
     def __enter__(self) -> Journal:
@@ -84,20 +87,27 @@ class Journal:
         self._file.seek(0)
         data = self._file.read()
         whole = data[: data.rfind(b"\n") + 1]
+        try:
+            lines = [dict(**json.loads(line)) for line in whole.splitlines()]
+            begun, marks = lines[0] if lines else {}, [Mark(**line) for line in lines[1:]]
+        except (TypeError, ValueError) as error:
+            raise FailedPrecondition(
+                f"{self._file.name!r} is no journal of rows ({error}); resume=False begins again"
+            ) from error
         self._file.truncate(len(whole))
-        lines = [json.loads(line) for line in whole.splitlines()]
-        if not lines:
+        if not any(mark.prompts or mark.is_complete for mark in marks):
+            # Nothing is there yet that could have been made from something else.
+            self._file.truncate(0)
             self._append(made_from)
             return Mark()
         for name, value in made_from.items():
-            if lines[0].get(name) != value:
+            if begun.get(name) != value:
                 raise FailedPrecondition(
-                    f"{str(out)!r} was begun with another {name} ({_short(lines[0].get(name))}, now {_short(value)}); "
+                    f"{str(out)!r} was begun with another {name} ({_short(begun.get(name))}, now {_short(value)}); "
                     "resume=False begins again"
                 )
         # Where the machine itself went down, less may have reached the disk than a later mark says.
         size = stream.stat().st_size if stream.exists() else 0
-        marks = [Mark(**line) for line in lines[1:]]
         return next(
             (each for each in reversed(marks) if (out.exists() if each.is_complete else each.bytes <= size)), Mark()
         )

@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from lensd.errors import InvalidArgument
+from lensd.errors import InvalidArgument, ResourceExhausted
+
+
+@contextmanager
+def writes(path: Path) -> Iterator[None]:
+    """What the system refuses, as errors that name the file: `ResourceExhausted` for a full disk."""
+    try:
+        yield
+    except OSError as error:
+        kind = ResourceExhausted if error.errno in (errno.ENOSPC, errno.EDQUOT) else InvalidArgument
+        raise kind(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 
 
 class RowFile:
     """An open file that grows by rows; what is behind `bytes` when it is opened is cut off."""
 
     def __init__(self, path: Path, bytes: int) -> None:
-        self.file = path.open("r+b" if path.exists() else "w+b")
-        self.file.truncate(bytes)
-        self.file.seek(bytes)
+        self._path = path
+        with writes(path):
+            self.file = path.open("r+b" if path.exists() else "w+b")
+            self.file.truncate(bytes)
+            self.file.seek(bytes)
         self.size = bytes
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Writes rows and says how many. Raises `InvalidArgument` for a value that no file holds."""
         lines = [self.line({name: settled(name, value) for name, value in row.items()}) for row in rows]
         data = "".join(lines).encode()
-        self.file.write(data)
-        self.file.flush()
+        with writes(self._path):
+            self.file.write(data)
+            self.file.flush()
         self.size += len(data)
         return len(lines)
 
@@ -40,7 +55,8 @@ class RowFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.file.close()
+        with writes(self._path):
+            self.file.close()
 
 
 class CSVFile(RowFile):

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from lensd.corpus.outputs import writes
 from lensd.errors import InvalidArgument
 from lensd.extras import extra
 
@@ -39,12 +40,13 @@ def write_parquet(rows: Path, out: Path, made_from: Mapping[str, Any]) -> None:
     schema = arrow.schema(known, metadata={"lensd": json.dumps(dict(made_from))})
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
     try:
-        with parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
-            for part in _parts(rows):
-                writer.write_table(_table(arrow, part, schema.names, schema))
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(out)
+        with writes(out):
+            with parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+                for part in _parts(rows):
+                    writer.write_table(_table(arrow, part, schema.names, schema))
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -115,6 +115,8 @@ def _carry_out(
 
 
 def _rows_of(model: Model, analysis: Analysis, prompt: Prompt, keep_errors: bool) -> list[Row]:
+    if "prompt" in prompt.fields:
+        raise InvalidArgument(f"prompt {prompt.index}: its field 'prompt' has the name of the prompts' numbers")
     head = {"prompt": prompt.index, **prompt.fields}
     try:
         found = [dict(row) for row in analysis(model, prompt)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lensd._version import __version__
+from lensd.corpus.described import described
 from lensd.corpus.journal import Journal, Mark
 from lensd.corpus.outputs import CSVFile, RowFile
 from lensd.corpus.prompts import Source, digest
@@ -63,6 +63,8 @@ def write(
     path = Path(out)
     if path.suffix not in _KINDS:
         raise InvalidArgument(f"rows are written to .jsonl, .csv or .parquet; received {str(path)!r}")
+    if path.suffix == ".csv" and keep_errors:
+        raise InvalidArgument("a table has no place for rows of errors; write .jsonl or .parquet to keep them")
     is_parquet = path.suffix == ".parquet"
     if is_parquet:
         from lensd.corpus.parquet import check_installed, write_parquet
@@ -70,7 +72,7 @@ def write(
         check_installed()
     made_from = {
         "prompts": digest(prompts),
-        "analysis": name_of(analysis),
+        "analysis": described(analysis),
         "model": model.name,
         "fingerprint": model.fingerprint,
         "version": __version__,
@@ -90,16 +92,6 @@ def write(
         if is_parquet:
             stream.unlink(missing_ok=True)
         return Written(path, journal.mark.prompts, journal.mark.rows, start.prompts)
-
-
-def name_of(analysis: Analysis) -> str:
-    """What an analysis is, as a file remembers it: its name and, of those that are values, their fields."""
-    if isinstance(analysis, partial):
-        return f"{name_of(analysis.func)}{analysis.args}{analysis.keywords}"
-    if is_dataclass(analysis):
-        return repr(analysis)
-    named: Any = analysis if hasattr(analysis, "__qualname__") else type(analysis)
-    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _add(job: Job, output: RowFile, journal: Journal, progress: Progress) -> None:
