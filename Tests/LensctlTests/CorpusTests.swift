@@ -4,7 +4,15 @@ import lensctl
 
 @Suite struct CorpusTests {
     private func prompts(_ text: String, jsonl: Bool = false) throws -> [String] {
-        try Corpus(text: text, isJSONLines: jsonl, name: "corpus").prompts
+        try Corpus(text: text, isJSONLines: jsonl, name: "corpus").prompts.map(Self.text(of:))
+    }
+
+    private static func text(of prompt: Prompt) -> String {
+        switch prompt {
+        case .text(let text, true): text
+        case .text(let text, false): "without BOS: \(text)"
+        case .tokens(let ids): "\(ids)"
+        }
     }
 
     @Test func everyLineIsAPromptAndEmptyOnesAreSkipped() throws {
@@ -19,11 +27,17 @@ import lensctl
 
             {"id": 4, "text": "dr\u0065i 🙂"}
             {"text": ""}
+            {"tokens": [0, 5, 7], "label": null}
             """#
-        #expect(try prompts(text, jsonl: true) == ["one\ntwo", "drei 🙂"])
+        #expect(try prompts(text, jsonl: true) == ["one\ntwo", "drei 🙂", "[0, 5, 7]"])
+        let bare = try Corpus(text: text, isJSONLines: true, prependBOS: false, name: "corpus")
+        #expect(bare.prompts.map(Self.text(of:)) == ["without BOS: one\ntwo", "without BOS: drei 🙂", "[0, 5, 7]"])
     }
 
-    @Test(arguments: [#"{"txt": "x"}"#, #"{"text": 3}"#, "[1]", "{", "text"])
+    @Test(arguments: [
+        #"{"txt": "x"}"#, #"{"text": 3}"#, "[1]", "{", "text", #"{"text": "x", "tokens": [1]}"#, #"{"tokens": []}"#,
+        #"{"tokens": [1.5]}"#, #"{"tokens": [4294967296]}"#,
+    ])
     func aLineThatIsNoSuchObjectIsNamed(line: String) {
         #expect {
             try prompts("{\"text\": \"good\"}\n" + line, jsonl: true)
@@ -42,8 +56,8 @@ import lensctl
         let lines = (0..<100).map { String(repeating: "x", count: $0 * 7 % 90 + 1) }
         let corpus = try Corpus(text: lines.joined(separator: "\n"), isJSONLines: false, name: "corpus")
         let batches = corpus.batches(largestCount: 8, largestBytes: 200)
-        #expect(batches.flatMap { $0 } == lines)
+        #expect(batches.flatMap { $0 }.map(Self.text(of:)) == lines)
         #expect(batches.allSatisfy { $0.count <= 8 && !$0.isEmpty })
-        #expect(batches.allSatisfy { $0.count == 1 || $0.reduce(0) { $0 + $1.utf8.count } <= 200 })
+        #expect(batches.allSatisfy { $0.count == 1 || $0.map(Self.text(of:)).joined().utf8.count <= 200 })
     }
 }

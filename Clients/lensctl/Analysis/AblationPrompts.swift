@@ -6,8 +6,8 @@ struct AblationPrompts {
     let first: Prompt
     let batches: [[Prompt]]
 
-    init(_ corpus: Corpus, prependBOS: Bool) {
-        batches = corpus.batches().map { $0.map { .text($0, prependBOS: prependBOS) } }
+    init(_ corpus: Corpus) {
+        batches = corpus.batches()
         // A corpus holds at least one prompt.
         first = batches.first?.first ?? .tokens([])
     }

@@ -9,7 +9,7 @@ struct Ablate: ConsoleCommand {
         abstract: "Ablate every head in turn and show what each does to the loss.",
         discussion: """
             The difference of the loss comes with its standard error, paired over the predictions of the prompt or, \
-            with --corpus, of all prompts of a file: one per line, or one {"text": …} per line in a .jsonl. \
+            with --corpus, of all prompts of a file: one per line, or one {"text": …} or {"tokens": […]} per line in a .jsonl. \
             --what ablates other parts, --metric reads something else than the loss.
 
             Examples:
@@ -86,7 +86,7 @@ struct Ablate: ConsoleCommand {
 
     func run(on console: Console) async throws {
         let prompts =
-            try corpus.map { AblationPrompts(try Corpus(at: $0), prependBOS: !input.noBos) }
+            try corpus.map { AblationPrompts(try Corpus(at: $0, prependBOS: !input.noBos)) }
             ?? AblationPrompts(try input.prompt())
         let reference = try global.modelReference()
         let connection = try global.connect()

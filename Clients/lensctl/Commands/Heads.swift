@@ -104,14 +104,14 @@ struct Heads: ConsoleCommand {
     /// None for the daemon's own stories.
     private func prompts() throws(LensError) -> [Prompt] {
         guard let corpus else { return input.isGiven ? [try input.prompt()] : [] }
-        let texts = Array(try Corpus(at: corpus).prompts.prefix(limit ?? .max))
-        let bytes = texts.reduce(0) { $0 + $1.utf8.count + 16 }
+        let prompts = Array(try Corpus(at: corpus, prependBOS: !input.noBos).prompts.prefix(limit ?? .max))
+        let bytes = prompts.reduce(0) { $0 + $1.byteCount + 16 }
         guard bytes <= Self.mostBytes else {
             throw .invalidArgument(
                 "an atlas is made from at most \(Self.mostBytes >> 10) KiB of text; '\(corpus)' holds "
                     + "\(bytes >> 10) KiB: take its beginning with --limit")
         }
-        return texts.map { .text($0, prependBOS: !input.noBos) }
+        return prompts
     }
 
     /// The heads whose evidence is asked for; `nil` where all heads make a table.

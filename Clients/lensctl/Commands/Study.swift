@@ -39,7 +39,7 @@ struct Study: ConsoleCommand {
     func run(on console: Console) async throws {
         let prompt = input.isGiven ? try input.prompt() : .text(Self.story, prependBOS: !input.noBos)
         let prompts =
-            try corpus.map { AblationPrompts(try Corpus(at: $0), prependBOS: !input.noBos) }
+            try corpus.map { AblationPrompts(try Corpus(at: $0, prependBOS: !input.noBos)) }
             ?? AblationPrompts(prompt)
         let reference = try global.modelReference()
         let connection = try global.connect()

@@ -56,6 +56,6 @@ private struct LocalFiles: EditFiles {
     }
 
     func prompts(at path: String) throws(LensError) -> [Prompt] {
-        try Corpus(at: path).prompts.map { .text($0, prependBOS: true) }
+        try Corpus(at: path, prependBOS: true).prompts
     }
 }

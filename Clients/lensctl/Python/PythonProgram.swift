@@ -24,18 +24,20 @@ struct PythonProgram: Sendable {
     ///
     /// - Parameters:
     ///   - packages: What has to be importable beside lensd.
-    ///   - extra: The extra of the package that brings them.
+    ///   - extra: The extra of the package that brings them; `nil` where the package alone is enough.
     /// - Throws: `FAILED_PRECONDITION` that says how to install what is missing.
-    static func find(with packages: [String], extra: String) async throws(LensError) -> PythonProgram {
+    static func find(with packages: [String], extra: String?) async throws(LensError) -> PythonProgram {
         let program = preferred
         // Finding imports nothing: that would take a second.
         let names = (["lensd"] + packages).map { "'\($0)'" }.joined(separator: ",")
         let question = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, [\(names)])))"
         guard case .exit(0) = try await program.run(["-c", question], isQuiet: true).ending else {
+            let needed = extra.map { " with its extra '\($0)'" } ?? ""
+            let selected = extra.map { "[\($0)]" } ?? ""
             throw LensError(
                 .failedPrecondition,
-                "this needs the Python package lensd with its extra '\(extra)': where lensd's sources are, "
-                    + "pip install './Clients/python[\(extra)]'. Looked in '\(program.executable)'; "
+                "this needs the Python package lensd\(needed): where lensd's sources are, "
+                    + "pip install './Clients/python\(selected)'. Looked in '\(program.executable)'; "
                     + "LENSD_PYTHON names another Python")
         }
         return program
@@ -76,6 +78,28 @@ struct PythonProgram: Sendable {
         }
     }
 
+    /// Becomes Python, with this process's id, terminal and streams.
+    ///
+    /// - Throws: `FAILED_PRECONDITION` where it cannot be started; otherwise lensctl ends here.
+    func replaceProcess(_ arguments: [String]) throws(LensError) -> Never {
+        // lensctl ignores SIGINT itself; what is ignored or blocked would stay so.
+        signal(SIGINT, SIG_DFL)
+        signal(SIGPIPE, SIG_DFL)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        pthread_sigmask(SIG_SETMASK, &signals, nil)
+        let strings = ([executable] + arguments).map { strdup($0) }
+        defer { for string in strings { free(string) } }
+        execvp(executable, strings + [nil])
+        throw cannotStart(errno)
+    }
+
+    private func cannotStart(_ status: Int32) -> LensError {
+        LensError(
+            .failedPrecondition,
+            "cannot start Python as '\(executable)': \(SystemError.text(status)); LENSD_PYTHON names another")
+    }
+
     private func start(_ arguments: [String], output: Int32, isQuiet: Bool) throws(LensError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -100,11 +124,7 @@ struct PythonProgram: Sendable {
         defer { for string in strings { free(string) } }
         var id: pid_t = 0
         let status = posix_spawnp(&id, executable, &actions, &attributes, strings + [nil], environ)
-        guard status == 0 else {
-            throw LensError(
-                .failedPrecondition,
-                "cannot start Python as '\(executable)': \(SystemError.text(status)); LENSD_PYTHON names another")
-        }
+        guard status == 0 else { throw cannotStart(status) }
         return id
     }
 

@@ -42,7 +42,7 @@ class Journal:
         path = out.with_name(out.name + ".journal")
         is_new = not path.exists()
         if is_new and resume and out.exists():
-            raise AlreadyExists(f"{str(out)!r} is there and has no journal to go on from; resume=False writes it anew")
+            raise AlreadyExists(f"{str(out)!r} is there and has no journal to go on from; resume=False (--restart) writes it anew")
         with writes(path):
             self._file = path.open("a+b")
         try:
@@ -92,7 +92,7 @@ class Journal:
             begun, marks = lines[0] if lines else {}, [Mark(**line) for line in lines[1:]]
         except (TypeError, ValueError) as error:
             raise FailedPrecondition(
-                f"{self._file.name!r} is no journal of rows ({error}); resume=False begins again"
+                f"{self._file.name!r} is no journal of rows ({error}); resume=False (--restart) begins again"
             ) from error
         self._file.truncate(len(whole))
         if not any(mark.prompts or mark.is_complete for mark in marks):
@@ -104,7 +104,7 @@ class Journal:
             if begun.get(name) != value:
                 raise FailedPrecondition(
                     f"{str(out)!r} was begun with another {name} ({_short(begun.get(name))}, now {_short(value)}); "
-                    "resume=False begins again"
+                    "resume=False (--restart) begins again"
                 )
         # Where the machine itself went down, less may have reached the disk than a later mark says.
         size = stream.stat().st_size if stream.exists() else 0
