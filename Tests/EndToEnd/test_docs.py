@@ -1,4 +1,4 @@
-"""What the documentation shows, run: `sh` blocks' lensctl and echo commands and `python` blocks, page by page, in order.
+"""What the documentation shows, run: lensctl and echo in `sh` blocks, and `python` blocks, page by page, in order.
 
 A block behind `<!-- not run: reason -->` is left out, and so are blocks of other kinds (`py`, `console`, none).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def pages_with(kind: str) -> list[Any]:
 @pytest.mark.parametrize("page", pages_with("sh"))
 def test_commands(page: Path, embedded: Daemon, place: Path) -> None:
     env = environment({"LENSD_SOCKET": str(embedded.socket), "LENSD_STATE": str(embedded.state), "BROWSER": "true"})
-    env["PATH"] = f"{LENSCTL.parent}:{env['PATH']}"
+    env |= {"LENSD_PYTHON": sys.executable, "PATH": f"{LENSCTL.parent}:{env['PATH']}"}
     for line in commands(page):
         done = subprocess.run(["bash", "-c", line], cwd=place, env=env, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"

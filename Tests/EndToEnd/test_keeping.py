@@ -444,4 +444,3 @@ BACK_TO_FOUR = """
     DROP VIEW run_sizes; DROP INDEX runs_of_owner; DROP TABLE owners;
     ALTER TABLE sessions DROP COLUMN stored_bytes;
 """
-

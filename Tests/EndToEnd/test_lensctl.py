@@ -543,7 +543,8 @@ def waiting(daemon: Daemon, corpus: Path) -> subprocess.Popen[bytes]:
     )
     give_up_at = time.monotonic() + 10
     while ask(daemon, "status")["running_jobs"] == 0:
-        assert client.poll() is None and time.monotonic() < give_up_at
+        assert client.poll() is None
+        assert time.monotonic() < give_up_at
     return client
 
 
