@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -96,6 +97,53 @@ def test_the_same_as_the_blocking_client(daemon: Daemon, model: lensd.Model) -> 
     run(daemon, work)
 
 
+def test_what_is_asked_of_both_is_written_once(daemon: Daemon, model: lensd.Model) -> None:
+    phases: list[str] = []
+
+    async def work(aio: lensd.aio.Model) -> None:
+        edits = [lensd.zero("z0", head=8)]
+        for name, arguments, options in (
+            ("why_attends", (SEQ7, 0, 3), {"interventions": edits}),
+            ("logit_lens", (SEQ7,), {"tokens": "a"}),
+            ("logit_attribution", (SEQ7, "a", "b"), {"by": "head"}),
+            ("induction_scores", (5, 2), {}),
+        ):
+            expected = getattr(model, name)(*arguments, **options)
+            # As texts, in which NaN is itself.
+            assert str((await getattr(aio, name)(*arguments, **options)).to_dict()) == str(expected.to_dict())
+        (norms,) = await aio.reduce(SEQ7, "resid_post", "norm")
+        assert np.array_equal(norms[0].values, model.reduce(SEQ7, "resid_post", "norm")[0][0].values)
+        found = await aio.detect_heads(SEQ24)
+        assert np.array_equal(found["induction_head"], model.detect_heads(SEQ24)["induction_head"])
+        atlas = await aio.head_atlas(SEQ24, progress=lambda phase, done, total: phases.append(phase))
+        assert [head.delta for head in atlas] == [head.delta for head in model.head_atlas(SEQ24)]
+        assert set(phases) <= {"patterns", "repeats", "pairs", "ablation"}
+        assert (await aio.run(TEXTS)).str_tokens == model.run(TEXTS).str_tokens
+        with pytest.raises(lensd.InvalidArgument, match="one token"):
+            await aio.logit_lens(SEQ7, tokens="abc")
+
+    run(daemon, work)
+    for name in ("why_attends", "sweep", "head_atlas", "describe"):
+        assert getattr(lensd.aio.Model, name) is getattr(lensd.Model, name)
+    shown = inspect.signature(lensd.Model.why_attends)
+    assert shown.return_annotation == "ScoreSplit"
+    assert list(shown.parameters)[:4] == ["self", "input", "layer", "head"]
+
+
+def test_progress_cancels_what_it_raises_in(daemon: Daemon) -> None:
+    def stop(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    async def work(model: lensd.aio.Model) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await model.ablate_heads(SEQ24, progress=stop)
+        with pytest.raises(ZeroDivisionError):
+            await model.head_atlas(SEQ24, progress=stop)
+        assert np.isfinite(await model(SEQ7, return_type="loss"))
+
+    run(daemon, work)
+
+
 def test_texts(daemon: Daemon, model: lensd.Model) -> None:
     async def work(aio: lensd.aio.Model) -> None:
         expected = model.generate("ab", 12, seed=3, stop_at_eos=False)
@@ -164,7 +212,7 @@ def cancelled_calls(daemon: Daemon, method: str) -> int:
 
 
 async def becomes_true(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 5
+    give_up_at = time.monotonic() + 15
     while not condition():
         assert time.monotonic() < give_up_at
         await asyncio.sleep(0.01)

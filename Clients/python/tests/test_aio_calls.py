@@ -14,6 +14,7 @@ from scripted_server import REPLY, Peer, chunk, hang_up, serving
 import lensd
 import lensd.aio.connection
 import lensd.call_state
+from lensd import methods
 from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest
 from lensd._proto.frame_pb2 import ServerFrame, ServerHello
 from lensd._proto.inference_pb2 import QueryEvent, QueryRequest, TensorHeader
@@ -21,7 +22,6 @@ from lensd._proto.reports_pb2 import AttentionPageRequest
 from lensd._proto.run_pb2 import RunReply, RunRequest
 from lensd._proto.sessions_pb2 import DeleteSessionRequest
 from lensd.activations import IncomingTensors
-from lensd.aio import methods
 from lensd.aio.channel import Channel
 from lensd.retry import Retry
 

@@ -87,7 +87,10 @@ def attributes(owner: griffe.Class) -> Iterator[str]:
 
 
 def signature(function: griffe.Function) -> str:
-    returned = f" -> {function.returns}" if function.returns else ""
+    # A question of both clients is written once: what it gives is its answer.
+    answer = str(function.returns or "").removeprefix("Question[")
+    answer = answer.removesuffix("]") if answer != str(function.returns or "") else answer
+    returned = f" -> {answer}" if answer else ""
     listed = [parameter for parameter in function.parameters if parameter.name not in ("self", "cls")]
     return f"{function.name}{parameters(listed)}{returned}"
 

@@ -12,6 +12,7 @@ from lensd._proto import analyses_pb2 as wire
 from lensd._proto.inference_pb2 import PassSource
 from lensd.activations import check_fingerprint
 from lensd.arrays import Array
+from lensd.described_model import DescribedModel
 from lensd.detected_heads import DETECTED, DetectedHeads, ErrorMeasure, HeadName
 from lensd.errors import InvalidArgument
 from lensd.induction_scores import InductionScores
@@ -19,19 +20,21 @@ from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
 from lensd.logit_attribution import LogitAttribution
 from lensd.logit_lens import LogitLens
+from lensd.methods import ATTRIBUTE, DETECT_HEADS, LOGIT_LENS, REDUCE, SCORE_INDUCTION, SPLIT_SCORE
 from lensd.prompts import Input, prompts_of
+from lensd.questions import Question, question, unary
 from lensd.reductions import Reduction, Reductions
 from lensd.score_split import ScoreSplit
-from lensd.tokenizing import Tokenizing
 
 # An id, or the text of one token.
 TokenLike = int | str
 Positions = int | Iterable[int] | None
 
 
-class Analysing(Tokenizing):
+class Analysing(DescribedModel):
     """The part of a model that asks what its activations say. What comes back is small: nothing else travels."""
 
+    @question
     def why_attends(
         self,
         input: Input,
@@ -45,7 +48,7 @@ class Analysing(Tokenizing):
         top: int = 0,
         interventions: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-    ) -> ScoreSplit:
+    ) -> Question[ScoreSplit]:
         """Why a head attends where it does: its scores split exactly into parts of the query times parts of the key.
 
         In the first layer the parts are the token ("embed"), the position ("pos_embed") and the bias; later also what
@@ -59,10 +62,11 @@ class Analysing(Tokenizing):
             detail=_DETAILS[_one_of("detail", detail, _DETAILS)], relative=relative, top_count=top,
             **self._analyzed(input, interventions, prepend_bos),
         )  # fmt: skip
-        reply = self._stubs.analyses.split_score(request)
+        reply = yield from unary(SPLIT_SCORE, request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
         return ScoreSplit.of(reply, layer, head, self._arrays)
 
+    @question
     def logit_lens(
         self,
         input: Input,
@@ -74,7 +78,7 @@ class Analysing(Tokenizing):
         tokens: TokenLike | Iterable[TokenLike] = (),
         interventions: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-    ) -> LogitLens:
+    ) -> Question[LogitLens]:
         """What the model would predict from each point of the residual stream, through the final norm.
 
         Before each of `layers` (in its middle too with `incl_mid`) and at the end; `top` tokens are named at each
@@ -82,12 +86,13 @@ class Analysing(Tokenizing):
         """
         request = wire.LogitLensRequest(
             positions=_positions(pos), layers=_positions(layers), with_mid=incl_mid, top_count=top,
-            tokens=self._ids(tokens), **self._analyzed(input, interventions, prepend_bos),
+            tokens=(yield from self._token_ids(tokens)), **self._analyzed(input, interventions, prepend_bos),
         )  # fmt: skip
-        reply = self._stubs.analyses.logit_lens(request)
+        reply = yield from unary(LOGIT_LENS, request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
         return LogitLens.of(reply, self._arrays)
 
+    @question
     def logit_attribution(
         self,
         input: Input,
@@ -100,7 +105,7 @@ class Analysing(Tokenizing):
         incl_mid: bool = False,
         interventions: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-    ) -> LogitAttribution:
+    ) -> Question[LogitAttribution]:
         """Direct logit attribution: what a logit, or the difference of two, is the sum of.
 
         `answer` and `wrong` are tokens, one for all prompts or one per prompt; without an answer it is the likeliest
@@ -109,15 +114,17 @@ class Analysing(Tokenizing):
         this pass, as in `ActivationCache.logit_attrs`; biases are terms of their own, so that the sum is the logit.
         """
         request = wire.AttributeRequest(
-            tokens=self._ids(() if answer is None else answer), wrong_tokens=self._ids(() if wrong is None else wrong),
+            tokens=(yield from self._token_ids(() if answer is None else answer)),
+            wrong_tokens=(yield from self._token_ids(() if wrong is None else wrong)),
             positions=_positions(pos), detail=_ATTRIBUTIONS[_one_of("by", by, _ATTRIBUTIONS)],
             top_count=top if by == "neuron" else 0, with_mid=incl_mid,
             **self._analyzed(input, interventions, prepend_bos),
         )  # fmt: skip
-        reply = self._stubs.analyses.attribute(request)
+        reply = yield from unary(ATTRIBUTE, request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
         return LogitAttribution.of(reply, self._arrays)
 
+    @question
     def reduce(
         self,
         input: Input,
@@ -128,7 +135,7 @@ class Analysing(Tokenizing):
         count: int = 10,
         interventions: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-    ) -> Reductions:
+    ) -> Question[Reductions]:
         """An activation reduced where it is computed, for each prompt and point; "pattern" means that of every layer.
 
         "entropy" and "norm" are over the last axis, "mean" and "max" over the positions (of patterns the
@@ -139,10 +146,11 @@ class Analysing(Tokenizing):
             count=count if reduction == "top" else 0,
         )  # fmt: skip
         request = wire.ReduceRequest(reductions=[wanted], **self._analyzed(input, interventions, prepend_bos))
-        reply = self._stubs.analyses.reduce(request)
+        reply = yield from unary(REDUCE, request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
         return Reductions(reply, reduction, self._arrays)
 
+    @question
     def detect_heads(
         self,
         input: Input,
@@ -153,7 +161,7 @@ class Analysing(Tokenizing):
         exclude_current_token: bool = False,
         interventions: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
-    ) -> DetectedHeads:
+    ) -> Question[DetectedHeads]:
         """TransformerLens's `detect_head` for all heads: scores [layer, head] by kind, the mean over the prompts.
 
         `kinds` are names, or a lower-triangular target [pos, pos] of one's own, whose scores come as "target". "abs" is
@@ -172,10 +180,11 @@ class Analysing(Tokenizing):
             target = np.asarray(kinds.detach().cpu() if hasattr(kinds, "detach") else kinds, np.float32)
             request.kinds.append(wire.DETECTED_HEAD_TARGET)
             request.target.extend(target.ravel().tolist())
-        reply = self._stubs.analyses.detect_heads(request)
+        reply = yield from unary(DETECT_HEADS, request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
         return DetectedHeads.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
 
+    @question
     def induction_scores(
         self,
         length: int = 50,
@@ -184,37 +193,27 @@ class Analysing(Tokenizing):
         *,
         prepend_bos: bool = False,
         interventions: Iterable[Intervention] = (),
-    ) -> InductionScores:
+    ) -> Question[InductionScores]:
         """The tutorials' induction score: on `length` random tokens that are repeated once, [layer, head].
 
         The mean over `batch` such sequences of the mean of `pattern.diagonal(1 - length)`.
         """
-        edits = intervention_messages((*self._edits("induction_scores"), *interventions), self.name)
+        edits = intervention_messages((*self._standing_edits("induction_scores"), *interventions), self.name)
         request = wire.ScoreInductionRequest(
             model=self.name.encode(), interventions=edits, length=length, batch=batch, seed=seed,
             prepend_bos=prepend_bos,
         )  # fmt: skip
-        reply = self._stubs.analyses.score_induction(request)
+        reply = yield from unary(SCORE_INDUCTION, request)
         check_fingerprint(self.fingerprint, reply.model.fingerprint)
         return InductionScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
-
-    def _edits(self, method: str) -> Sequence[Intervention]:
-        """The edits of `with model.hooks(...)` blocks. Raises `FailedPrecondition` under hook functions."""
-        if self._hooks.calls() or self._hooks.calls("bwd"):
-            self._hooks.refuse(method)
-        return tuple(self._hooks.interventions())
 
     def _analyzed(
         self, input: Input, interventions: Iterable[Intervention], prepend_bos: bool | None
     ) -> dict[str, Any]:
         """The field `pass` of a request: a word of Python's."""
-        edits = intervention_messages((*self._edits("an analysis"), *interventions), self.name)
+        edits = intervention_messages((*self._standing_edits("an analysis"), *interventions), self.name)
         source = PassSource(model=self.name.encode(), prompts=prompts_of(input, prepend_bos), interventions=edits)
         return {"pass": wire.AnalyzedPass(prompts=source)}
-
-    def _ids(self, tokens: TokenLike | Iterable[TokenLike]) -> list[int]:
-        given = [tokens] if isinstance(tokens, (int, str, np.integer)) else list(tokens)
-        return [self.to_single_token(each) if isinstance(each, str) else index(each) for each in given]
 
 
 _DETAILS = {

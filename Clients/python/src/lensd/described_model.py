@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import index
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,9 +21,13 @@ from lensd._proto.run_pb2 import RunReply, RunRequest
 from lensd.arrays import Array, Arrays
 from lensd.cache import HookNames
 from lensd.config import ModelConfig
+from lensd.description import Description
 from lensd.errors import InvalidArgument
 from lensd.interventions import KINDS, Intervention
+from lensd.methods import DESCRIBE, TOKENIZE
 from lensd.prompts import Input, prompts_of, text_prompt, token_prompt
+from lensd.questions import Question, question, unary
+from lensd.token_replies import sole_token
 
 ReturnType: TypeAlias = Literal["logits", "loss", "both"] | None
 LOGITS = "unembed.hook_out"
@@ -65,7 +70,34 @@ class DescribedModel:
 
         return model_html(self)
 
+    @question
+    def describe(self) -> Question[Description]:
+        """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""
+        return Description.of((yield from unary(DESCRIBE, self._describe_request())))
+
     # Questions.
+
+    def _answer(self, question: Question[Any]) -> Any:
+        """What a question's method gives: the answer, or something to await for it."""
+        raise NotImplementedError
+
+    def _standing_edits(self, asking: str) -> Sequence[Intervention]:  # noqa: ARG002
+        """The edits under which the model runs. Raises `FailedPrecondition` where functions are in `asking`'s way."""
+        return ()
+
+    def _refuse_hooks(self, asking: str) -> None:
+        """Raises `FailedPrecondition` where the model runs under functions or edits that `asking` does not know."""
+
+    def _token_ids(self, tokens: int | str | Iterable[int | str]) -> Question[list[int]]:
+        """Ids of tokens that are given as ids or as the texts of single tokens."""
+        given = [tokens] if isinstance(tokens, (int, str, np.integer)) else list(tokens)
+        ids = []
+        for token in given:
+            if isinstance(token, str):
+                request = self._tokenize_request([text_prompt(token, prepend_bos=False)])
+                token = sole_token((yield from unary(TOKENIZE, request)), token)
+            ids.append(index(token))
+        return ids
 
     def _describe_request(self) -> DescribeModelRequest:
         return DescribeModelRequest(model=self.name.encode())

@@ -125,16 +125,20 @@ class HeadAtlas:
         return atlas_html(self)
 
 
-def read_atlas(events: Iterable[heads_pb2.HeadAtlasEvent], progress: Progress | None) -> HeadAtlas:
-    """Puts an atlas together; `progress` is called with (phase, done, total)."""
+def tell_phase(event: heads_pb2.HeadAtlasEvent, progress: Progress | None) -> None:
+    """Calls `progress` with (phase, done, total), where an event says how much is done."""
+    if progress is not None and event.HasField("progress"):
+        progress(event.progress.phase.decode(), event.progress.done, event.progress.total)
+
+
+def read_atlas(events: Iterable[heads_pb2.HeadAtlasEvent]) -> HeadAtlas:
+    """Puts an atlas together. Raises `Internal` where its events end too early."""
     header: heads_pb2.HeadAtlasHeader | None = None
     heads: list[HeadProfile] = []
     page: list[bytes] = []
     for event in events:
         which = event.WhichOneof("event")
-        if which == "progress" and progress:
-            progress(event.progress.phase.decode(), event.progress.done, event.progress.total)
-        elif which == "header":
+        if which == "header":
             header = event.header
         elif which == "heads":
             heads += [_profile(head) for head in event.heads.heads]

@@ -12,6 +12,8 @@ from lensd._proto.weights_pb2 import ListParametersRequest, ParameterRequest
 from lensd.activations import check_fingerprint
 from lensd.arrays import Array, Arrays
 from lensd.incoming_weights import IncomingWeights
+from lensd.methods import LIST_PARAMETERS, PARAMETER
+from lensd.questions import asked, delivery, unary
 from lensd.served_model import ServedModel
 from lensd.slices import slice_of
 from lensd.stubs import Stubs
@@ -82,7 +84,7 @@ class Parameters(ServedModel):
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Every parameter's shape by its name in `HookedTransformer.state_dict()`, in the order of a pass."""
         if self._kept_shapes is None:
-            reply = self._stubs.weights.list_parameters(ListParametersRequest(model=self.name.encode()))
+            reply = asked(unary(LIST_PARAMETERS, ListParametersRequest(model=self.name.encode())), self._stubs.channel)
             check_fingerprint(self.fingerprint, reply.fingerprint)
             self._kept_shapes = {item.name.decode(): tuple(item.shape) for item in reply.parameters}
         return self._kept_shapes
@@ -114,7 +116,7 @@ class Parameters(ServedModel):
         if index is not None:
             request.slice.CopyFrom(slice_of(index))
         incoming = IncomingWeights()
-        self._stubs.weights.fetch(request, incoming)
+        asked(delivery(PARAMETER, request, incoming), self._stubs.channel)
         header, values = incoming.whole()
         check_fingerprint(self.fingerprint, header.fingerprint)
         return values

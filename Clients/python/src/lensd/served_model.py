@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from lensd._proto.models_pb2 import ModelDescription
 from lensd.activations import Pass
 from lensd.arrays import Arrays
 from lensd.described_model import DescribedModel
-from lensd.description import Description
 from lensd.hooks import ModelHooks
+from lensd.interventions import Intervention
+from lensd.questions import Question, asked
 from lensd.stubs import Stubs
 
 if TYPE_CHECKING:
@@ -48,9 +50,16 @@ class ServedModel(DescribedModel):
         other.__dict__.update(self.__dict__)
         return other
 
-    def describe(self) -> Description:
-        """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""
-        return Description.of(self._stubs.models.describe(self._describe_request()))
+    def _answer(self, question: Question[Any]) -> Any:
+        return asked(question, self._stubs.channel)
+
+    def _standing_edits(self, asking: str) -> Sequence[Intervention]:
+        if self._hooks.calls() or self._hooks.calls("bwd"):
+            self._hooks.refuse(asking)
+        return tuple(self._hooks.interventions())
+
+    def _refuse_hooks(self, asking: str) -> None:
+        self._hooks.refuse(asking)
 
     def _pass(self, source: str | inference_pb2.PassSource) -> Pass:
         return Pass(self._stubs.inference, self._arrays, source, self.fingerprint)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lensd._proto import (
-    analyses_pb2,
     daemon_pb2,
     generation_pb2,
     gradients_pb2,
-    heads_pb2,
     hooks_pb2,
     inference_pb2,
     models_pb2,
@@ -18,7 +16,6 @@ from lensd._proto import (
     sessions_pb2,
     store_pb2,
     sweeps_pb2,
-    weights_pb2,
 )
 from lensd.call_state import Receiver
 from lensd.channel import Channel, Exchange, Stream
@@ -124,52 +121,6 @@ class InferenceStub:
 
 
 @dataclass(frozen=True)
-class AnalysesStub:
-    """What a pass's activations say."""
-
-    channel: Channel
-
-    def split_score(self, request: analyses_pb2.SplitScoreRequest) -> analyses_pb2.SplitScoreReply:
-        """A head's scores as sums over what queries and keys are made of."""
-        return self.channel.unary("/lens.v1.Analyses/SplitScore", request, analyses_pb2.SplitScoreReply)
-
-    def logit_lens(self, request: analyses_pb2.LogitLensRequest) -> analyses_pb2.LogitLensReply:
-        """What the model would predict from each point of the residual stream."""
-        return self.channel.unary("/lens.v1.Analyses/LogitLens", request, analyses_pb2.LogitLensReply)
-
-    def attribute(self, request: analyses_pb2.AttributeRequest) -> analyses_pb2.AttributeReply:
-        """Logits as sums over what was written into the residual stream."""
-        return self.channel.unary("/lens.v1.Analyses/Attribute", request, analyses_pb2.AttributeReply)
-
-    def reduce(self, request: analyses_pb2.ReduceRequest) -> analyses_pb2.ReduceReply:
-        """Activations, reduced where they are computed."""
-        return self.channel.unary("/lens.v1.Analyses/Reduce", request, analyses_pb2.ReduceReply)
-
-    def detect_heads(self, request: analyses_pb2.DetectHeadsRequest) -> analyses_pb2.DetectHeadsReply:
-        """How much of each head's pattern lies on targets."""
-        return self.channel.unary("/lens.v1.Analyses/DetectHeads", request, analyses_pb2.DetectHeadsReply)
-
-    def score_induction(self, request: analyses_pb2.ScoreInductionRequest) -> analyses_pb2.ScoreInductionReply:
-        """Attention to the token behind the earlier occurrence, on repeated random tokens."""
-        return self.channel.unary("/lens.v1.Analyses/ScoreInduction", request, analyses_pb2.ScoreInductionReply)
-
-
-@dataclass(frozen=True)
-class WeightsStub:
-    """What a model's weights say without a prompt."""
-
-    channel: Channel
-
-    def list_parameters(self, request: weights_pb2.ListParametersRequest) -> weights_pb2.ListParametersReply:
-        """Every parameter's name and shape."""
-        return self.channel.unary("/lens.v1.Weights/ListParameters", request, weights_pb2.ListParametersReply)
-
-    def fetch(self, request: weights_pb2.ParameterRequest, receiver: Receiver) -> None:
-        """One parameter, given to `receiver` as it comes: a header, then its values in chunks."""
-        self.channel.deliver("/lens.v1.Weights/Parameter", request, receiver)
-
-
-@dataclass(frozen=True)
 class SessionsStub:
     """Named workspaces of the calling user, and those that others share with him."""
 
@@ -231,17 +182,6 @@ class SessionsStub:
 
 
 @dataclass(frozen=True)
-class HeadsStub:
-    """What heads do."""
-
-    channel: Channel
-
-    def atlas(self, request: heads_pb2.HeadAtlasRequest) -> Stream[heads_pb2.HeadAtlasEvent]:
-        """What every head does over a corpus: progress, a header, the heads, the page."""
-        return self.channel.stream("/lens.v1.Heads/Atlas", request, heads_pb2.HeadAtlasEvent)
-
-
-@dataclass(frozen=True)
 class ReportsStub:
     """Pages for eyes."""
 
@@ -287,12 +227,10 @@ class Stubs:
     """The stubs of every service on one channel."""
 
     def __init__(self, channel: Channel) -> None:
+        self.channel = channel
         self.daemon = DaemonStub(channel)
         self.models = ModelsStub(channel)
         self.inference = InferenceStub(channel)
-        self.analyses = AnalysesStub(channel)
-        self.heads = HeadsStub(channel)
-        self.weights = WeightsStub(channel)
         self.sessions = SessionsStub(channel)
         self.reports = ReportsStub(channel)
         self.store = StoreStub(channel)

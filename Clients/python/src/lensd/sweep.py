@@ -206,14 +206,11 @@ class Sweep:
         )
 
 
-def read_sweep(
-    events: Iterable[wire.SweepEvent], arrays: Arrays, progress: Callable[[int, int], object] | None
-) -> Sweep:
-    """The result of a sweep's stream. Raises `Internal` where it ends too early, and what `progress` raises."""
+def read_sweep(events: Iterable[wire.SweepEvent], arrays: Arrays) -> Sweep:
+    """The result of a sweep's stream. Raises `Internal` where it ends too early."""
     header = None
     parts: list[wire.SweepValues] = []
     for event in events:
-        tell_progress(event, progress)
         body = event.WhichOneof("event")
         if body == "header":
             header = event.header

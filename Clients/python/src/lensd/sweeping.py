@@ -1,4 +1,4 @@
-"""The same edit in many places, and scores of heads: the methods of `Model` for them."""
+"""The same edit in many places: the methods of both clients' models for it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Any
 
 from lensd._proto.sweeps_pb2 import SweepPath
 from lensd.activations import check_fingerprint
-from lensd.described_model import ablation
-from lensd.head_scores import HeadScores
+from lensd.described_model import DescribedModel, ablation
 from lensd.interventions import Intervention, Kind, patch
+from lensd.methods import SWEEP
 from lensd.metrics import Metric
 from lensd.progress import Progress, progress_of
 from lensd.prompts import Input, prompts_of
-from lensd.sweep import Sweep, read_sweep
-from lensd.sweep_requests import Edits, Receivers, path, sweep_request
-from lensd.tokenizing import Tokenizing
+from lensd.questions import Question, question, whole
+from lensd.sweep import Sweep, read_sweep, tell_progress
+from lensd.sweep_requests import Edits, Receivers, metrics_of, path, sweep_request
 
 
-class Sweeping(Tokenizing):
+class Sweeping(DescribedModel):
     """The part of a model that asks what its components are worth."""
 
+    @question
     def ablate_heads(
         self,
         input: Input,
@@ -28,16 +29,16 @@ class Sweeping(Tokenizing):
         hook: str = "z",
         prepend_bos: bool | None = True,
         progress: Progress = None,
-    ) -> Sweep:
+    ) -> Question[Sweep]:
         """Ablates every head in turn, by `hook_z` unless `hook` names another point per head.
 
         `progress` is called with (done, total) while it runs, and what it raises cancels the sweep; true is a bar
         (`lensd[tqdm]`), false none, and a notebook shows one by itself.
         """
-        return self.sweep(
-            input, ablation(kind, hook), over=("layer", "head"), prepend_bos=prepend_bos, progress=progress
-        )
+        over = ("layer", "head")
+        return self._sweep(input, ablation(kind, hook), over, None, False, (), prepend_bos, progress, None)
 
+    @question
     def sweep(
         self,
         input: Input,
@@ -49,7 +50,7 @@ class Sweeping(Tokenizing):
         under: Iterable[Intervention] = (),
         prepend_bos: bool | None = True,
         progress: Progress = None,
-    ) -> Sweep:
+    ) -> Question[Sweep]:
         """Makes an edit in many places, each alone, in one call: `sweep(text, lensd.zero("z"), ("layer", "head"))`.
 
         `edits` (one, or several that are made together) are moved along the axes `over`: "layer", "head", "pos",
@@ -60,6 +61,7 @@ class Sweeping(Tokenizing):
         """
         return self._sweep(input, edits, over, metrics, pairs, under, prepend_bos, progress, None)
 
+    @question
     def path_patching(
         self,
         input: Input,
@@ -72,7 +74,7 @@ class Sweeping(Tokenizing):
         hold_mlps: bool = False,
         prepend_bos: bool | None = True,
         progress: Progress = None,
-    ) -> Sweep:
+    ) -> Question[Sweep]:
         """Path patching from every sender, as in the IOI paper (Wang et al. 2022).
 
         In a first pass of `input` a sender's activation is taken from `source` (an input or a cache) while all later
@@ -82,13 +84,6 @@ class Sweeping(Tokenizing):
         where = path(receivers, hold_mlps, self.name)
         edit = patch(sender, source, prepend_bos=prepend_bos)
         return self._sweep(input, edit, over, metrics, False, (), prepend_bos, progress, where)
-
-    def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
-        """How much each head's pattern looks like each of the simple kinds, over all prompts."""
-        self._hooks.refuse("head_scores")
-        reply = self._stubs.inference.score_heads(self._scores_request(input, prepend_bos))
-        check_fingerprint(self.fingerprint, reply.fingerprint)
-        return HeadScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
 
     def _sweep(
         self,
@@ -101,15 +96,17 @@ class Sweeping(Tokenizing):
         prepend_bos: bool | None,
         progress: Progress,
         where: SweepPath | None,
-    ) -> Sweep:
-        self._hooks.refuse("sweep")
+    ) -> Question[Sweep]:
+        self._refuse_hooks("sweep")
         prompts = prompts_of(input, prepend_bos)
-        request = sweep_request(
-            self.name, self.session, prompts, edits, over, metrics, pairs, under, self.to_single_token
-        )
+        asked = metrics_of(metrics)
+        texts = sorted({text for metric in asked for text in metric.texts})
+        tokens = dict(zip(texts, (yield from self._token_ids(texts)), strict=True))
+        request = sweep_request(self.name, self.session, prompts, edits, over, asked, pairs, under, tokens.__getitem__)
         if where is not None:
             request.path.CopyFrom(where)
-        with progress_of(progress, "sweep", "edit") as tell, self._stubs.inference.sweep(request) as stream:
-            result = stream.whole(lambda events: read_sweep(events, self._arrays, tell))
+        with progress_of(progress, "sweep", "edit") as tell:
+            events = yield from whole(SWEEP, request, lambda event: tell_progress(event, tell))
+        result = read_sweep(events, self._arrays)
         check_fingerprint(self.fingerprint, result.fingerprint.encode())
         return result

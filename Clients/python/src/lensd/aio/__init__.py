@@ -8,7 +8,7 @@
 ...         print(token.text, end="")
 
 Cancelling a task, also by `asyncio.timeout`, cancels its call in the daemon. A client belongs to the event loop that it
-was made in. Hook functions and gradients are the blocking client's: `asyncio.to_thread` runs it beside a loop.
+was made in. Hook functions, gradients and weights are the blocking client's: `asyncio.to_thread` runs it beside a loop.
 """
 
 from lensd.aio.cache import ActivationCache

@@ -9,9 +9,9 @@ from typing import Any
 from lensd._proto.inference_pb2 import PassSource
 from lensd.activations import IncomingTensors, PassHandle
 from lensd.aio.channel import Channel
-from lensd.aio.methods import QUERY
 from lensd.arrays import Array, Arrays
 from lensd.cache import CachedPoints, HookNames, Key, NamesFilter
+from lensd.methods import QUERY
 from lensd.padded import Lengths
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Generic
 
 from lensd.aio.call import Call
 from lensd.aio.connection import Connection
-from lensd.aio.methods import Method, Reply, Request
 from lensd.call_state import Receiver
 from lensd.channel import candidates, check_timeout, decode, none_answers, sole
 from lensd.errors import FailedPrecondition, LensError, Unavailable
+from lensd.methods import Method, Reply, Request
 from lensd.retry import Retry, Tries
 
 if TYPE_CHECKING:

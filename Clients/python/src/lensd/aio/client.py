@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from lensd import methods
 from lensd._proto import models_pb2, sessions_pb2
 from lensd._proto.daemon_pb2 import DaemonStatusRequest, UsageRequest
-from lensd.aio import methods
 from lensd.aio.cache import Pass
 from lensd.aio.channel import Channel
 from lensd.aio.model import Model

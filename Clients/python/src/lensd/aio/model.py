@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from lensd import methods
 from lensd._proto import common_pb2, generation_pb2, inference_pb2, models_pb2
-from lensd._proto.sweeps_pb2 import SweepPath
 from lensd.activations import check_fingerprint
-from lensd.aio import methods
 from lensd.aio.cache import ActivationCache, Pass
 from lensd.aio.channel import Channel
 from lensd.aio.generation import Generation, GenerationStream
+from lensd.analysing import Analysing
 from lensd.arrays import Array, Arrays
 from lensd.cache import NamesFilter
-from lensd.described_model import LOGITS, DescribedModel, Output, ReturnType, ablation, wants
-from lensd.description import Description
+from lensd.described_model import LOGITS, Output, ReturnType, wants
 from lensd.generation import TextKind, WholeTexts, check_text_kind, options_of
-from lensd.head_scores import HeadScores
+from lensd.head_kinds import HeadKinds
 from lensd.intervention_messages import intervention_messages
-from lensd.interventions import Intervention, Kind, patch
-from lensd.metrics import Metric
-from lensd.page import AttentionPage
+from lensd.interventions import Intervention
 from lensd.prompts import Input, prompts_of, text_prompt
-from lensd.sweep import Sweep, read_sweep, tell_progress
-from lensd.sweep_requests import Edits, Receivers, metrics_of, path, sweep_request
+from lensd.questions import Answer, Question, awaited
+from lensd.showing import Showing
+from lensd.sweeping import Sweeping
 from lensd.token_replies import TokensToText, padded_tokens, sole_token, token_texts
 
 
-class Model(DescribedModel):
+class Model(Showing, Analysing, Sweeping, HeadKinds):
     """One form of a resident model; everything is meant as in `lensd.Model`, and awaited.
 
     Many tasks may call it at once. It runs without hook functions.
@@ -47,10 +45,6 @@ class Model(DescribedModel):
     ) -> None:
         super().__init__(arrays, description, is_raw, session)
         self._channel = channel
-
-    async def describe(self) -> Description:
-        """The configuration, every hook point with its shape, and what was done to the weights; print it to read it."""
-        return Description.of(await self._channel.unary(methods.DESCRIBE, self._describe_request()))
 
     # Tokens.
 
@@ -113,75 +107,6 @@ class Model(DescribedModel):
         output, source, counts = await self._run(input, interventions, return_type, loss_per_token, prepend_bos, keep)
         cache = ActivationCache(source, self.hook_names, names_filter, np.array(counts, np.int64))
         return output, cache.remove_batch_dim() if remove_batch_dim else cache
-
-    # Heads and sweeps.
-
-    async def ablate_heads(
-        self,
-        input: Input,
-        kind: Kind = "zero",
-        hook: str = "z",
-        prepend_bos: bool | None = True,
-        progress: Callable[[int, int], object] | None = None,
-    ) -> Sweep:
-        """Ablates every head in turn, by `hook_z` unless `hook` names another point per head."""
-        edit = ablation(kind, hook)
-        return await self.sweep(input, edit, over=("layer", "head"), prepend_bos=prepend_bos, progress=progress)
-
-    async def sweep(
-        self,
-        input: Input,
-        edits: Edits,
-        over: str | Sequence[str] = "layer",
-        metrics: Metric | Iterable[Metric] | None = None,
-        *,
-        pairs: bool = False,
-        under: Iterable[Intervention] = (),
-        prepend_bos: bool | None = True,
-        progress: Callable[[int, int], object] | None = None,
-    ) -> Sweep:
-        """Makes an edit in many places, each alone, in one call; see `lensd.Model.sweep`.
-
-        `progress` is called in the event loop with (done, total).
-        """
-        return await self._sweep(input, edits, over, metrics, pairs, under, prepend_bos, progress, None)
-
-    async def path_patching(
-        self,
-        input: Input,
-        source: Any,
-        receivers: Receivers = "logits",
-        sender: str = "z",
-        over: str | Sequence[str] = ("layer", "head"),
-        metrics: Metric | Iterable[Metric] | None = None,
-        *,
-        hold_mlps: bool = False,
-        prepend_bos: bool | None = True,
-        progress: Callable[[int, int], object] | None = None,
-    ) -> Sweep:
-        """Path patching from every sender; see `lensd.Model.path_patching`."""
-        where = path(receivers, hold_mlps, self.name)
-        edit = patch(sender, source, prepend_bos=prepend_bos)
-        return await self._sweep(input, edit, over, metrics, False, (), prepend_bos, progress, where)
-
-    async def head_scores(self, input: Input, prepend_bos: bool | None = True) -> HeadScores:
-        """How much each head's pattern looks like each of the simple kinds, over all prompts."""
-        reply = await self._channel.unary(methods.SCORE_HEADS, self._scores_request(input, prepend_bos))
-        check_fingerprint(self.fingerprint, reply.fingerprint)
-        return HeadScores.of(reply, (self.cfg.n_layers, self.cfg.n_heads), self._arrays)
-
-    async def attention_html(
-        self,
-        text_or_tokens: Input,
-        with_ablation: bool = True,
-        kind: Kind = "zero",
-        title: str = "",
-        prepend_bos: bool | None = True,
-    ) -> AttentionPage:
-        """A page with the attention patterns of all heads of one prompt, and what ablating each does to the loss."""
-        request = self._page_request(prompts_of(text_or_tokens, prepend_bos), with_ablation, kind, title)
-        async with self._channel.stream(methods.ATTENTION_PAGE, request) as page:
-            return AttentionPage(b"".join([chunk.html for chunk in await page.whole()]).decode())
 
     # Text.
 
@@ -286,29 +211,8 @@ class Model(DescribedModel):
         request = self._generate_request(input, edits, options, prepend_bos)
         return GenerationStream(self._channel.stream(methods.GENERATE, request), finish)
 
-    async def _sweep(
-        self,
-        input: Input,
-        edits: Edits,
-        over: str | Sequence[str],
-        metrics: Metric | Iterable[Metric] | None,
-        pairs: bool,
-        under: Iterable[Intervention],
-        prepend_bos: bool | None,
-        progress: Callable[[int, int], object] | None,
-        where: SweepPath | None,
-    ) -> Sweep:
-        prompts = prompts_of(input, prepend_bos)
-        asked = metrics_of(metrics)
-        tokens = {text: await self.to_single_token(text) for metric in asked for text in sorted(metric.texts)}
-        request = sweep_request(self.name, self.session, prompts, edits, over, asked, pairs, under, tokens.__getitem__)
-        if where is not None:
-            request.path.CopyFrom(where)
-        async with self._channel.stream(methods.SWEEP, request) as stream:
-            events = await stream.whole(lambda event: tell_progress(event, progress))
-        result = read_sweep(events, self._arrays, None)
-        check_fingerprint(self.fingerprint, result.fingerprint.encode())
-        return result
+    def _answer(self, question: Question[Answer]) -> Coroutine[Any, Any, Answer]:
+        return awaited(question, self._channel)
 
     async def _tokenize(self, prompts: list[common_pb2.Prompt]) -> inference_pb2.TokenizeReply:
         return await self._channel.unary(methods.TOKENIZE, self._tokenize_request(prompts))

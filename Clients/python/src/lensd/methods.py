@@ -8,14 +8,17 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from lensd._proto import (
+    analyses_pb2,
     daemon_pb2,
     generation_pb2,
+    heads_pb2,
     inference_pb2,
     models_pb2,
     reports_pb2,
     run_pb2,
     sessions_pb2,
     sweeps_pb2,
+    weights_pb2,
 )
 
 Request = TypeVar("Request", bound=Message)
@@ -46,6 +49,22 @@ QUERY = Method("/lens.v1.Inference/Query", inference_pb2.QueryRequest, inference
 SWEEP = Method("/lens.v1.Inference/Sweep", sweeps_pb2.SweepRequest, sweeps_pb2.SweepEvent)
 GENERATE = Method("/lens.v1.Inference/Generate", generation_pb2.GenerateRequest, generation_pb2.GenerateEvent)
 SCORE_HEADS = Method("/lens.v1.Inference/ScoreHeads", inference_pb2.ScoreHeadsRequest, inference_pb2.ScoreHeadsReply)
+
+SPLIT_SCORE = Method("/lens.v1.Analyses/SplitScore", analyses_pb2.SplitScoreRequest, analyses_pb2.SplitScoreReply)
+LOGIT_LENS = Method("/lens.v1.Analyses/LogitLens", analyses_pb2.LogitLensRequest, analyses_pb2.LogitLensReply)
+ATTRIBUTE = Method("/lens.v1.Analyses/Attribute", analyses_pb2.AttributeRequest, analyses_pb2.AttributeReply)
+REDUCE = Method("/lens.v1.Analyses/Reduce", analyses_pb2.ReduceRequest, analyses_pb2.ReduceReply)
+DETECT_HEADS = Method("/lens.v1.Analyses/DetectHeads", analyses_pb2.DetectHeadsRequest, analyses_pb2.DetectHeadsReply)
+SCORE_INDUCTION = Method(
+    "/lens.v1.Analyses/ScoreInduction", analyses_pb2.ScoreInductionRequest, analyses_pb2.ScoreInductionReply
+)
+
+HEAD_ATLAS = Method("/lens.v1.Heads/Atlas", heads_pb2.HeadAtlasRequest, heads_pb2.HeadAtlasEvent)
+
+LIST_PARAMETERS = Method(
+    "/lens.v1.Weights/ListParameters", weights_pb2.ListParametersRequest, weights_pb2.ListParametersReply
+)
+PARAMETER = Method("/lens.v1.Weights/Parameter", weights_pb2.ParameterRequest, weights_pb2.WeightEvent)
 
 LIST_SESSIONS = Method("/lens.v1.Sessions/List", sessions_pb2.ListSessionsRequest, sessions_pb2.ListSessionsReply)
 SHOW_SESSION = Method("/lens.v1.Sessions/Show", sessions_pb2.ShowSessionRequest, sessions_pb2.ShowSessionReply)
