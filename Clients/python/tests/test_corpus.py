@@ -348,7 +348,9 @@ def test_what_a_file_was_begun_from(model: lensd.Model, client: lensd.Client, tm
         ("model", lambda: corpus.write(client.model("local"), PROMPTS, corpus.Losses(), out)),
     ]
     for what, call in others:
-        with pytest.raises(lensd.FailedPrecondition, match=f"begun with another {what}.*resume=False .--restart. begins"):
+        with pytest.raises(
+            lensd.FailedPrecondition, match=f"begun with another {what}.*resume=False .--restart. begins"
+        ):
             call()
     assert corpus.write(model, PROMPTS[:4], corpus.Losses(), out, resume=False).resumed == 0
     assert len(contents(out)) == 4

@@ -13,8 +13,9 @@ from lensd.interventions import Intervention, Kind
 from lensd.tables import plain
 
 if TYPE_CHECKING:
-    from lensd.analysing import HeadKind, Positions
+    from lensd.analysing import Positions
     from lensd.corpus.rows import Row
+    from lensd.detected_heads import ErrorMeasure, HeadName
     from lensd.model import Model
 
 
@@ -34,8 +35,8 @@ class HeadScores:
 class DetectHeads:
     """A row per head: layer, head and its score of each kind, as `Model.detect_heads`."""
 
-    kinds: HeadKind | Sequence[HeadKind] | None = None
-    error_measure: Literal["mul", "abs"] = "mul"
+    kinds: HeadName | Sequence[HeadName] | None = None
+    error_measure: ErrorMeasure = "mul"
     exclude_bos: bool = False
     exclude_current_token: bool = False
     interventions: Sequence[Intervention] = ()

@@ -42,7 +42,9 @@ class Journal:
         path = out.with_name(out.name + ".journal")
         is_new = not path.exists()
         if is_new and resume and out.exists():
-            raise AlreadyExists(f"{str(out)!r} is there and has no journal to go on from; resume=False (--restart) writes it anew")
+            raise AlreadyExists(
+                f"{str(out)!r} is there and has no journal to go on from; resume=False (--restart) writes it anew"
+            )
         with writes(path):
             self._file = path.open("a+b")
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,9 +14,9 @@ from lensd.tables import plain
 
 if TYPE_CHECKING:
     from lensd.analysing import Positions, TokenLike
-    from lensd.analysing import Reduction as ReductionName
     from lensd.corpus.rows import Row
     from lensd.model import Model
+    from lensd.reductions import Reduction as ReductionName
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class LogitAttribution:
     answer: TokenLike | None = None
     wrong: TokenLike | None = None
     by: Literal["layer", "head", "neuron", "accumulated"] = "layer"
-    pos: Positions = -1
+    pos: int | Iterable[int] = -1
     top: int = 10
     incl_mid: bool = False
     interventions: Sequence[Intervention] = ()
