@@ -4,8 +4,8 @@
 
 /// What the live page carries.
 package enum ExploreAssets {
-    package static let styleHash = "sha256-W0mRT0O1eSTSgivM0rL82X9Qiz44xPN5T3/wEDTNCR0="
-    package static let scriptHash = "sha256-RX4yjeDvarbPMmusYvcu7fo/fYKvZ5ekWyKwViyXspI="
+    package static let styleHash = "sha256-ssj4EeDdiTs7fOiQzgMstA4zFyM2/oC27tSrlSGCgUY="
+    package static let scriptHash = "sha256-6gQIzavskINxnmmowPIlHV3oLTf6pzTWWMb6EN6TaJg="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -453,8 +453,8 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 
 .bar-list { padding: 0; list-style: none; }
 .bar-row { display: grid; grid-template-columns: minmax(0, 9em) 1fr 4.2em; align-items: center; gap: 8px; min-height: 19px; font-size: 12px; }
-.bar-row[data-head], .nodes tr[data-head] { cursor: pointer; }
-.bar-row[data-head]:hover .bar-name, .nodes tr[data-head]:hover th { color: var(--accent); }
+.bar-row[data-head], .bar-row[data-neuron], .nodes tr[data-head] { cursor: pointer; }
+.bar-row[data-head]:hover .bar-name, .bar-row[data-neuron]:hover .bar-name, .nodes tr[data-head]:hover th { color: var(--accent); }
 .bar-name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .bar-row .number { text-align: right; }
 .bar-track { position: relative; display: block; height: 11px; background: linear-gradient(var(--line), var(--line)) center / 1px 100% no-repeat; }
@@ -3063,6 +3063,24 @@ function barRow(name, value, reach, text) {
   fill.style.left = value < 0 ? `${50 - share}%` : "50%";
   return make("li", "bar-row", make("span", "bar-name", name), make("span", "bar-track", fill), make("span", "number", text));
 }
+
+/** A group of buttons of which one is chosen, the first to begin with: `options` are pairs of a value and its words. */
+function choice(label, options, onChoose) {
+  const group = make("div", "choice");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", label);
+  for (const [index, [value, text]] of options.entries()) {
+    const button = make("button", "", text);
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(index === 0));
+    button.addEventListener("click", () => {
+      for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
+      onChoose(value);
+    });
+    group.append(button);
+  }
+  return group;
+}
 // Why a head attends where it does: its score for a cell, split into what the query and the key are made of.
 
 
@@ -3170,23 +3188,6 @@ function pairList(names, values) {
   const reach = Math.max(...shown.map(({ value }) => Math.abs(value)));
   return make("ol", "bar-list", ...shown.map(({ name, value }) => barRow(name, value, reach, signedText(value, null, 2))));
 }
-
-function choice(label, options, onChoose) {
-  const group = make("div", "choice");
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", label);
-  for (const [index, [value, text]] of options.entries()) {
-    const button = make("button", "", text);
-    button.type = "button";
-    button.setAttribute("aria-pressed", String(index === 0));
-    button.addEventListener("click", () => {
-      for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
-      onChoose(value);
-    });
-    group.append(button);
-  }
-  return group;
-}
 // The logit lens: what the model would predict from each stage of the residual stream.
 
 
@@ -3270,44 +3271,66 @@ const PART_NAMES = { embed: "token", pos_embed: "position", bias: "bias", rest: 
 class PartsPanel extends Panel {
   constructor(view, selection) {
     super("parts", "contributions");
-    Object.assign(this, { view, selection });
+    Object.assign(this, { view, selection, detail: "heads" });
+    const details = [["heads", "heads"], ["layers", "layers"], ["neurons", "neurons"]];
+    this.choices = make("div", "panel-choices", choice("Parts", details, (value) => {
+      this.detail = value;
+      this.update();
+    }));
+    this.section.insertBefore(this.choices, this.message);
     this.body.addEventListener("click", (event) => {
-      const head = event.target.closest("[data-head]")?.dataset.head;
-      if (!head) return;
-      const index = Number(head);
-      if (!(selection.isKept && selection.head === index)) selection.keepHead(index);
+      const { head, neuron } = event.target.closest(".bar-row")?.dataset ?? {};
+      if (neuron) return view.set({ panel: "neurons", neuron });
+      const index = Number(head ?? NaN);
+      if (Number.isInteger(index) && !(selection.isKept && selection.head === index)) selection.keepHead(index);
     });
   }
 
-  update(look) {
+  update(look = this.look) {
     this.look = look;
     const { answer, wrong } = this.view.state;
     const token = answer ?? look.next.tokens[0].id;
     const against = wrong !== null && wrong !== token ? { wrong } : {};
-    this.ask({ ...passOf(this.view.state), position: look.next.position, token, ...against });
+    this.ask({ ...passOf(this.view.state), position: look.next.position, token, ...against, detail: this.detail, top: PART_ROWS });
   }
 
   draw(reply, { token, wrong }) {
     this.title.replaceChildren("Who writes ", tokenElement(this.look.token(token)),
       ...(wrong === undefined ? [""] : [" rather than ", tokenElement(this.look.token(wrong))]), "?");
-    const sorted = [...reply.components].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-    const shown = sorted.slice(0, PART_ROWS);
-    const rest = sorted.slice(PART_ROWS);
-    if (rest.length > 0) {
-      shown.push({ name: `${rest.length} others`, value: rest.reduce((sum, { value }) => sum + value, 0) });
-    }
+    const shown = this.detail === "neurons" ? neuronParts(reply) : strongestParts(reply);
     const reach = Math.max(...shown.map(({ value }) => Math.abs(value)));
-    const rows = shown.map(({ name, layer, head, value }) => {
-      const row = barRow(PART_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"), value, reach, signedText(value, null, 2));
+    const rows = shown.map(({ name, layer, head, neuron, value }) => {
+      const row = barRow(name, value, reach, signedText(value, null, 2));
+      row.dataset.value = value;
       const index = Number.isInteger(head) ? this.look.indexOf(layer, head) : -1;
       if (index >= 0) row.dataset.head = index;
+      if (neuron !== undefined) row.dataset.neuron = `${layer}.${neuron}`;
       return row;
     });
-    const what = wrong === undefined ? "logit, centred over the vocabulary" : "logit difference";
+    const what = wrong === undefined ? "logit" : "logit difference";
     this.body.replaceChildren(make("ol", "bar-list", ...rows),
       make("p", "why-sum", make("b", "", signedText(reply.logit, null, 3)), ` is the sum, the ${what}`),
       make("p", "note", "Choose another token in the table above; “vs” sets one against it."));
   }
+}
+
+const partName = (name) => PART_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention");
+
+/** The parts that count most, and what is left of them. */
+function strongestParts({ components }) {
+  const sorted = components.map((part) => ({ ...part, name: partName(part.name) }))
+    .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const rest = sorted.slice(PART_ROWS);
+  if (rest.length === 0) return sorted;
+  const sum = rest.reduce((total, { value }) => total + value, 0);
+  return [...sorted.slice(0, PART_ROWS), { name: `${rest.length} others`, value: sum }];
+}
+
+/** The neurons that count most, and everything else that writes towards the token. */
+function neuronParts({ neurons, logit }) {
+  const shown = neurons.map((part) => ({ ...part, name: `L${part.layer} neuron ${part.neuron}` }));
+  const sum = shown.reduce((total, { value }) => total + value, 0);
+  return [...shown, { name: "everything else", value: logit - sum }];
 }
 // Neurons of an MLP: the strongest over the text, each as a line of its activations; one of them tints the text.
 
@@ -3414,7 +3437,7 @@ class NeuronsPanel extends Panel {
     if (this.section.hidden) return;
     this.onPoint(readArray(reply.activations).values);
     const list = (title, entries) => make("p", "promotes", make("span", "note", title),
-      ...readTokens(entries.slice(0, 6)).map(({ text }) => make("bdi", "token-text", visibleToken(text).replaceAll("\\u{b7}", "·"))));
+      ...readTokens(entries.slice(0, 6)).map(({ text }) => make("bdi", "token-text", text)));
     this.detail.replaceChildren(
       ...(reply.promotes ? [list("promotes", reply.promotes)] : []),
       ...(reply.suppresses ? [list("suppresses", reply.suppresses)] : []));

@@ -272,6 +272,98 @@ def test_neurons_and_two_prompts(page: Page, model: Any) -> None:
     assert compared["other"] == pytest.approx(float(logits[1][7] - logits[1][8]), abs=1e-4)
 
 
+# What the analyses' panels show, and the same of the Python client
+
+
+def test_why_is_what_python_says(page: Page, model: Any) -> None:
+    cell = {"layer": 0, "head": 3, "destination": 4, "source": 2}
+    for relative in (False, True):
+        why = page.call("why", {"prompt": PROMPT, "relative": relative, **cell})
+        split = model.why_attends(TOKENS, 0, 3, 4, 2, relative=relative)
+        assert why["names"] == list(split.components)
+        np.testing.assert_allclose(array(why["table"]), np.asarray(split.terms).squeeze(), atol=1e-5)
+        assert why["score"] == pytest.approx(float(np.asarray(split.scores).squeeze()), abs=1e-5)
+        if not relative:
+            assert array(why["table"]).sum() == pytest.approx(why["score"], abs=1e-4)
+
+
+def test_the_lens_is_what_python_says(page: Page, model: Any) -> None:
+    shown = page.call("lens", {"prompt": PROMPT, "top": 4})
+    lens = model.logit_lens(TOKENS, top=4, incl_mid=True).prompts[0]
+    np.testing.assert_array_equal(array(shown["top_ids"]), lens.top_tokens)
+    np.testing.assert_allclose(array(shown["top_logprobs"]), lens.top_logprobs, atol=1e-5)
+    np.testing.assert_allclose(array(shown["target_logprob"]), lens.next_logprobs[:, :-1], atol=1e-5)
+    assert shown["stages"] == ["0_pre", "0_mid", "final_post"]
+    assert shown["texts"][str(int(lens.top_tokens[0, 0, 0]))]
+
+
+@pytest.mark.parametrize("detail", ["layers", "heads", "neurons"])
+def test_contributions_are_what_python_says(page: Page, model: Any, detail: str) -> None:
+    asked = {"prompt": PROMPT, "position": 3, "token": 7, "wrong": 9, "detail": detail, "top": 5}
+    shown = page.call("contributions", asked)
+    split = model.logit_attribution(TOKENS, 7, 9, pos=3, by=detail.removesuffix("s"), top=5).prompts[0]
+    logits = np.asarray(model(np.array([TOKENS])))[0, 3]
+    assert shown["logit"] == pytest.approx(float(logits[7] - logits[9]), abs=1e-4)
+    values = [part["value"] for part in shown["components"]]
+    np.testing.assert_allclose(values, np.asarray(split.terms)[0], atol=1e-5)
+    assert sum(values) == pytest.approx(shown["logit"], abs=1e-3)
+    heads = [part for part in shown["components"] if part["head"] is not None]
+    assert len(heads) == (model.cfg.n_heads if detail == "heads" else 0)
+    assert len(shown["neurons"]) == (5 if detail == "neurons" else 0)
+
+
+def test_contributions_under_an_edit(page: Page) -> None:
+    edit = {"action": "zero", "hook": "z", "layer": 0, "head": 3}
+    parts = page.call("contributions", {"prompt": PROMPT, "token": 7, "edits": [edit]})["components"]
+    assert {part["value"] for part in parts if part["head"] == 3} == {0}
+
+
+def test_a_neurons_words_are_its_row_times_w_u(page: Page, model: Any) -> None:
+    found = page.call("neurons", {"prompt": PROMPT, "layer": 0, "neuron": 11})
+    logits = np.asarray(model.W_out)[0, 11] @ np.asarray(model.W_U)
+    order = np.argsort(-logits)
+    assert [token["id"] for token in found["promotes"]] == order[:10].tolist()
+    assert [token["id"] for token in found["suppresses"]] == order[: -10 - 1 : -1].tolist()
+    np.testing.assert_allclose([token["value"] for token in found["promotes"]], logits[order[:10]], atol=1e-5)
+
+
+def direction(scale: float, **places: Any) -> dict[str, Any]:
+    words = {"token": " d", "minus": " g", "scale": scale}
+    return {"direction": words, "hook": "resid_post", "layer": 0, **places}
+
+
+def test_a_direction_in_words(page: Page, model: Any) -> None:
+    w_u = np.asarray(model.W_U)
+    one, other = (model.to_single_token(word) for word in (" d", " g"))
+    vector = w_u[:, one] - w_u[:, other]
+    vector *= 4 / np.linalg.norm(vector)
+    tokens = np.array([TOKENS])
+    for places, position in (({}, None), ({"pos": 2}, 2)):
+        look = page.call("look", {"prompt": PROMPT, "edits": [direction(4, **places)]})
+        edit = lensd.add("blocks.0.hook_resid_post", vector, pos=position)
+        loss = float(model.run_with_interventions(tokens, [edit], return_type="loss"))
+        assert look["loss"] == pytest.approx(loss, abs=1e-5)
+        assert look["loss"] != look["base"]["loss"]
+    assert page.call("look", {"prompt": PROMPT, "edits": [direction(0)]})["loss"] == pytest.approx(
+        float(model(tokens, return_type="loss")), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"direction": {"token": "two words", "scale": 1}}, "edit 1: expected a single token; 'two words' is"),
+        ({"direction": {"token": " d", "minus": " d", "scale": 1}}, "no direction from ' d' to itself"),
+        ({"direction": {"token": " d"}}, "'edits.0.direction.scale', which is missing"),
+        ({"pos": 77}, "77"),
+    ],
+)
+def test_a_direction_that_is_none(page: Page, changed: dict[str, Any], expected: str) -> None:
+    status, code, message = error(page.post("look", {"prompt": PROMPT, "edits": [direction(1) | changed]}))
+    assert (status, code) == (400, "INVALID_ARGUMENT")
+    assert expected in message
+
+
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [

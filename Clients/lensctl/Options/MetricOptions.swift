@@ -55,18 +55,3 @@ struct MetricOptions: ParsableArguments {
 }
 
 extension Metric.Kind: ExpressibleByArgument {}
-
-extension LensConnection {
-    /// The id of the one token that a text is.
-    func singleToken(_ text: String, model: ModelReference) async throws -> Int32 {
-        let reply = try await tokenize(TokenizeRequest(model: model, prompts: [.text(text, prependBOS: false)]))
-        let tokens = reply.tokens.first ?? []
-        guard tokens.count == 1, let token = tokens.first else {
-            let pieces = tokens.map { "'\($0.text)'" }.joined(separator: " ")
-            throw LensError.invalidArgument(
-                "a metric is about single tokens; '\(text)' is \(tokens.count): \(pieces) (most words begin with a space)"
-            )
-        }
-        return token.id
-    }
-}

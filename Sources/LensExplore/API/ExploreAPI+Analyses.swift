@@ -23,7 +23,7 @@ extension ExploreAPI {
 
     /// What would be predicted from each point of the residual stream.
     func lens(_ request: LensRequest) async throws -> ScriptJSON {
-        let pass = try request.pass.pass(defaultModel: model)
+        let pass = try await pass(request.pass)
         let top = request.top ?? 5
         guard (1...100).contains(top) else { throw LensError.outOfRange("top", top, 1..<101) }
         let reply = try await connection.logitLens(
@@ -91,7 +91,7 @@ extension ExploreAPI {
 
     /// One score as the sum of what query and key are made of.
     func why(_ request: WhyRequest) async throws -> ScriptJSON {
-        let pass = try request.pass.pass(defaultModel: model)
+        let pass = try await pass(request.pass)
         let detail: ScoreSplitDetail =
             switch request.detail {
             case .groups: .groups

@@ -31,7 +31,7 @@ extension ExploreAPI {
     }
 
     func head(_ request: HeadRequest) async throws -> ScriptJSON {
-        let pass = try request.pass.pass(defaultModel: model)
+        let pass = try await pass(request.pass)
         let shape = try await connection.describeModel(pass.model).model.configuration
         guard (0..<shape.nLayers).contains(request.layer) else {
             throw LensError.outOfRange("layer", request.layer, 0..<shape.nLayers)
@@ -77,7 +77,7 @@ extension ExploreAPI {
 
     // MARK: - All heads
 
-    struct AttributionRequest: Decodable {
+    struct SignedPatternsRequest: Decodable {
         var pass: PassWords
         var metric: MetricWords?
 
@@ -92,8 +92,8 @@ extension ExploreAPI {
     }
 
     /// Every head's attention times the metric's gradient with respect to it, in eight bits.
-    func attribution(_ request: AttributionRequest) async throws -> ScriptJSON {
-        let pass = try request.pass.pass(defaultModel: model)
+    func attribution(_ request: SignedPatternsRequest) async throws -> ScriptJSON {
+        let pass = try await pass(request.pass)
         let shape = try await connection.describeModel(pass.model).model.configuration
         let hooks = (0..<shape.nLayers).map { HookPoint(.pattern, layer: $0).name }
         let reply = try await connection.gradient(pass.gradient(try (request.metric ?? .loss).terms(), of: hooks))

@@ -30,7 +30,7 @@ extension ExploreAPI {
     }
 
     func look(_ request: LookRequest) async throws -> ScriptJSON {
-        let pass = try request.pass.pass(defaultModel: model)
+        let pass = try await pass(request.pass)
         let top = request.top ?? 10
         guard (1...100).contains(top) else { throw LensError.outOfRange("top", top, 1..<101) }
         let description = try await connection.describeModel(pass.model).model

@@ -27,7 +27,7 @@ extension ExploreAPI {
 
     /// Every head in turn.
     func ablate(_ request: AblateRequest, _ progress: @escaping Progress) async throws -> ScriptJSON {
-        let pass = try request.pass.pass(defaultModel: model)
+        let pass = try await pass(request.pass)
         var spec = SweepSpec.heads(request.kind == .zero ? .zero : .mean)
         let metric = try request.metric?.metric() ?? .loss
         spec.metrics = [metric, Metric(.tokenLoss)]

@@ -5,9 +5,11 @@ package import LensReport
 
 /// The page's calls, each made of calls to the daemon.
 ///
-/// Nothing is kept between two of them but the connection: the daemon has what was computed, in its cache.
+/// Nothing is kept between two of them but the connection and what is read of a model's unembedding: the daemon has what
+/// was computed, in its cache.
 package struct ExploreAPI: PageCalls {
     let connection: LensConnection
+    let unembedding: KeptUnembedding
     /// The model that calls mean which name none.
     let model: ModelReference
     /// What the page begins with.
@@ -15,6 +17,7 @@ package struct ExploreAPI: PageCalls {
 
     package init(connection: LensConnection, model: ModelReference, prompt: Prompt?) {
         self.connection = connection
+        unembedding = KeptUnembedding(connection)
         self.model = model
         self.prompt = prompt
     }
@@ -34,6 +37,7 @@ package struct ExploreAPI: PageCalls {
             case .compare: try await compare(try Self.decode(body), progress)
             case .neurons: try await neurons(try Self.decode(body))
             case .lens: try await lens(try Self.decode(body))
+            case .contributions: try await contributions(try Self.decode(body))
             case .why: try await why(try Self.decode(body))
             case .save: throw LensError(.internal, "a page is no JSON")
             }

@@ -3,7 +3,7 @@ package import LensReport
 
 /// What the page can ask for: `POST /api/NAME`.
 package enum PageCall: String, Sendable, CaseIterable {
-    case hello, model, tokens, look, head, attribution, ablate, compare, neurons, lens, why, save
+    case hello, model, tokens, look, head, attribution, ablate, compare, neurons, lens, contributions, why, save
 
     /// Whether progress comes before the reply, a line each.
     package var isStreamed: Bool { self == .ablate || self == .compare }

@@ -24,23 +24,61 @@ struct PromptWords: Decodable, Sendable {
 
 /// The pass that a call is about, as the page writes it: a model, a prompt and edits.
 struct PassWords: Decodable, Sendable {
-    private var model: String?
-    private var prompt: PromptWords
-    private var edits: [EditRecord]?
+    var model: String?
+    var prompt: PromptWords
+    var edits: [PageEdit]?
+}
 
-    /// - Parameter model: meant where the words name none.
+/// An edit as the page writes it: in the words of `lensctl --edit`, or a direction by its tokens.
+enum PageEdit: Decodable, Sendable {
+    case words(EditRecord)
+    case direction(DirectionWords)
+
+    private enum CodingKeys: CodingKey {
+        case direction
+    }
+
+    init(from decoder: any Decoder) throws {
+        let isDirection = try decoder.container(keyedBy: CodingKeys.self).contains(.direction)
+        self = isDirection ? .direction(try DirectionWords(from: decoder)) : .words(try EditRecord(from: decoder))
+    }
+}
+
+extension ExploreAPI {
+    /// The pass that the page's words mean.
+    ///
     /// - Throws: `INVALID_ARGUMENT` that says which part is wrong.
-    func pass(defaultModel: ModelReference) throws(LensError) -> ExploredPass {
-        var specs: [InterventionSpec] = []
-        for (number, record) in (edits ?? []).enumerated() {
+    func pass(_ words: PassWords) async throws(LensError) -> ExploredPass {
+        let model = try ModelReference(named: words.model, default: model)
+        var edits: [InterventionSpec] = []
+        for (number, edit) in (words.edits ?? []).enumerated() {
             do throws(LensError) {
-                specs.append(try record.words().spec(reading: NoFiles()))
+                switch edit {
+                case .words(let record): edits.append(try record.words().spec(reading: NoFiles()))
+                case .direction(let direction): edits.append(try await spec(of: direction, in: model))
+                }
             } catch {
-                throw LensError(error.code, "edit \(number + 1): \(error.message)")
+                throw LensError(error.code, "edit \(number + 1): \(error.message)", cause: error.cause)
             }
         }
-        return ExploredPass(
-            model: try ModelReference(named: model, default: defaultModel), prompt: try prompt.prompt(), edits: specs)
+        return ExploredPass(model: model, prompt: try words.prompt.prompt(), edits: edits)
+    }
+
+    /// The direction of one token's column of `W_U`, or from another's to it, at the length that was asked for.
+    private func spec(of words: DirectionWords, in model: ModelReference) async throws(LensError) -> InterventionSpec {
+        let direction = words.direction
+        var vector = try await unembedding.column(
+            try await connection.singleToken(direction.token, model: model), of: model)
+        if let minus = direction.minus {
+            let other = try await unembedding.column(
+                try await connection.singleToken(minus, model: model), of: model)
+            vector = zip(vector, other).map { $0 - $1 }
+        }
+        let length = vector.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()
+        guard length > 0 else {
+            throw .invalidArgument("there is no direction from '\(direction.token)' to itself")
+        }
+        return try words.edit(adding: vector.map { $0 / length * direction.scale }).spec(reading: NoFiles())
     }
 }
 

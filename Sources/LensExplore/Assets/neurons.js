@@ -6,7 +6,7 @@ import { prepare } from "../../LensReport/Assets/raster.js";
 import { readArray } from "./arrays.js";
 import { Panel } from "./panel.js";
 import { Question } from "./question.js";
-import { readTokens, visibleToken } from "./visible.js";
+import { readTokens } from "./visible.js";
 import { passOf } from "./view.js";
 
 const NEURON_ROWS = 16;
@@ -111,7 +111,7 @@ export class NeuronsPanel extends Panel {
     if (this.section.hidden) return;
     this.onPoint(readArray(reply.activations).values);
     const list = (title, entries) => make("p", "promotes", make("span", "note", title),
-      ...readTokens(entries.slice(0, 6)).map(({ text }) => make("bdi", "token-text", visibleToken(text).replaceAll("\\u{b7}", "·"))));
+      ...readTokens(entries.slice(0, 6)).map(({ text }) => make("bdi", "token-text", text)));
     this.detail.replaceChildren(
       ...(reply.promotes ? [list("promotes", reply.promotes)] : []),
       ...(reply.suppresses ? [list("suppresses", reply.suppresses)] : []));

@@ -67,3 +67,21 @@ export function barRow(name, value, reach, text) {
   fill.style.left = value < 0 ? `${50 - share}%` : "50%";
   return make("li", "bar-row", make("span", "bar-name", name), make("span", "bar-track", fill), make("span", "number", text));
 }
+
+/** A group of buttons of which one is chosen, the first to begin with: `options` are pairs of a value and its words. */
+export function choice(label, options, onChoose) {
+  const group = make("div", "choice");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", label);
+  for (const [index, [value, text]] of options.entries()) {
+    const button = make("button", "", text);
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(index === 0));
+    button.addEventListener("click", () => {
+      for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
+      onChoose(value);
+    });
+    group.append(button);
+  }
+  return group;
+}

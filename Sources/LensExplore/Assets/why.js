@@ -4,7 +4,7 @@ import { make, signedText, tokenElement } from "../../LensReport/Assets/format.j
 import { needsOtherInk, rampColour } from "../../LensReport/Assets/colours.js";
 import { isCell } from "../../LensReport/Assets/selection.js";
 import { readArray } from "./arrays.js";
-import { Panel, barRow } from "./panel.js";
+import { Panel, barRow, choice } from "./panel.js";
 import { passOf } from "./view.js";
 
 const SPLIT_NAMES = { embed: "token", pos_embed: "position", attn_out: "attention", mlp_out: "MLPs", bias: "bias", rest: "edits" };
@@ -110,21 +110,4 @@ function pairList(names, values) {
   const shown = [...pairs.slice(0, PAIRS), { name: `${Math.max(0, pairs.length - PAIRS)} others`, value: rest }];
   const reach = Math.max(...shown.map(({ value }) => Math.abs(value)));
   return make("ol", "bar-list", ...shown.map(({ name, value }) => barRow(name, value, reach, signedText(value, null, 2))));
-}
-
-function choice(label, options, onChoose) {
-  const group = make("div", "choice");
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", label);
-  for (const [index, [value, text]] of options.entries()) {
-    const button = make("button", "", text);
-    button.type = "button";
-    button.setAttribute("aria-pressed", String(index === 0));
-    button.addEventListener("click", () => {
-      for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
-      onChoose(value);
-    });
-    group.append(button);
-  }
-  return group;
 }

@@ -1,0 +1,70 @@
+internal import LensClient
+internal import LensCore
+internal import LensReport
+
+/// What a logit, or the difference of two, is the sum of.
+extension ExploreAPI {
+    struct ContributionsRequest: Decodable {
+        enum Detail: String, Decodable {
+            case layers, heads, neurons
+
+            var detail: AttributionDetail {
+                switch self {
+                case .layers: .layers
+                case .heads: .heads
+                case .neurons: .neurons
+                }
+            }
+        }
+
+        var pass: PassWords
+        var position: Int
+        var token: Int32?
+        var wrong: Int32?
+        var detail: Detail
+        var top: Int
+
+        private enum CodingKeys: CodingKey {
+            case position, token, wrong, detail, top
+        }
+
+        init(from decoder: any Decoder) throws {
+            pass = try PassWords(from: decoder)
+            let members = try decoder.container(keyedBy: CodingKeys.self)
+            position = try members.decodeIfPresent(Int.self, forKey: .position) ?? -1
+            token = try members.decodeIfPresent(Int32.self, forKey: .token)
+            wrong = try members.decodeIfPresent(Int32.self, forKey: .wrong)
+            detail = try members.decodeIfPresent(Detail.self, forKey: .detail) ?? .heads
+            top = try members.decodeIfPresent(Int.self, forKey: .top) ?? 20
+        }
+    }
+
+    /// The same members as `lensctl attribute --json` has.
+    func contributions(_ request: ContributionsRequest) async throws -> ScriptJSON {
+        guard (1...1000).contains(request.top) else { throw LensError.outOfRange("top", request.top, 1..<1001) }
+        let reply = try await connection.attribute(
+            AttributionRequest(
+                source: try await pass(request.pass).source, tokens: request.token.map { [$0] } ?? [],
+                wrongTokens: request.wrong.map { [$0] } ?? [], positions: [request.position],
+                detail: request.detail.detail, topCount: request.detail == .neurons ? request.top : 0))
+        guard let prompt = reply.prompts.first, let logit = prompt.totals.first else {
+            throw LensError(.internal, "an attribution of one prompt answered none")
+        }
+        let components = zip(reply.components, prompt.terms).map { component, term in
+            ScriptJSON.object([
+                ("name", .string(component.label)), ("layer", component.layer.map(ScriptJSON.integer) ?? .null),
+                ("head", component.index.map(ScriptJSON.integer) ?? .null), ("value", .float(term)),
+            ])
+        }
+        let neurons = prompt.neurons.map { term in
+            ScriptJSON.object([
+                ("layer", .integer(term.layer)), ("neuron", .integer(term.neuron)), ("value", .float(term.value)),
+            ])
+        }
+        return .object([
+            ("position", .integer(prompt.positions.first ?? 0)), ("answer", .tokens(prompt.answers)),
+            ("wrong", .tokens(prompt.wrong)), ("logit", .float(logit)), ("components", .array(components)),
+            ("neurons", .array(neurons)),
+        ])
+    }
+}
