@@ -73,7 +73,8 @@ test-extras: build ## What wants pandas, xarray, matplotlib, pyarrow or Dask (so
 	@.venv-extras/bin/python -m pip install --quiet nbclient ipykernel \
 	    -e 'Clients/python[test,notebook,parquet,dask]'
 	@cd Clients/python && $(abspath .venv-extras)/bin/python -m pytest -q tests/test_views.py tests/test_tables.py \
-	    tests/test_progress.py tests/test_notebook.py tests/test_corpus.py tests/test_dask.py
+	    tests/test_progress.py tests/test_notebook.py tests/test_corpus.py tests/test_corpus_analyses.py \
+	    tests/test_dask.py
 
 .PHONY: faults
 faults: build python ## kill -9, failing system calls, full disks, bad frames, vanishing clients: half an hour and more

@@ -36,6 +36,10 @@ wheel: build ## A Python wheel that carries the daemon, the CLI and the embedded
 	@$(PACKAGING)/link.sh portable $(PACKAGES)/portable
 	@$(PACKAGING)/wheel.sh $(PACKAGES)
 
+.PHONY: newcomer
+newcomer: wheel ## The newcomer's clock: from pip install of the wheel to a picture, and to the end of the guide
+	@python3 Tests/Packaging/newcomer.py $(PACKAGES)/lensd-*.whl
+
 .PHONY: test-packages
 test-packages: deb tarball wheel ## Install, use and remove the packages in clean systems, one of them booted (some minutes)
 	@Tests/Packaging/packages.sh $(PACKAGES)
