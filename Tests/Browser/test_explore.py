@@ -138,15 +138,23 @@ def test_a_slider_scales_a_head(live, model):
     )
 
 
-def test_a_direction_can_be_added(live, driver):
+def test_a_direction_can_be_added(live, model):
+    lensd = pytest.importorskip("lensd")
     page = live(fragment(text=TEXT))
-    before = page.loss
     page.find("#direction-open").click()
-    page.find("#direction-token").send_keys("dog")
-    painted = page.painted
-    page.find("#direction-form button").click()
-    page.wait(lambda: page.painted > painted or page.notice)
-    if "direction" in page.notice:
-        driver.get_log("browser")
-        pytest.skip("this lensctl adds no directions")
-    assert page.loss != before and "dog" in page.find("#edit-list li").text
+    page.find("#direction-token").send_keys("girl")
+    page.find("#direction-minus").send_keys("boy")
+    page.do(lambda: page.find("#direction-form button").click())
+    w_u = np.asarray(model.W_U)
+    vector = w_u[:, model.to_single_token(" girl")] - w_u[:, model.to_single_token(" boy")]
+    vector /= np.linalg.norm(vector)
+
+    def loss(scale: float) -> float:
+        edit = lensd.add("blocks.0.hook_resid_post", scale * vector)
+        return float(model.run_with_interventions(TEXT, [edit], "loss"))
+
+    assert page.loss == pytest.approx(loss(4), abs=6e-5)
+    assert "·girl − ·boy after layer 0" in page.find("#edit-list li").text
+    page.driver.execute_script("arguments[0].focus()", page.find("#edit-list input"))
+    page.do(lambda: page.press(Keys.ARROW_LEFT))
+    assert page.loss == pytest.approx(loss(3.5), abs=6e-5)

@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 
-from explore import TEXT, fragment
+from explore import TEXT, VISIBLE, fragment
 
 OTHER = "Once upon a time, there was a little boy named Tim. One day, Tim"
 
 
 def test_why_a_head_attends_there(live, cache):
     page = live(fragment(text=TEXT, head="0.5", cell="12.3"))
-    section = page.panel("why")
-    if section is None:
-        pytest.skip("this lensd does not split scores")
+    page.panel("why")
     score = float(np.asarray(cache["attn_scores", 0])[5, 12, 3])
     parts = page.driver.execute_script(
         "return [...document.querySelectorAll('.split td.value')].map((cell) => Number(cell.dataset.value))"
@@ -24,21 +22,68 @@ def test_why_a_head_attends_there(live, cache):
 def test_logit_lens(live, model):
     page = live(fragment(text=TEXT, panel="lens"))
     section = page.panel("lens")
-    if section is None:
-        pytest.skip("this lensd has no logit lens")
-    last = section.find_elements("css selector", ".lens tbody tr")[-1]
-    best = page.next[0][0]
-    assert last.find_element("css selector", ".guess-cell").text == best
+    lens = model.logit_lens(TEXT, top=3, incl_mid=True).prompts[0]
+    rows = section.find_elements("css selector", ".lens tbody tr")
+    assert len(rows) == len(lens.top)
+    for row, stage in zip(rows, lens.top, strict=True):
+        guesses = [cell.text for cell in row.find_elements("css selector", ".guess-cell")]
+        assert guesses == [text.translate(VISIBLE) for text in stage[-1]]
+    assert rows[-1].find_element("css selector", ".guess-cell").text == page.next[0][0]
 
 
-def test_contributions_sum_to_the_logit(live):
+def shown_parts(page) -> dict[str, float]:
+    rows = page.driver.execute_script(
+        "return [...document.querySelectorAll('#panel-parts .bar-row')].map((row) =>"
+        " [row.querySelector('.bar-name').textContent, Number(row.dataset.value)])"
+    )
+    return dict(rows)
+
+
+def test_contributions_to_the_likeliest_token(live, model):
     page = live(fragment(text=TEXT, panel="parts"))
-    section = page.panel("parts")
-    if section is None:
-        pytest.skip("this lensd has no attribution")
-    values = [float(text.replace("−", "-")) for text in page.shown("#panel-parts .bar-row .number")]
-    total = float(page.find("#panel-parts .why-sum b").text.replace("−", "-"))
-    assert sum(values) == pytest.approx(total, abs=0.006 * len(values))
+    page.panel("parts")
+    for button, by in (("heads", "head"), ("layers", "layer"), ("neurons", "neuron")):
+        buttons = page.all("#panel-parts .choice button")
+        next(each for each in buttons if each.text == button).click()
+        split = model.logit_attribution(TEXT, by=by, top=18)
+        terms = split.prompts[0]
+        page.wait(lambda by=by: any(name.startswith(MARKS[by]) for name in shown_parts(page)))
+        parts = shown_parts(page)
+        total = float(page.find("#panel-parts .why-sum b").text.replace("−", "-"))
+        assert total == pytest.approx(float(np.asarray(terms.totals)[0]), abs=6e-4)
+        assert sum(parts.values()) == pytest.approx(total, abs=1e-3)
+        if by == "neuron":
+            expected = {f"L{layer} neuron {neuron}": value for layer, neuron, value in terms.neurons[0]}
+            assert {name: parts.get(name) for name in expected} == pytest.approx(expected, abs=1e-5)
+        else:
+            values = dict(zip(split.components, np.asarray(terms.terms)[0], strict=True))
+            heads = {name: value for name, value in parts.items() if name in values}
+            assert heads and heads == pytest.approx({name: float(values[name]) for name in heads}, abs=1e-5)
+
+
+#: How the names of what only one kind of split has begin.
+MARKS = {"head": "L0H", "layer": "0 attention", "neuron": "L0 neuron"}
+
+
+def test_a_neuron_of_the_parts_is_looked_at(live, model):
+    page = live(fragment(text=TEXT, panel="parts"))
+    page.panel("parts")
+    page.all("#panel-parts .choice button")[2].click()
+    row = page.wait(lambda: page.all("#panel-parts .bar-row[data-neuron]"))[0]
+    layer, neuron = map(int, row.get_attribute("data-neuron").split("."))
+    row.click()
+    page.wait(lambda: page.all(".neuron-row"))
+    # A row under the pointer would be looked at instead.
+    page.hover(page.find("#next-title"))
+    order = np.argsort(-(np.asarray(model.W_out)[layer, neuron] @ np.asarray(model.W_U)))
+    expected = [
+        [model.to_string([int(id)]).translate(VISIBLE) for id in best] for best in (order[:6], order[: -6 - 1 : -1])
+    ]
+    words = (
+        "return [...document.querySelectorAll('.promotes')].map((line) =>"
+        " [...line.querySelectorAll('.token-text')].map((word) => word.textContent))"
+    )
+    page.wait(lambda: page.driver.execute_script(words) == expected)
 
 
 def test_neurons_over_the_text(live, cache):
