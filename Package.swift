@@ -150,6 +150,7 @@ let package = Package(
             name: "LensMetricsTests",
             dependencies: ["LensCore", "LensMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
         .testTarget(name: "LensReportTests", dependencies: ["LensCore", "LensReport"]),
+        .testTarget(name: "LensExploreTests", dependencies: ["LensCore", "LensExplore", "LensReport"]),
         .testTarget(name: "LensctlTests", dependencies: ["LensCore", "lensctl"]),
         .testTarget(name: "LensTerminalTests", dependencies: ["LensCore", "LensReport", "LensTerminal"]),
     ]

@@ -1,0 +1,47 @@
+import Foundation
+import LensExplore
+import Testing
+
+@Suite struct AssetsTests {
+    /// The generated Swift is what the files in Assets give, hashes included.
+    @Test func generatedFileIsCurrent() throws {
+        let package = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let check = Process()
+        check.executableURL = package.appendingPathComponent("Sources/LensExplore/embed-assets.sh")
+        check.arguments = ["--check"]
+        try check.run()
+        check.waitUntilExit()
+        #expect(check.terminationStatus == 0, "run Sources/LensExplore/embed-assets.sh")
+    }
+
+    @Test func assetsCannotEndTheirElements() {
+        #expect(!ExploreAssets.style.lowercased().contains("</style"))
+        #expect(!ExploreAssets.script.lowercased().contains("</script"))
+        #expect(!ExploreAssets.script.contains("<!--"))
+        #expect(!ExploreAssets.script.contains("import ") && !ExploreAssets.script.contains("\nexport "))
+    }
+
+    @Test func assetsAskForNothingOutside() {
+        for asset in [ExploreAssets.body, ExploreAssets.style, ExploreAssets.script] {
+            #expect(!asset.contains("url(") && !asset.contains("@import"))
+            #expect(!asset.replacingOccurrences(of: "http://www.w3.org/2000/svg", with: "").contains("://"))
+        }
+    }
+
+    /// The one place that asks, and whom: the server's own calls.
+    @Test func scriptAsksTheServersCallsOnly() {
+        #expect(ExploreAssets.script.components(separatedBy: "fetch(").count == 2)
+        #expect(ExploreAssets.script.contains("fetch(`/api/${name}`"))
+        for way in ["XMLHttpRequest", "WebSocket", "EventSource", "sendBeacon", "importScripts"] {
+            #expect(!ExploreAssets.script.contains(way))
+        }
+    }
+
+    /// Only text is ever made of data: the script has no way to turn a string into markup or code.
+    @Test func scriptNeverParsesMarkup() {
+        for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("] {
+            #expect(!ExploreAssets.script.contains(way))
+        }
+    }
+}
