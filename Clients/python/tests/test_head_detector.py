@@ -56,6 +56,24 @@ def test_heads_that_are_left_out_get_minus_one(model: lensd.Model) -> None:
     )
 
 
+@pytest.mark.parametrize("measure", ["mul", "abs"])
+@pytest.mark.parametrize("kind", [*head_detector.HEAD_NAMES, "own"])
+def test_the_daemon_compares_as_the_client(model: lensd.Model, kind: Any, measure: Any) -> None:
+    text = "Tom saw Lily. Tom saw Lily."
+    size = len(model.to_str_tokens(text))
+    pattern = np.tril(np.ones((size, size)), -2) if kind == "own" else kind
+    _, cache = model.run_with_cache(text, remove_batch_dim=True)
+    for options in ({}, {"exclude_bos": True}, {"exclude_current_token": True}, {"heads": {0: (2, 5)}}):
+        asked, fetched = (
+            head_detector.detect_head(model, text, pattern, error_measure=measure, cache=each, **options)
+            for each in (None, cache)
+        )
+        np.testing.assert_allclose(asked, fetched, atol=1.1e-3 if measure == "abs" else 1e-5)
+    with model.hooks(fwd_hooks=[("blocks.0.attn.hook_pattern", lambda value, hook: value * 0 + 1)]):
+        under = head_detector.detect_head(model, text, np.eye(size), error_measure="mul")
+    np.testing.assert_allclose(under, 1 / size, atol=1e-6)
+
+
 @pytest.mark.parametrize("pattern", ["cat_head", np.ones((3, 3)), np.tril(np.ones((2, 2)))])
 def test_what_is_no_pattern(model: lensd.Model, pattern: Any) -> None:
     with pytest.raises(lensd.InvalidArgument, match="received"):

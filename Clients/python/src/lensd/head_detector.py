@@ -1,26 +1,26 @@
 """Which heads attend as a pattern says, under the names of `transformer_lens.head_detector`.
 
-The patterns are compared here, from attention that is fetched; `model.head_scores` has the daemon do it.
+The daemon compares the patterns; only those of a given cache, and of passes under hook functions, are compared here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from lensd.arrays import Array
 from lensd.cache import ActivationCache
+from lensd.detected_heads import ErrorMeasure, HeadName
 from lensd.errors import InvalidArgument
 from lensd.model import Model
 from lensd.prompts import Input, token_rows
 
-HeadName = Literal["previous_token_head", "duplicate_token_head", "induction_head"]
 HEAD_NAMES: tuple[HeadName, ...] = get_args(HeadName)
-ErrorMeasure = Literal["abs", "mul"]
-
+# Of a pattern of one's own that fits into a request.
+_MOST_CELLS = 200_000
 
 __all__ = [
     "HEAD_NAMES",
@@ -88,12 +88,28 @@ def _scores(
             f"a detection pattern is lower triangular, [{len(row)}, {len(row)}] for this text; received "
             f"{list(wanted.shape)}"
         )
+    scores = np.full((model.cfg.n_layers, model.cfg.n_heads), -1, np.float32)
+    chosen = _by_layer(heads, *scores.shape)
+    fits = isinstance(pattern, str) or wanted.size <= _MOST_CELLS
+    if cache is None and fits and not model._hooks.calls():
+        asked = [pattern] if isinstance(pattern, str) else wanted
+        found = model.detect_heads(
+            row,
+            asked,
+            error_measure=error_measure,
+            exclude_bos=exclude_bos,
+            exclude_current_token=exclude_current_token,
+        )
+        (values,) = map(_plain, found.values())
+        for layer, places in chosen.items():
+            own = values[layer, list(places)]
+            scores[layer, list(places)] = own if error_measure == "mul" else 1 - np.round(1 - own, 3)
+        return scores
     if cache is None:
         _, cache = model.run_with_cache(tokens, None, names_filter=lambda name: name.endswith("hook_pattern"))
-    scores = np.full((model.cfg.n_layers, model.cfg.n_heads), -1, np.float32)
-    for layer, chosen in _by_layer(heads, *scores.shape).items():
+    for layer, places in chosen.items():
         attention = _plain(cache["pattern", layer]).reshape(-1, *wanted.shape)
-        for head in chosen:
+        for head in places:
             scores[layer, head] = compute_head_attention_similarity_score(
                 attention[head],
                 wanted,
