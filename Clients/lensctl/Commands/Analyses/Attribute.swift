@@ -5,21 +5,25 @@ import LensTerminal
 
 struct Attribute: ConsoleCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Direct logit attribution: what a logit, or a difference, is the sum of.",
+        abstract: "Direct logit attribution: what a logit is the sum of.",
         discussion: """
             Each part of the residual stream, through the final norm with the scale of this pass, gives its share of \
-            the logit of --answer (minus that of --wrong). Without an answer it is the likeliest token.
+            the logit of --answer (minus that of --wrong). Without an answer it is the likeliest token. By layer, head \
+            and neuron the shares sum to the logit; by accumulated each is the whole stream before a layer (with --mid \
+            also before its MLP), so that the last and the bias are the logit.
 
             Examples:
-              lensctl attribute "Tom and Lily went out. Tom gave it to" --answer " Lily" --wrong " Tom"
+              lensctl attribute "Tom gave it to" --answer " Lily" --wrong " Tom"
               lensctl attribute "Once upon a" --by head
               lensctl attribute "Once upon a" --by neuron --top 20 --json
+              lensctl attribute "Once upon a" --by accumulated --mid
             """)
 
     @OptionGroup var pass: AnalysisOptions
     @Option(help: ArgumentHelp("The token whose logit is split.", valueName: "text")) var answer: String?
     @Option(help: ArgumentHelp("The token whose logit is taken off.", valueName: "text")) var wrong: String?
-    @Option(help: "Split by layer, head or neuron.") var by = By.layer
+    @Option(help: "Split by layer, head or neuron; or the accumulated stream.") var by = By.layer
+    @Flag(help: "Look at the accumulated stream between attention and MLP too.") var mid = false
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("The position, from the end where negative.", valueName: "position"))
@@ -28,19 +32,21 @@ struct Attribute: ConsoleCommand {
     @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
     enum By: String, ExpressibleByArgument, CaseIterable {
-        case layer, head, neuron
+        case layer, head, neuron, accumulated
 
         var detail: AttributionDetail {
             switch self {
             case .layer: .layers
             case .head: .heads
             case .neuron: .neurons
+            case .accumulated: .accumulated
             }
         }
     }
 
     func validate() throws {
         guard top > 0 else { throw ValidationError("--top must be 1 or more; received \(top)") }
+        guard !mid || by == .accumulated else { throw ValidationError("--mid goes with --by accumulated") }
         guard wrong == nil || answer != nil else { throw ValidationError("--wrong goes with an --answer") }
     }
 
@@ -48,7 +54,7 @@ struct Attribute: ConsoleCommand {
         let model = try global.modelReference()
         var request = AttributionRequest(
             source: try pass.source(of: model), positions: [pos], detail: by.detail,
-            topCount: by == .neuron ? top : 0)
+            topCount: by == .neuron ? top : 0, withMid: mid)
         let connection = try global.connect()
         if let answer { request.tokens = [try await connection.singleToken(answer, model: model)] }
         if let wrong { request.wrongTokens = [try await connection.singleToken(wrong, model: model)] }
@@ -66,6 +72,7 @@ struct Attribute: ConsoleCommand {
                 + [
                     ("position", .integer(prompt.positions.first ?? 0)), ("answer", JSON.tokens([answer])),
                     ("wrong", JSON.tokens(prompt.wrong)), ("logit", .float(prompt.totals.first ?? .nan)),
+                    ("by", .string(by.rawValue)),
                     (
                         "components",
                         .array(

@@ -5,7 +5,7 @@ import LensTerminal
 
 struct Detect: ConsoleCommand {
     static let configuration = CommandConfiguration(
-        abstract: "How much each head is a previous-token, duplicate-token or induction head.",
+        abstract: "Which heads are previous-token, duplicate-token or induction heads.",
         discussion: """
             TransformerLens's detect_head of every head, and with --random the induction score on random tokens that \
             are repeated once.
@@ -18,7 +18,7 @@ struct Detect: ConsoleCommand {
 
     @OptionGroup var input: PromptOptions
     @OptionGroup var edits: EditOptions
-    @Option(help: "mul or abs.") var measure = Measure.mul
+    @Option(help: "The share of attention on the pattern, or 1 minus the distance from it.") var measure = Measure.mul
     @Flag(help: "Leave attention to the first position out.") var excludeBos = false
     @Flag(help: "Leave attention to the query's own position out.") var excludeCurrentToken = false
     @Option(help: ArgumentHelp("Score induction on so many random tokens, repeated once.", valueName: "length"))
@@ -32,6 +32,9 @@ struct Detect: ConsoleCommand {
     func validate() throws {
         guard input.isGiven != (random != nil) else {
             throw ValidationError("expected a prompt or --random, and not both")
+        }
+        guard random == nil || (measure == .mul && !excludeBos && !excludeCurrentToken) else {
+            throw ValidationError("--measure and --exclude-… go with a prompt, not with --random")
         }
     }
 

@@ -43,14 +43,15 @@ struct Lens: ConsoleCommand {
 
     private func json(_ reply: LogitLensReply, _ prompt: PromptLens, _ texts: [Int32: String]) -> JSON {
         let places = [reply.points.count, prompt.positions.count]
+        let ranked = places + [reply.topCount]
         return .object(
             JSON.stamp(
                 model: reply.model, form: reply.form, fingerprint: reply.fingerprint, tokens: prompt.tokens)
                 + [
                     ("points", .array(reply.points.map(JSON.string))),
                     ("positions", JSON.integers(prompt.positions)),
-                    ("top_ids", .tensor(prompt.topTokens.map { Float($0) }, shape: places + [top], isInteger: true)),
-                    ("top_logprobs", .tensor(prompt.topLogprobs, shape: places + [top])),
+                    ("top_ids", .tensor(prompt.topTokens.map { Float($0) }, shape: ranked, isInteger: true)),
+                    ("top_logprobs", .tensor(prompt.topLogprobs, shape: ranked)),
                     ("texts", .object(reply.vocabulary.map { (String($0.id), .string($0.text)) })),
                     ("entropy", .tensor(prompt.entropies, shape: places)),
                     ("divergence", .tensor(prompt.divergences, shape: places)),
@@ -69,19 +70,20 @@ struct Lens: ConsoleCommand {
                 TextTable.Column("rank", .right), TextTable.Column("likeliest"),
             ])
         for (point, name) in reply.points.enumerated() {
+            let place = point * prompt.positions.count
             var likeliest = StyledText()
-            for rank in 0..<top {
-                let place = point * top + rank
-                let percent = DecimalText.fixed(100 * exp(Double(prompt.topLogprobs[place])), 0)
-                let text = terminal.visible(token: texts[prompt.topTokens[place]] ?? "")
+            for rank in 0..<reply.topCount {
+                let likely = place * reply.topCount + rank
+                let percent = DecimalText.fixed(100 * exp(Double(prompt.topLogprobs[likely])), 0)
+                let text = terminal.visible(token: texts[prompt.topTokens[likely]] ?? "")
                 likeliest.append(rank == 0 ? text : " " + text)
                 likeliest.append(" \(percent)%", .faint)
             }
-            let rank = prompt.nextRanks[point]
+            let rank = prompt.nextRanks[place]
             table.rows.append([
                 StyledText(name.replacing("blocks.", with: "").replacing("hook_", with: "")),
-                StyledText(DecimalText.fixed(Double(prompt.entropies[point]), 2)),
-                StyledText(DecimalText.fixed(Double(prompt.divergences[point]), 2)),
+                StyledText(DecimalText.fixed(Double(prompt.entropies[place]), 2)),
+                StyledText(DecimalText.fixed(Double(prompt.divergences[place]), 2)),
                 StyledText(rank < 0 ? "" : String(rank)), likeliest,
             ])
         }

@@ -6,6 +6,7 @@ import LensTerminal
 struct Reduce: ConsoleCommand {
     static let configuration = CommandConfiguration(
         abstract: "Entropies, norms, means, diagonals or largest entries of activations.",
+        usage: "lensctl reduce <text> <hook> [<options>]",
         discussion: """
             Activations are reduced where they are computed, so that little travels. A short name without a layer \
             means every layer.

@@ -5,15 +5,15 @@ import LensTerminal
 
 struct Why: ConsoleCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Why a head attends where it does: its score, split into query parts × key parts.",
+        abstract: "Why a head attends where it does: its score, split into parts.",
         discussion: """
-            In the first layer the parts are the token, its position and the bias; later also what earlier heads and \
-            MLPs wrote. The terms sum to the score. With --relative each has its mean over the sources taken off: what \
+            The score is a sum over what the query is made of times what the key is made of: in the first layer the \
+            token, its position and the bias; later also what earlier heads and MLPs wrote. With --relative each has its mean over the sources taken off: what \
             is the same for all of them does not decide where the head attends.
 
             Examples:
               lensctl why "The dog saw the dog" --layer 0 --head 8
-              lensctl why "The dog saw the dog" --layer 0 --head 8 --dest 5 --source 2 --relative
+              lensctl why "The dog saw the dog" --layer 0 --head 8 --dest 5 --relative
               lensctl why TEXT --layer 3 --head 1 --detail components --top 10 --json
             """)
 
@@ -69,6 +69,10 @@ struct Why: ConsoleCommand {
         guard let destination = reply.destinations.first, let source = reply.sources.first else {
             throw LensError(.internal, "a split of one cell answered none")
         }
+        guard let score = reply.scores.first, score > -.infinity else {
+            throw LensError(
+                .invalidArgument, "L\(layer)H\(head) does not see position \(source) from \(destination)")
+        }
         console.answer(json(reply, destination, source)) { terminal in
             lines(reply, destination, source, on: terminal)
         }
@@ -112,7 +116,7 @@ struct Why: ConsoleCommand {
         title.append(DecimalText.fixed(Double(reply.pattern.first ?? .nan), 3), .bold)
         title.append(relative ? "  score above the row's mean " : "  score ", .faint)
         title.append(DecimalText.signed(Double(reply.scores.first ?? .nan), 3), .bold)
-        var lines = [title, ""]
+        var lines = [title]
         let parts = reply.components.count
         // A wider table does not fit; the largest pairs say it then.
         if parts <= 7 {
@@ -125,7 +129,7 @@ struct Why: ConsoleCommand {
                         StyledText(DecimalText.signed(Double(reply.terms[query * parts + key]), 3))
                     }
             }
-            lines += table.lines()
+            lines += [""] + table.lines()
         }
         if !reply.top.isEmpty {
             lines += ["", StyledText("largest pairs", .faint)]
