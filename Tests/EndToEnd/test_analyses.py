@@ -17,6 +17,7 @@ from test_lensctl import STORY, ask, lensctl
         ["why", STORY, "--layer", "0", "--head", "8"],
         ["lens", STORY],
         ["attribute", STORY, "--by", "head"],
+        ["attribute", STORY, "--by", "accumulated", "--mid"],
         ["detect", STORY],
         ["detect", "--random", "20"],
         ["reduce", STORY, "pattern0", "--to", "entropy"],
@@ -47,6 +48,37 @@ def test_attribution_sums_to_the_logit(shared: Daemon) -> None:
     assert math.isclose(sum(each["value"] for each in parts["components"]), parts["logit"], abs_tol=1e-3)
     top = ask(shared, "run", STORY)["top"][0]["token"]
     assert parts["answer"][0]["token"] == top
+
+
+def test_accumulated_streams_are_sums(shared: Daemon) -> None:
+    streams = ask(shared, "attribute", STORY, "--by", "accumulated", "--mid")
+    values = {each["name"]: each["value"] for each in streams["components"]}
+    assert list(values) == ["0_pre", "0_mid", "final_post", "bias"]
+    layers = ask(shared, "attribute", STORY)
+    parts = {each["name"]: each["value"] for each in layers["components"]}
+    assert math.isclose(values["0_pre"], parts["embed"] + parts["pos_embed"], abs_tol=1e-3)
+    assert math.isclose(values["0_mid"], values["0_pre"] + parts["0_attn_out"], abs_tol=1e-3)
+    assert math.isclose(values["final_post"] + values["bias"], streams["logit"], abs_tol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["attribute", STORY, "--mid"], 64, "--mid goes with --by accumulated"),
+        (["attribute", STORY, "--wrong", " a"], 64, "--wrong goes with an --answer"),
+        (["attribute", STORY, "--pos", "99"], 65, "received 99"),
+        (["lens", STORY, "--top", "9999"], 65, "received 9999"),
+        (["detect", "--random", "20", "--measure", "abs"], 64, "not with --random"),
+        (["detect"], 64, "expected a prompt or --random"),
+        (["why", STORY, "--layer", "0", "--head", "8", "--dest", "1", "--source", "3"], 65, "does not see position 3"),
+        (["reduce", STORY, "resid_post", "--to", "diagonal"], 65, "received blocks.0.hook_resid_post"),
+    ],
+)
+def test_wrong_uses_are_told(shared: Daemon, arguments: list[str], code: int, said: str) -> None:
+    done = lensctl(*arguments, daemon=shared)
+    assert done.returncode == code
+    assert said in done.stderr.decode()
+    assert not done.stdout
 
 
 def test_lens_ends_at_the_prediction(shared: Daemon) -> None:

@@ -129,7 +129,7 @@ def test_patching_is_drawn(shared: Daemon) -> None:
         (["patch", "a", "b", "--what", "nothing"], 64, ["--what"]),
         (["patch", "a", "b", "--by", "entry"], 64, ["entry"]),
         (["patch", "a", "b", "--metric", "logit"], 64, ["--answer"]),
-        (["patch", "a", "b", "--answer", " ball and a cat"], 65, ["single tokens"]),
+        (["patch", "a", "b", "--answer", " ball and a cat"], 65, ["a single token"]),
         (["ablate", "a", "--what", "neurons"], 64, ["--layer"]),
         (["ablate", "a", "--kind", "resample"], 64, ["--source"]),
         (["ablate", "a", "--what", "mlps", "--html", "x.html"], 64, ["--html"]),
