@@ -102,6 +102,10 @@ def rows(path: Path) -> list[dict[str, object]]:
             ("why", "--layer", "0", "--head", "8", "--dest", "-1", "--relative"),
             corpus.WhyAttends(0, 8, -1, relative=True),
         ),
+        (
+            ("ablation", "--hook", "mlp_out", "--over", "layer,pos", "--metric", "prob", "--answer", "T"),
+            corpus.Ablation(hook="mlp_out", over=("layer", "pos"), metric="prob", answer="T"),
+        ),
         (("head-scores",), corpus.HeadScores()),
         (("head-kinds",), corpus.HeadKinds()),
         (
@@ -120,6 +124,18 @@ def test_rows_are_those_of_python(
     with daemon.connect() as client:
         corpus.write(client.model("tiny"), folder / "a.txt", analysis, folder / "b.jsonl")
     assert (folder / "a.jsonl").read_bytes() == (folder / "b.jsonl").read_bytes()
+
+
+def test_patching_of_pairs(daemon: Daemon, folder: Path) -> None:
+    line = {"text": "Tom saw Lily", "corrupted": "Lym saw Toly", "answer": "T", "wrong": "L"}
+    (folder / "a.jsonl").write_text(json.dumps(line) + "\n")
+    done = run(daemon, "corpus", str(folder / "a.jsonl"), "--out", str(folder / "a.csv"), "--analysis", "patching")
+    assert done.returncode == 0, done.stderr
+    with daemon.connect() as client:
+        given = list(corpus.rows(client.model("tiny"), folder / "a.jsonl", corpus.Patching()))
+    found = rows(folder / "a.csv")
+    assert [float(str(row["delta"])) for row in found] == [row["delta"] for row in given]
+    assert found[0]["corrupted"] == "Lym saw Toly"
 
 
 def test_what_cannot_be(daemon: Daemon, folder: Path) -> None:

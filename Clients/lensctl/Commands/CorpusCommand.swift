@@ -7,7 +7,7 @@ struct CorpusCommand: ConsoleCommand {
         abstract: "Run an analysis over a file of prompts, row by row into a file; goes on after an interruption.",
         discussion: """
             The file has one prompt per line or, named .jsonl, an object with "text" or "tokens" per line, whose other \
-            fields become columns ("answer" and "wrong" are what an attribution splits). Rows reach --out (.jsonl, \
+            fields become columns; "answer", "wrong" and "corrupted" are what attributions and patching are about. Rows reach --out (.jsonl, \
             .csv or .parquet) as they come; a journal beside it says how far it is. The same command again goes on \
             from there, after Ctrl-C or kill -9 too, and refuses a file that another question began. Little is kept \
             in memory, however long the file.
@@ -19,6 +19,7 @@ struct CorpusCommand: ConsoleCommand {
               lensctl corpus prompts.jsonl --out losses.csv
               lensctl corpus stories.txt --analysis ablation --kind mean --out heads.parquet
               lensctl corpus ioi.jsonl --analysis attribution --by head --out heads.jsonl
+              lensctl corpus ioi.jsonl --analysis patching --hook z --over layer,head --out patching.csv
               lensctl corpus stories.txt --analysis reduction --hook pattern --to entropy --out entropies.csv
             """)
 
@@ -40,7 +41,7 @@ struct CorpusCommand: ConsoleCommand {
     enum Analysis: String, ExpressibleByArgument, CaseIterable {
         case losses
         case tokenLosses = "token-losses"
-        case ablation, lens, attribution, reduction, why
+        case ablation, patching, lens, attribution, reduction, why
         case headScores = "head-scores"
         case headKinds = "head-kinds"
         case detection

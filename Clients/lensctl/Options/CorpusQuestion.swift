@@ -4,8 +4,18 @@ import ArgumentParser
 struct CorpusQuestion: ParsableArguments {
     @Option(help: ArgumentHelp("ablation, head-kinds: zero or mean. Default: zero.", valueName: "kind"))
     var kind: String?
-    @Option(help: ArgumentHelp("ablation, reduction: the hook point, such as z or pattern.", valueName: "name"))
+    @Option(help: ArgumentHelp("ablation, patching, reduction: the hook point, as z.", valueName: "name"))
     var hook: String?
+    @Option(
+        help: ArgumentHelp(
+            "ablation, patching: the axes of the sweep. Default: layer,head of an ablation, layer,pos of patching.",
+            valueName: "axes"))
+    var over: String?
+    @Option(
+        help: ArgumentHelp(
+            "ablation, patching: loss, kl, logit, prob or logit_diff. Default: loss of an ablation, else logit_diff.",
+            valueName: "metric"))
+    var metric: String?
     @Option(
         help: ArgumentHelp(
             "reduction: entropy, norm, mean, max, diagonal, diagonal_mean or top.", valueName: "reduction"))
@@ -22,12 +32,12 @@ struct CorpusQuestion: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "attribution: whose logit is split. Default: the line's \"answer\", else the likeliest token.",
+            "attribution, metrics: the token. Default: the line's \"answer\"; of an attribution else the likeliest.",
             valueName: "token"))
     var answer: String?
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("attribution: the token whose logit is taken off.", valueName: "token"))
+        help: ArgumentHelp("attribution, metrics: the token whose logit is taken off.", valueName: "token"))
     var wrong: String?
     @Option(
         parsing: .unconditional,
@@ -57,7 +67,7 @@ struct CorpusQuestion: ParsableArguments {
     var arguments: [String] {
         let texts = [
             ("kind", kind), ("hook", hook), ("to", to), ("by", by), ("answer", answer), ("wrong", wrong),
-            ("detail", detail), ("measure", measure),
+            ("detail", detail), ("measure", measure), ("over", over), ("metric", metric),
         ]
         let numbers = [
             ("offset", offset), ("count", count), ("pos", pos), ("layer", layer), ("head", head), ("dest", dest),

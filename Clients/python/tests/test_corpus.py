@@ -448,7 +448,7 @@ def test_parquet_says_what_it_was_made_from(model: lensd.Model, tmp_path: Path) 
     corpus.write(model, PROMPTS[:2], corpus.Ablation("mean"), tmp_path / "out.parquet")
     said = json.loads(parquet.read_schema(tmp_path / "out.parquet").metadata[b"lensd"])
     assert said["fingerprint"] == model.fingerprint
-    assert said["analysis"] == "Ablation(kind='mean', hook='z')"
+    assert said["analysis"].startswith("Ablation(kind='mean', hook='z', over=('layer', 'head'), metric='loss'")
 
 
 def test_progress_counts_prompts(model: lensd.Model, tmp_path: Path) -> None:

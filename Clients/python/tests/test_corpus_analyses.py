@@ -146,10 +146,48 @@ def test_heads(local: lensd.Model) -> None:
         assert row["by_position"] + row["by_tokens"] + row["by_context"] == pytest.approx(1)
 
 
+CORRUPTED = [0, 5, 7, 9]
+PAIRS = [{"tokens": LAST, "corrupted": CORRUPTED, "answer": 31, "wrong": 5}]
+
+
+def test_ablation_by_what_a_line_answers(local: lensd.Model) -> None:
+    analysis = corpus.Ablation("mean", "mlp_out", ("layer", "pos"), "logit_diff")
+    rows = list(corpus.rows(local, PAIRS, analysis))
+    sweep = local.sweep(LAST, lensd.mean("mlp_out"), ("layer", "pos"), lensd.metrics.logit_diff(31, 5))
+    assert [(row["layer"], row["pos"]) for row in rows] == [(layer, pos) for layer in range(3) for pos in range(4)]
+    assert [row["delta"] for row in rows] == sweep.delta.ravel().tolist()
+    given = list(corpus.rows(local, PAIRS, corpus.Ablation(metric="prob", answer=8)))
+    assert given[5]["prob"] == local.sweep(LAST, lensd.zero("z"), ("layer", "head"), lensd.metrics.prob(8)).value[1, 1]
+    with pytest.raises(lensd.InvalidArgument, match="logit_diff is of a token 'wrong'"):
+        list(corpus.rows(local, PAIRS, corpus.Ablation(metric="logit_diff", answer=8)))
+
+
+def test_patching_lines_of_pairs(local: lensd.Model) -> None:
+    rows = list(corpus.rows(local, PAIRS, corpus.Patching("z", ("layer", "head"))))
+    _, cache = local.run_with_cache(LAST)
+    metric = lensd.metrics.logit_diff(31, 5)
+    sweep = local.sweep(CORRUPTED, lensd.patch("z", cache), ("layer", "head"), metric)
+    assert len(rows) == sweep.delta.size
+    for row in rows:
+        place = (row["layer"], row["head"])
+        assert row["logit_diff"] == pytest.approx(sweep.value[place], abs=1e-5)
+        assert row["delta"] == pytest.approx(sweep.delta[place], abs=1e-5)
+        assert row["baseline"] == pytest.approx(sweep.baseline, abs=1e-5)
+    logits = local(LAST)[0, -1]
+    assert rows[0]["clean"] == pytest.approx(logits[31] - logits[5], abs=1e-4)
+    assert rows[0]["baseline"] != pytest.approx(rows[0]["clean"], abs=1e-3)
+    # All of the last position's stream is the clean prompt's answer.
+    last = list(corpus.rows(local, PAIRS, corpus.Patching("resid_post")))[-1]
+    assert last["logit_diff"] == pytest.approx(last["clean"], abs=1e-4)
+    with pytest.raises(lensd.InvalidArgument, match="lines with a corrupted prompt"):
+        list(corpus.rows(local, PROMPTS, corpus.Patching()))
+
+
 EVERY = {
     "losses": [],
     "token-losses": [],
-    "ablation": ["--kind=mean"],
+    "ablation": ["--kind=mean", "--hook=mlp_out", "--over=layer,pos", "--metric=prob", "--answer=a"],
+    "patching": ["--hook=z", "--over=layer,head", "--answer=a", "--wrong=b"],
     "lens": ["--pos=-1", "--mid"],
     "attribution": ["--by=head", "--answer=a"],
     "reduction": ["--hook=pattern", "--to=diagonal", "--offset=-1"],
@@ -161,7 +199,8 @@ EVERY = {
 DIRECT: dict[str, corpus.Analysis] = {
     "losses": corpus.Losses(),
     "token-losses": corpus.TokenLosses(),
-    "ablation": corpus.Ablation("mean"),
+    "ablation": corpus.Ablation("mean", "mlp_out", ("layer", "pos"), "prob", "a"),
+    "patching": corpus.Patching("z", ("layer", "head"), answer="a", wrong="b"),
     "lens": corpus.LogitLens(pos=-1, incl_mid=True),
     "attribution": corpus.LogitAttribution("a", by="head"),
     "reduction": corpus.Reduction("pattern", "diagonal", -1),
@@ -175,7 +214,8 @@ DIRECT: dict[str, corpus.Analysis] = {
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "prompts.jsonl"
-    path.write_text("".join(json.dumps(prompt) + "\n" for prompt in PROMPTS))
+    lines = [{**prompt, "corrupted": [0, *reversed(prompt["tokens"][1:])]} for prompt in PROMPTS]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 
 
@@ -216,6 +256,8 @@ def test_edits_are_told_apart_by_all_their_numbers() -> None:
     )
     assert one != two
     assert one == described(corpus.Losses((lensd.add("resid_post0", values.copy()),)))
-    assert described(corpus.Ablation()) == "Ablation(kind='zero', hook='z')"
+    assert described(corpus.LogitLens(pos=[1, -1])) == (
+        "LogitLens(layers=None, pos=(1, -1), incl_mid=False, interventions=())"
+    )
     assert "0x" not in same
     assert described(partial(sorted, reverse=True)) != described(partial(sorted, reverse=False))

@@ -11,11 +11,12 @@ the model connects to the daemon that is found there: a pool of processes, `dask
 `client.get_executor()`, Ray's or MPI's.
 """
 
-from lensd.corpus.analyses import Ablation, Losses, Sweep, TokenLosses
+from lensd.corpus.analyses import Losses, TokenLosses
 from lensd.corpus.attention_analyses import DetectHeads, HeadKinds, HeadScores, WhyAttends
 from lensd.corpus.prompts import Prompt, Source, read
 from lensd.corpus.rows import Analysis, Row, rows
 from lensd.corpus.stream_analyses import LogitAttribution, LogitLens, Reduction
+from lensd.corpus.sweep_analyses import Ablation, Patching, Sweep
 from lensd.corpus.writing import Written, write
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "LogitAttribution",
     "LogitLens",
     "Losses",
+    "Patching",
     "Prompt",
     "Reduction",
     "Row",

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lensd.corpus.analyses import Ablation, Losses, TokenLosses
+from lensd.corpus.analyses import Losses, TokenLosses
 from lensd.corpus.attention_analyses import DetectHeads, HeadKinds, HeadScores, WhyAttends
 from lensd.corpus.rows import Analysis
 from lensd.corpus.stream_analyses import LogitAttribution, LogitLens, Reduction
+from lensd.corpus.sweep_analyses import Ablation, Patching
 
 
 class Choice(NamedTuple):
@@ -24,7 +25,8 @@ class Choice(NamedTuple):
 ANALYSES: dict[str, Choice] = {
     "losses": Choice(Losses, {}),
     "token-losses": Choice(TokenLosses, {}),
-    "ablation": Choice(Ablation, {"kind": "kind", "hook": "hook"}),
+    "ablation": Choice(Ablation, {name: name for name in ("kind", "hook", "over", "metric", "answer", "wrong")}),
+    "patching": Choice(Patching, {name: name for name in ("hook", "over", "metric", "answer", "wrong")}),
     "lens": Choice(LogitLens, {"pos": "pos", "mid": "incl_mid"}),
     "attribution": Choice(
         LogitAttribution,
@@ -46,15 +48,27 @@ ANALYSES: dict[str, Choice] = {
     ),
 }
 
+
+def _axes(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
 _REDUCTIONS = ("entropy", "norm", "mean", "max", "diagonal", "diagonal_mean", "top")
 _OPTIONS: dict[str, dict[str, Any]] = {
     "kind": {"choices": ["zero", "mean"], "help": "how heads are ablated (default: zero)"},
-    "hook": {"help": "the hook point that is ablated (default: z) or reduced"},
+    "hook": {"help": "the hook point that is ablated (default: z), patched (resid_pre) or reduced"},
+    "over": {"type": _axes, "help": "the axes of a sweep, such as layer,head (default of ablation) or layer,pos"},
+    "metric": {
+        "choices": ["loss", "kl", "logit", "prob", "logit_diff"],
+        "help": "what is read of each pass (default: loss of an ablation, logit_diff of patching)",
+    },
     "to": {"choices": _REDUCTIONS, "help": "what an activation is reduced to"},
     "offset": {"type": int, "help": "of a diagonal: source minus destination, at most 0"},
     "count": {"type": int, "help": "how many of the largest entries, or neurons (default: 10)"},
     "by": {"choices": ["layer", "head", "neuron", "accumulated"], "help": "the terms of a logit (default: layer)"},
-    "answer": {"help": 'the token whose logit it is (default: the line\'s own "answer", else the likeliest)'},
+    "answer": {
+        "help": 'the token whose logit it is (default: the line\'s own "answer"; of an attribution the likeliest)'
+    },
     "wrong": {"help": "the token whose logit is taken off"},
     "pos": {"type": int, "help": "one position (default: the last of an attribution, all of a lens)"},
     "mid": {"action": "store_true", "help": "look between attention and MLP too"},

@@ -31,6 +31,12 @@ class Prompt:
     # The other fields of its object.
     fields: Mapping[str, Any] = field(default_factory=dict)
 
+    def answered(self, answer: Any, wrong: Any) -> dict[str, Any]:
+        """The tokens `answer` and `wrong` that are given; where neither is, the line's own fields of these names."""
+        if answer is None and wrong is None:
+            return {name: self.fields.get(name) for name in ("answer", "wrong")}
+        return {"answer": answer, "wrong": wrong}
+
 
 def read(source: Source) -> Iterator[Prompt]:
     """The prompts of a file, read as they are taken, or of a list.

@@ -82,11 +82,8 @@ class LogitAttribution:
 
     def __call__(self, model: Model, prompt: Prompt) -> Iterator[Row]:
         """The rows."""
-        given = {"answer": self.answer, "wrong": self.wrong}
-        of_line: set[str] = set()
-        if self.answer is None and self.wrong is None:
-            of_line = given.keys() & prompt.fields.keys()
-            given |= {name: prompt.fields[name] for name in of_line}
+        given = prompt.answered(self.answer, self.wrong)
+        of_line = prompt.fields.keys() if self.answer is None and self.wrong is None else ()
         split = model.logit_attribution(
             prompt.input,
             given["answer"],
