@@ -127,7 +127,7 @@ def test_rows_are_those_of_python(
 
 
 def test_patching_of_pairs(daemon: Daemon, folder: Path) -> None:
-    line = {"text": "Tom saw Lily", "corrupted": "Lym saw Toly", "answer": "T", "wrong": "L"}
+    line = {"tokens": [0, 5, 7, 9], "corrupted": [0, 3, 3, 9], "answer": "T", "wrong": "L"}
     (folder / "a.jsonl").write_text(json.dumps(line) + "\n")
     done = run(daemon, "corpus", str(folder / "a.jsonl"), "--out", str(folder / "a.csv"), "--analysis", "patching")
     assert done.returncode == 0, done.stderr
@@ -135,7 +135,7 @@ def test_patching_of_pairs(daemon: Daemon, folder: Path) -> None:
         given = list(corpus.rows(client.model("tiny"), folder / "a.jsonl", corpus.Patching()))
     found = rows(folder / "a.csv")
     assert [float(str(row["delta"])) for row in found] == [row["delta"] for row in given]
-    assert found[0]["corrupted"] == "Lym saw Toly"
+    assert found[0]["corrupted"] == "[0, 3, 3, 9]"
 
 
 def test_what_cannot_be(daemon: Daemon, folder: Path) -> None:
