@@ -9,6 +9,9 @@ import pytest
 from reference import FIXTURES, assert_close, read_safetensors
 
 import lensd
+from lensd._proto.analyses_pb2 import LogitLensReply, PromptLens
+from lensd.arrays import Arrays
+from lensd.logit_lens import LogitLens
 
 TOKENS = [0, 4, 90, 4, 200, 31, 5]
 
@@ -65,6 +68,16 @@ def test_attributions_sum_to_the_logits(local: lensd.Model, by: str) -> None:
     assert [len(each) for each in parts[0].neurons] == ([10, 10] if by == "neuron" else [0, 0])
     likeliest = local.logit_attribution(TOKENS)
     assert_close(likeliest[0].totals[0], logits[-1].max())
+
+
+def test_replies_that_do_not_fit_are_the_daemons_fault() -> None:
+    arrays = Arrays("numpy")
+    reply = LogitLensReply(
+        points=[b"blocks.0.hook_resid_pre", b"blocks.0.hook_resid_post"],
+        prompts=[PromptLens(positions=[0], top_logprobs=[0.5])],
+    )
+    with pytest.raises(lensd.Internal, match=r"sent 1 numbers for an array of shape \[2, 1, 0\]"):
+        LogitLens.of(reply, arrays)
 
 
 def test_edits_count(local: lensd.Model) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from lensd.errors import FailedPrecondition, InvalidArgument
+from lensd.errors import FailedPrecondition, Internal, InvalidArgument
 from lensd.padded import PaddedArray
 
 # `numpy.ndarray` or `torch.Tensor`, as `connect(arrays=…)` chose.
@@ -48,8 +49,11 @@ class Arrays:
         return tensor_of(values, None)
 
     def shaped(self, numbers: Iterable[float], shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> Array:
-        """A reply's numbers in a shape."""
-        return self.array(np.array(numbers, dtype).reshape(shape))
+        """A reply's numbers in a shape. Raises `Internal` for more or fewer than it has."""
+        values = np.array(numbers, dtype)
+        if values.size != math.prod(shape):
+            raise Internal(f"the daemon sent {values.size} numbers for an array of shape {list(shape)}")
+        return self.array(values.reshape(shape))
 
     def of(self, values: npt.NDArray[Any], lengths: Sequence[int]) -> Array:
         """The values `[batch, …]` as they are, with `.lengths` [batch]."""

@@ -49,14 +49,15 @@ class PromptLens(PlainResult):
     ) -> PromptLens:
         """Arranges a prompt of a reply; `names` are the texts of its vocabulary."""
         places = (len(reply.points), len(prompt.positions))
-        top = np.array(prompt.top_tokens, np.int64).reshape(*places, reply.top_count)
+        ranked = (*places, reply.top_count)
+        top = arrays.shaped(prompt.top_tokens, ranked, np.int64)
         asked = (*places, len(reply.tokens))
         return cls(
             tokens=texts(prompt.tokens),
             positions=list(prompt.positions),
-            top=[[[names[token] for token in place] for place in point] for point in top.tolist()],
-            top_tokens=arrays.array(top),
-            top_logprobs=arrays.shaped(prompt.top_logprobs, top.shape),
+            top=[[[names.get(token, "") for token in place] for place in point] for point in top.tolist()],
+            top_tokens=top,
+            top_logprobs=arrays.shaped(prompt.top_logprobs, ranked),
             log_sums=arrays.shaped(prompt.log_sums, places),
             entropies=arrays.shaped(prompt.entropies, places),
             divergences=arrays.shaped(prompt.divergences, places),
@@ -87,7 +88,7 @@ class LogitLens(PlainResult):
         return cls(
             points=points,
             labels=[_stream_label(point) for point in points[:-1]] + ["final_post"],
-            asked=[names[token] for token in reply.tokens],
+            asked=[names.get(token, "") for token in reply.tokens],
             prompts=[PromptLens.of(prompt, reply, names, arrays) for prompt in reply.prompts],
         )
 
