@@ -101,6 +101,10 @@ def test_reductions(local: lensd.Model) -> None:
     ((top,),) = local.reduce(TOKENS, "post0", "top", count=4)
     assert top.indices is not None
     assert_close(cache["post", 0].ravel()[top.indices], top.values)
+    # Of equal entries, here the zeros behind the destination, the first ones stay in front.
+    ((most,),) = local.reduce(TOKENS, "pattern0", "top", count=150)
+    sizes = np.abs(cache["pattern", 0].ravel())
+    np.testing.assert_array_equal(most.indices, np.argsort(-sizes, kind="stable")[:150])
     with pytest.raises(lensd.InvalidArgument, match="reduction is one of"):
         local.reduce(TOKENS, "post0", "median")  # type: ignore[arg-type]
 

@@ -19,17 +19,13 @@ struct AnalyzedSequence {
     var state: ForwardState { pass.state }
 
     /// One prompt's whole activation, once the pass is there.
-    mutating func whole(at kind: HookKind, _ layer: Int?, on compute: Compute) throws(LensError)
-        -> Tensor
-    {
+    mutating func whole(at kind: HookKind, _ layer: Int?, on compute: Compute) throws(LensError) -> Tensor {
         try pass.advance(to: HookPoint(kind, layer: layer), on: compute)
         return pass.state.activation(of: sequence)
     }
 
     /// `[row, width]`: the positions of an activation whose first axis these are.
-    mutating func rows(at kind: HookKind, _ layer: Int?, on compute: Compute) throws(LensError)
-        -> Tensor
-    {
+    mutating func rows(at kind: HookKind, _ layer: Int?, on compute: Compute) throws(LensError) -> Tensor {
         let values = try whole(at: kind, layer, on: compute).gathering(positions)
         return values.reshaped([positions.count, values.rowWidth])
     }

@@ -89,7 +89,7 @@ extension ReductionJob.Item {
         case .mean, .max: reduced.values = try overPositions(activation, control: control)
         case .diagonal, .diagonalMean: reduced.values = diagonals(of: activation)
         case .top:
-            reduced.indices = largest(of: activation)
+            reduced.indices = try largest(of: activation, control: control)
             reduced.values = activation.withPointer { values in reduced.indices.map { values[$0] } }
         }
         return reduced
@@ -121,9 +121,7 @@ extension ReductionJob.Item {
 
     // MARK: - Positions
 
-    private func overPositions(_ activation: Tensor, control: CallControl) throws(LensError)
-        -> [Float]
-    {
+    private func overPositions(_ activation: Tensor, control: CallControl) throws(LensError) -> [Float] {
         let shape = activation.shape
         let outer = shape[..<positionAxis].reduce(1, *)
         let positions = shape[positionAxis]
@@ -167,25 +165,31 @@ extension ReductionJob.Item {
     // MARK: - Entries
 
     /// Indices of the entries with the largest absolute value, the largest first.
-    private func largest(of activation: Tensor) -> [Int] {
-        activation.withPointer { values in
-            var best: [Int] = []
-            var threshold: Float = -1
-            for index in 0..<activation.count where best.count < count || abs(values[index]) > threshold {
-                var (low, high) = (0, best.count)
-                while low < high {
-                    let middle = (low + high) / 2
-                    if abs(values[best[middle]]) >= abs(values[index]) {
-                        low = middle + 1
-                    } else {
-                        high = middle
-                    }
-                }
-                best.insert(index, at: low)
-                if best.count > count { best.removeLast() }
-                if best.count == count, let last = best.last { threshold = abs(values[last]) }
+    private func largest(of activation: Tensor, control: CallControl) throws(LensError) -> [Int] {
+        var best: [Int] = []
+        // Of a whole vocabulary at every position it takes a while.
+        let block = 1 << 16
+        for first in stride(from: 0, to: activation.count, by: block) {
+            try control.check()
+            activation.withPointer { values in
+                for index in first..<min(first + block, activation.count) { keep(index, in: &best, of: values) }
             }
-            return best
         }
+        return best
+    }
+
+    /// Puts an entry among the largest, where it belongs to them; of equal ones the first come stay in front.
+    private func keep(_ index: Int, in best: inout [Int], of values: UnsafePointer<Float>) {
+        let size = abs(values[index])
+        if best.count == count, let last = best.last {
+            guard size > abs(values[last]) else { return }
+            best.removeLast()
+        }
+        var (low, high) = (0, best.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if abs(values[best[middle]]) >= size { low = middle + 1 } else { high = middle }
+        }
+        best.insert(index, at: low)
     }
 }
