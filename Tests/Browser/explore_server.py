@@ -35,6 +35,11 @@ class ExploreServer:
             self.daemon.communicate(timeout=30)
             self.daemon = None
 
+    def save(self, file: pathlib.Path, *arguments: str) -> None:
+        """Writes a page as the shell does, without a server."""
+        command = [LENSCTL, "--socket", self.socket, "explore", *arguments, "--save", file]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+
     def stop(self) -> None:
         self.server.terminate()
         self.server.communicate(timeout=30)

@@ -45,6 +45,22 @@ def test_saved_as_one_file(live, driver, tmp_path):
     assert saved.find("#stage").get_attribute("data-head") == "L0H8"
 
 
+def test_saved_from_the_shell(live, driver, explore_server, tmp_path):
+    """`--save` holds exactly the calls that the page makes first: nothing is asked that is not in the file."""
+    for name, arguments in (
+        ("text", [TEXT]),
+        ("ids", ["--ids", "5,7,9"]),
+        ("model", ["--model", "tinytales-1l@raw", "a"]),
+    ):
+        file = tmp_path / f"{name}.html"
+        explore_server.save(file, *arguments)
+        saved = live(address=file.as_uri())
+        saved.wait(lambda saved=saved: "Δloss" in saved.tile(2).get_attribute("aria-label"))
+        assert saved.tokens and saved.next and saved.notice == ""
+        assert "saved without" not in saved.find("body").text
+        assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
 # Hands and eyes
 
 
