@@ -5,7 +5,7 @@
 /// What the live page carries.
 package enum ExploreAssets {
     package static let styleHash = "sha256-ssj4EeDdiTs7fOiQzgMstA4zFyM2/oC27tSrlSGCgUY="
-    package static let scriptHash = "sha256-6gQIzavskINxnmmowPIlHV3oLTf6pzTWWMb6EN6TaJg="
+    package static let scriptHash = "sha256-XVUx3aqCindW34MGF5VJyFKq66k5zlJQ2dH/P8xeXpo="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -2319,13 +2319,16 @@ class EditList {
   }
 
   #rename(item, edit) {
-    item.querySelector(".edit-name").textContent = describe(edit);
+    const name = item.querySelector(".edit-name");
+    // A long one is cut: the whole stands in its tip.
+    name.textContent = name.title = describe(edit);
     const output = item.querySelector("output");
     if (output) output.textContent = amountOf(edit).toFixed(2);
   }
 
   #item(edit, index) {
-    const item = make("li", "", make("span", "edit-name", describe(edit)));
+    const item = make("li", "", make("span", "edit-name"));
+    this.#rename(item, edit);
     const amount = amountOf(edit);
     if (amount !== null) {
       const slider = make("input");
@@ -2374,6 +2377,8 @@ const EFFECT_HEIGHT = 8;
 /** From this size on, in CSS pixels, a tile's empty upper triangle has room for words. */
 const ROOMY = 62;
 const MOST_PER_TILE_CELL = 14;
+/** Cells of all tiles that one frame draws. */
+const CELLS_PER_FRAME = 400_000;
 
 class Multiples {
   constructor(selection, { onAblate }) {
@@ -2491,13 +2496,23 @@ class Multiples {
     if (drawn.every((part, at) => part === this.drawn[at])) return;
     this.drawn = drawn;
     const reach = Math.max(0, ...(this.effects ?? []).map(({ delta, error }) => Math.abs(delta) + (error || 0)));
-    const height = EFFECT_HEIGHT;
-    this.tiles.forEach((tile, index) => {
-      const side = this.fitted.side;
-      const context = prepare(tile.querySelector("canvas"), side / scale, side / scale + height);
+    cancelAnimationFrame(this.rest);
+    this.#drawFrom(0, reach, scale);
+  }
+
+  /** Draws as many tiles as one frame has time for, and the others in the frames that follow: pointing stays smooth. */
+  #drawFrom(first, reach, scale) {
+    const { side } = this.fitted;
+    const count = Math.max(1, Math.floor(CELLS_PER_FRAME / triangleNumber(this.cells.positions)));
+    const end = Math.min(first + count, this.tiles.length);
+    for (let index = first; index < end; index++) {
+      const canvas = this.tiles[index].querySelector("canvas");
+      const context = prepare(canvas, side / scale, side / scale + EFFECT_HEIGHT);
       drawTriangle(context, this.cells, index, this.fitted, 0, 0);
-      if (reach > 0) drawEffect(context, this.effects[index], reach, side, scale);
-    });
+      const effect = this.effects?.[index];
+      if (effect && reach > 0) drawEffect(context, effect, reach, side, scale);
+    }
+    if (end < this.tiles.length) this.rest = requestAnimationFrame(() => this.#drawFrom(end, reach, scale));
   }
 
   update() {
@@ -3314,7 +3329,9 @@ class PartsPanel extends Panel {
   }
 }
 
-const partName = (name) => PART_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention");
+const partName = (name) =>
+  PART_NAMES[name] ??
+  name.replace("_mlp_out", " MLP").replace("_attn_out", " attention").replace("_attn_bias", " attention bias");
 
 /** The parts that count most, and what is left of them. */
 function strongestParts({ components }) {

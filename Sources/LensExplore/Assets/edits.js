@@ -101,13 +101,16 @@ export class EditList {
   }
 
   #rename(item, edit) {
-    item.querySelector(".edit-name").textContent = describe(edit);
+    const name = item.querySelector(".edit-name");
+    // A long one is cut: the whole stands in its tip.
+    name.textContent = name.title = describe(edit);
     const output = item.querySelector("output");
     if (output) output.textContent = amountOf(edit).toFixed(2);
   }
 
   #item(edit, index) {
-    const item = make("li", "", make("span", "edit-name", describe(edit)));
+    const item = make("li", "", make("span", "edit-name"));
+    this.#rename(item, edit);
     const amount = amountOf(edit);
     if (amount !== null) {
       const slider = make("input");

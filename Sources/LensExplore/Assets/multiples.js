@@ -3,12 +3,15 @@
 import { byID, make, signedText } from "../../LensReport/Assets/format.js";
 import { isDark, styleColour } from "../../LensReport/Assets/colours.js";
 import { drawTriangle, fit, prepare } from "../../LensReport/Assets/raster.js";
+import { triangleNumber } from "../../LensReport/Assets/patterns.js";
 import { roving } from "../../LensReport/Assets/keyboard.js";
 
 const EFFECT_HEIGHT = 8;
 /** From this size on, in CSS pixels, a tile's empty upper triangle has room for words. */
 const ROOMY = 62;
 const MOST_PER_TILE_CELL = 14;
+/** Cells of all tiles that one frame draws. */
+const CELLS_PER_FRAME = 400_000;
 
 export class Multiples {
   constructor(selection, { onAblate }) {
@@ -126,13 +129,23 @@ export class Multiples {
     if (drawn.every((part, at) => part === this.drawn[at])) return;
     this.drawn = drawn;
     const reach = Math.max(0, ...(this.effects ?? []).map(({ delta, error }) => Math.abs(delta) + (error || 0)));
-    const height = EFFECT_HEIGHT;
-    this.tiles.forEach((tile, index) => {
-      const side = this.fitted.side;
-      const context = prepare(tile.querySelector("canvas"), side / scale, side / scale + height);
+    cancelAnimationFrame(this.rest);
+    this.#drawFrom(0, reach, scale);
+  }
+
+  /** Draws as many tiles as one frame has time for, and the others in the frames that follow: pointing stays smooth. */
+  #drawFrom(first, reach, scale) {
+    const { side } = this.fitted;
+    const count = Math.max(1, Math.floor(CELLS_PER_FRAME / triangleNumber(this.cells.positions)));
+    const end = Math.min(first + count, this.tiles.length);
+    for (let index = first; index < end; index++) {
+      const canvas = this.tiles[index].querySelector("canvas");
+      const context = prepare(canvas, side / scale, side / scale + EFFECT_HEIGHT);
       drawTriangle(context, this.cells, index, this.fitted, 0, 0);
-      if (reach > 0) drawEffect(context, this.effects[index], reach, side, scale);
-    });
+      const effect = this.effects?.[index];
+      if (effect && reach > 0) drawEffect(context, effect, reach, side, scale);
+    }
+    if (end < this.tiles.length) this.rest = requestAnimationFrame(() => this.#drawFrom(end, reach, scale));
   }
 
   update() {

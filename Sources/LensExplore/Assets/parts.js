@@ -53,7 +53,9 @@ export class PartsPanel extends Panel {
   }
 }
 
-const partName = (name) => PART_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention");
+const partName = (name) =>
+  PART_NAMES[name] ??
+  name.replace("_mlp_out", " MLP").replace("_attn_out", " attention").replace("_attn_bias", " attention bias");
 
 /** The parts that count most, and what is left of them. */
 function strongestParts({ components }) {
