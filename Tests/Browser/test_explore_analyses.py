@@ -49,7 +49,9 @@ def test_contributions_to_the_likeliest_token(live, model):
         terms = split.prompts[0]
         page.wait(lambda by=by: any(name.startswith(MARKS[by]) for name in shown_parts(page)))
         parts = shown_parts(page)
-        total = float(page.find("#panel-parts .why-sum b").text.replace("−", "-"))
+        # Read at once: an answer that comes meanwhile replaces the element.
+        shown = page.driver.execute_script("return document.querySelector('#panel-parts .why-sum b').textContent")
+        total = float(shown.replace("−", "-"))
         assert total == pytest.approx(float(np.asarray(terms.totals)[0]), abs=6e-4)
         assert sum(parts.values()) == pytest.approx(total, abs=1e-3)
         if by == "neuron":
