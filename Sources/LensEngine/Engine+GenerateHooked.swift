@@ -88,7 +88,9 @@ private final class ExtendJob: PassJob {
     }
 
     func step(on compute: Compute) throws(LensError) -> Step? {
-        let cache = try subject.finish(&state, of: prompts, on: compute)
+        let cache = try subject.finish(&state, on: compute) { (state) throws(LensError) in
+            try subject.plan.apply(to: &state, prompts: prompts, control: compute.control)
+        }
         let news = try draft.extend(prompts, after: state, on: compute)
         return Step(draft: draft, cache: cache, news: news)
     }

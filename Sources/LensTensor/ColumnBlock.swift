@@ -17,8 +17,6 @@ struct ColumnBlock {
         case blas
     }
 
-    /// Up to so many rows reading the weight costs more than the arithmetic.
-    private static let fewRows = 12
     /// Outputs that share a panel; 0 without a kernel of ours.
     static let panel = lens_panel_columns()
     /// The most outputs in a block, whole panels: what a thread packs should stay in its second-level cache.
@@ -43,7 +41,7 @@ struct ColumnBlock {
         self.inner = inner
         if Self.panel == 0 {
             way = .blas
-        } else if rows <= Self.fewRows {
+        } else if rows <= ComputePool.fewRows {
             way = .few
         } else {
             lens_pack(w, stride, columns, inner, scratch)
@@ -68,6 +66,12 @@ struct ColumnBlock {
                 strideC: strideC)
         }
     }
+}
+
+extension ComputePool {
+    /// Up to so many rows reading the weights costs more than the arithmetic: another row is nearly free, and each gets
+    /// bit for bit what it gets alone. One where there is no kernel of ours.
+    public static let fewRows = ColumnBlock.panel == 0 ? 1 : 12
 }
 
 /// How a product is cut into blocks: large enough for the kernels to run near their peak, small enough that all threads

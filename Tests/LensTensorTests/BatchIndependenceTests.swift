@@ -28,6 +28,21 @@ import Testing
         }
     }
 
+    /// So that a seed gives the same text whoever else generates.
+    @Test(arguments: [1, 16, 47, 48, 200, 1025], [1, 7, 48, 173, 400])
+    func aFewRowsAreWhatTheyAreAloneBitForBit(inputs: Int, outputs: Int) throws {
+        var random = Random(seed: UInt64(inputs * 1000 + outputs))
+        let weight = Weight(random.tensor([outputs, inputs]))
+        let x = random.tensor([ComputePool.fewRows, inputs])
+        let alone = try (0..<ComputePool.fewRows).map {
+            try pool.multiply(x.rows($0..<$0 + 1), by: weight, control: control).values
+        }
+        for rows in 1...ComputePool.fewRows {
+            let together = try pool.multiply(x.rows(0..<rows), by: weight, control: control)
+            for row in 0..<rows { #expect(together.rows(row..<row + 1).values == alone[row], "\(row) of \(rows)") }
+        }
+    }
+
     @Test(arguments: [2, 12, 13, 64, 70, 1030])
     func aLossIsWhatItIsAlone(rows: Int) throws {
         var random = Random(seed: UInt64(rows))

@@ -59,23 +59,16 @@ struct GenerationDraft: Sendable {
         _ prompts: [Int], after state: ForwardState, on compute: Compute
     ) throws(LensError) -> [GeneratedTokens] {
         var news: [GeneratedTokens] = []
-        // Some sequences at a time: logits of them all need not fit into memory.
-        for start in stride(from: 0, to: prompts.count, by: 64) {
-            let some = start..<min(start + 64, prompts.count)
-            var logits = try state.lastLogits(of: some, on: compute)
-            let width = logits.rowWidth
-            try logits.withMutablePointer { (logits) throws(LensError) in
-                for (row, prompt) in prompts[some].enumerated() {
-                    try compute.control.check()
-                    news.append(
-                        try extend(prompt, by: UnsafeMutableBufferPointer(start: logits + row * width, count: width)))
-                }
-            }
+        try state.forEachLastLogits(on: compute) { (sequence, logits) throws(LensError) in
+            news.append(try extend(prompts[sequence], by: logits))
         }
         return news
     }
 
-    private mutating func extend(
+    /// Chooses the next token of a prompt.
+    ///
+    /// - Parameter logits: `[dVocab]`; overwritten.
+    mutating func extend(
         _ prompt: Int, by logits: UnsafeMutableBufferPointer<Float>
     ) throws(LensError) -> GeneratedTokens {
         let (id, logprob) = try texts[prompt].sampler.next(from: logits)

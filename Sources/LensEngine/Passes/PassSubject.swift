@@ -111,6 +111,18 @@ struct PassSubject: Sendable {
         return ContentCache.Key(digest: digest, point: nil)
     }
 
+    /// How a step over some rows rides along.
+    ///
+    /// - Parameter rowLimit: the most rows of a batch, where memory does not say less.
+    func ride(
+        _ kind: PassRide.Kind, stops: [HookPoint], rows: Int, rowLimit: Int = .max, operations: Double
+    ) -> PassRide {
+        let budget = RowBudget(configuration, visiting: stops.map(\.kind), longest: configuration.nCtx)
+        return PassRide(
+            key: PassRide.Key(model: ObjectIdentifier(model), form: recipe.model.form, stops: stops, kind: kind),
+            rows: rows, operations: operations, rowLimit: min(budget.rows, rowLimit))
+    }
+
     func tokens(of prompt: Int) throws(LensError) -> [Token] {
         try model.tokens(recipe.tokens[prompt])
     }

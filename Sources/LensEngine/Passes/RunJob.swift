@@ -3,7 +3,7 @@ import LensModel
 import LensTensor
 
 /// Runs the prompts of a recipe and keeps what was asked for.
-final class RunJob: PassJob {
+final class RunJob: RidingJob {
     struct Outcome: Sendable {
         /// Per prompt `[pos − 1]`; empty where the loss was not wanted.
         var losses: [[Float]] = []
@@ -62,16 +62,12 @@ final class RunJob: PassJob {
         return PassCost(operations: subject.operations(readRows: readRows), rows: rows)
     }
 
-    /// Where the run can ride along: `nil` for one of several batches, and for prompts that edit one another.
+    /// None for one of several batches, and for prompts that edit one another.
     var ride: PassRide? {
         guard batches.count == 1, !subject.plan.needsAllPrompts else { return nil }
-        let budget = RowBudget(
-            subject.configuration, visiting: stops.map(\.kind), longest: subject.configuration.nCtx)
-        return PassRide(
-            key: PassRide.Key(
-                model: ObjectIdentifier(subject.model), form: subject.recipe.model.form, stops: stops, keep: keep,
-                wantsLoss: wantsLoss, topCount: topCount),
-            rows: subject.rowCount, rowLimit: budget.rows)
+        return subject.ride(
+            .run(keep: keep, wantsLoss: wantsLoss, topCount: topCount), stops: stops, rows: subject.rowCount,
+            operations: cost.operations)
     }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
@@ -80,11 +76,11 @@ final class RunJob: PassJob {
         return batches.isEmpty ? outcome : nil
     }
 
-    /// Runs of one ``PassRide/Key``, in one batch; each keeps what it wants and gets what is its own.
-    ///
-    /// Where something goes wrong nothing has happened to any of them: each can take its step alone.
-    static func step(together jobs: [RunJob], on compute: Compute) throws(LensError) -> [Outcome] {
-        try run(jobs.map { ($0, $0.batches.first ?? []) }, on: compute)
+    /// Each keeps what it wants and gets what is its own.
+    static func step(
+        together jobs: [RunJob], on compute: Compute
+    ) throws(LensError) -> [Result<Outcome?, LensError>] {
+        try run(jobs.map { ($0, $0.batches.first ?? []) }, on: compute).map { .success($0) }
     }
 
     private static func run(

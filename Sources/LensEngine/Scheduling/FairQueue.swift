@@ -197,14 +197,17 @@ package struct FairQueue {
     /// Users who have work.
     package var userCount: Int { shares.activeCount }
 
-    /// Urgent work that waits, first of all users the first, then the second of each; at most so many pieces.
-    package func urgent(atMost limit: Int) -> [ID] {
-        let lanes = users.values.map(\.urgent).filter { !$0.isEmpty }
+    /// Work that waits and may go along with somebody's turn, urgent work before long work that is begun: of all users the
+    /// first piece, then of each the second; at most so many pieces.
+    package func readyToRide(atMost limit: Int) -> [ID] {
         var found: [ID] = []
-        var place = 0
-        while found.count < limit, lanes.contains(where: { place < $0.count }) {
-            for lane in lanes where place < lane.count { found.append(lane[place]) }
-            place += 1
+        for line in [\User.urgent, \User.begun] {
+            let lanes = users.values.map { $0[keyPath: line] }.filter { !$0.isEmpty }
+            var place = 0
+            while found.count < limit, lanes.contains(where: { place < $0.count }) {
+                for lane in lanes where place < lane.count { found.append(lane[place]) }
+                place += 1
+            }
         }
         return found
     }

@@ -1,4 +1,5 @@
 import LensCore
+import LensTensor
 
 /// What waits for the pass thread, what the thread is at, and who waits for the results.
 ///
@@ -40,6 +41,8 @@ package struct PassSchedule {
         let enteredAt: Instant
         var waiters: [Waiter]
         var progress: PassProgress?
+        /// Of the next step.
+        var ride: PassRide?
         var hasBegun = false
         var seconds = 0.0
         /// Something went wrong where it rode with others.
@@ -111,7 +114,8 @@ package struct PassSchedule {
         let isUrgent = !work.cost.isLong && speed.seconds(for: work.cost.firstOperations) <= QueueLimits.urgentSeconds
         entries[id] = Entry(
             work: work, control: question == nil ? waiter.control : CallControl(for: [waiter.control]),
-            question: question, urgency: isUrgent ? .urgent : .long, enteredAt: now, waiters: [waiter])
+            question: question, urgency: isUrgent ? .urgent : .long, enteredAt: now, waiters: [waiter],
+            ride: work.ride)
         entryOfWaiter[id] = id
         if let question { byQuestion[question] = id }
         queue.add(
@@ -172,11 +176,11 @@ package struct PassSchedule {
         }
         guard let turn = queue.next(urgentOnly: !running.isEmpty), let first = entries[turn.id] else { return nil }
         var ids = [turn.id]
-        if let ride = first.work.ride, !first.ridesAlone { ids += riders(of: ride, after: first.work.cost) }
+        if let ride = first.ride, !first.ridesAlone { ids += riders(of: ride) }
         var charges: [(id: ID, user: UInt32, urgency: Urgency, share: Double)] = []
         var works: [PassWork] = []
         var controls: [CallControl] = []
-        let rows = ids.reduce(0) { $0 + (entries[$1]?.work.ride?.rows ?? 1) }
+        let rows = ids.reduce(0) { $0 + (entries[$1]?.ride?.rows ?? 1) }
         for id in ids {
             guard var entry = entries[id] else { continue }
             if !entry.hasBegun {
@@ -188,7 +192,7 @@ package struct PassSchedule {
             works.append(entry.work)
             controls.append(entry.control)
             let user = id == turn.id ? turn.user : entry.waiters.first?.user ?? turn.user
-            charges.append((id, user, entry.urgency, Double(entry.work.ride?.rows ?? 1) / Double(max(rows, 1))))
+            charges.append((id, user, entry.urgency, Double(entry.ride?.rows ?? 1) / Double(max(rows, 1))))
         }
         counters.steps += 1
         if ids.count > 1 { counters.batched += ids.count }
@@ -197,18 +201,20 @@ package struct PassSchedule {
         return Turn(ids: ids, works: works, control: ids.count == 1 ? first.control : CallControl(for: controls))
     }
 
-    /// Other runs that wait and can go through the model in the same batch, which stays short.
-    private mutating func riders(of ride: PassRide, after cost: PassCost) -> [ID] {
+    /// Other steps that wait and can go through the model in the same batch, which stays short.
+    private mutating func riders(of ride: PassRide) -> [ID] {
         var found: [ID] = []
-        var room = ride.rowLimit - ride.rows
-        var operations = cost.operations
-        for id in queue.urgent(atMost: 256) where room > 0 {
-            guard let entry = entries[id], !entry.ridesAlone, let other = entry.work.ride, other.key == ride.key,
-                other.rows <= room, entry.control.reason == nil
+        var rows = ride.rows
+        var operations = ride.operations
+        for id in queue.readyToRide(atMost: 256) where rows < ride.rowLimit {
+            guard let entry = entries[id], !entry.ridesAlone, let other = entry.ride, other.key == ride.key,
+                rows + other.rows <= ride.rowLimit, entry.control.reason == nil
             else { continue }
-            operations += entry.work.cost.operations
-            guard speed.seconds(for: operations) <= QueueLimits.urgentSeconds else { break }
-            room -= other.rows
+            rows += other.rows
+            operations += other.operations
+            guard rows <= ComputePool.fewRows || speed.seconds(for: operations) <= QueueLimits.urgentSeconds else {
+                break
+            }
             queue.take(id)
             found.append(id)
         }
@@ -242,24 +248,40 @@ package struct PassSchedule {
         case again
     }
 
+    /// A piece of work after its step.
+    package struct Ended: Sendable {
+        let id: ID
+        let outcome: StepOutcome
+        let progress: PassProgress?
+        /// Of the step that comes next.
+        let ride: PassRide?
+
+        package init(id: ID, outcome: StepOutcome, progress: PassProgress? = nil, ride: PassRide? = nil) {
+            self.id = id
+            self.outcome = outcome
+            self.progress = progress
+            self.ride = ride
+        }
+    }
+
     /// Ends the turn that began last.
-    package mutating func end(
-        _ outcomes: [(id: ID, outcome: StepOutcome, progress: PassProgress?)], now: Instant
-    ) -> News {
+    package mutating func end(_ pieces: [Ended], now: Instant) -> News {
         settle(now)
         running.removeLast()
         if let outer = running.indices.last { running[outer].since = now }
         var news = News()
-        for (id, outcome, progress) in outcomes {
+        for piece in pieces {
+            let id = piece.id
             guard var entry = entries[id] else { continue }
-            if let progress, progress != entry.progress {
+            entry.ride = piece.ride
+            if let progress = piece.progress, progress != entry.progress {
                 entry.progress = progress
                 news.progress += entry.waiters.compactMap { waiter in
                     waiter.progress == nil ? nil : (waiter, progress.seen(from: waiter.doneBefore))
                 }
             }
             entries[id] = entry
-            switch outcome {
+            switch piece.outcome {
             case .done(let value):
                 counters.passes += 1
                 counters.rows += entry.work.cost.rows
@@ -270,7 +292,7 @@ package struct PassSchedule {
                 news.answers += entry.waiters.map { ($0, .failure($0.control.reason ?? error)) }
                 forget(id)
             case .more, .again:
-                if case .again = outcome { entries[id]?.ridesAlone = true }
+                if case .again = piece.outcome { entries[id]?.ridesAlone = true }
                 let gone = entry.waiters.filter { $0.control.reason != nil }
                 if isStopped {
                     news.answers += entry.waiters.map { ($0, .failure(.unavailable("the engine is stopping"))) }

@@ -164,10 +164,12 @@ package final class PassThread: Sendable {
     /// Does a step of everything in a turn and tells whoever waits for it.
     private func perform(_ turn: consuming PassSchedule.Turn) {
         var outcomes = step(turn.works, on: Compute(pool: pool, control: turn.control))
-        var ended: [(id: PassSchedule.ID, outcome: PassSchedule.StepOutcome, progress: PassProgress?)] = []
+        var ended: [PassSchedule.Ended] = []
         for (id, work) in zip(turn.ids, turn.works).reversed() {
             guard let outcome = outcomes.popLast() else { continue }
-            ended.append((id, outcome, work.job.progress))
+            ended.append(
+                PassSchedule.Ended(
+                    id: id, outcome: outcome, progress: work.job.progress, ride: (work.job as? any RidingJob)?.ride))
         }
         // Nobody else holds what a result is made of when its caller gets it.
         turn = PassSchedule.Turn(ids: [], works: [], control: turn.control)
@@ -179,11 +181,17 @@ package final class PassThread: Sendable {
     private func step(_ works: [PassWork], on compute: Compute) -> [PassSchedule.StepOutcome] {
         do throws(LensError) {
             try compute.control.check()
-            guard works.count > 1 else {
+            guard works.count > 1, let first = works[0].job as? any RidingJob else {
                 guard let value = try works.first?.job.stepErased(on: compute) else { return [.more] }
                 return [.done(value)]
             }
-            return try RunJob.step(together: works.compactMap { $0.job as? RunJob }, on: compute).map { .done($0) }
+            return try first.stepErased(together: works.map(\.job), on: compute).map { result in
+                switch result {
+                case .success(nil): .more
+                case .success(let value?): .done(value)
+                case .failure(let error): .failed(error)
+                }
+            }
         } catch {
             let isOver = compute.control.reason != nil
             return works.map { _ in works.count > 1 && !isOver ? .again : .failed(error) }

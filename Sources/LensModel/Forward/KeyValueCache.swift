@@ -37,6 +37,14 @@ public struct KeyValueCache: Sendable {
         return self
     }
 
+    /// Puts another's entries behind these.
+    ///
+    /// - Precondition: both are of the same model and form.
+    public mutating func append(_ other: consuming KeyValueCache) {
+        precondition(other.model === model && other.form == form, "keys of one model do not follow those of another")
+        sequences += other.sequences
+    }
+
     /// The entries of some sequences, in the order given; a sequence may be taken any number of times.
     public func taking(_ wanted: [Int]) -> KeyValueCache {
         var part = self

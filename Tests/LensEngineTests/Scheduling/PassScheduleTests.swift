@@ -51,7 +51,8 @@ import Testing
         after milliseconds: Int = 25
     ) {
         now += .milliseconds(milliseconds)
-        let news = schedule.end((turn?.ids ?? []).map { ($0, outcome, progress) }, now: now)
+        let news = schedule.end(
+            (turn?.ids ?? []).map { PassSchedule.Ended(id: $0, outcome: outcome, progress: progress) }, now: now)
         for (waiter, progress) in news.progress { waiter.progress?(progress.done, progress.total) }
         for (waiter, outcome) in news.answers { waiter.answer(outcome) }
     }
