@@ -3,6 +3,7 @@
 import json
 import pathlib
 import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LENSD, LENSCTL = (ROOT / ".build" / "release" / name for name in ("lensd", "lensctl"))
@@ -22,12 +23,16 @@ class ExploreServer:
         self.origin = f"http://127.0.0.1:{said['port']}/"
 
     def start_daemon(self) -> None:
+        # Into a file: a pipe that nobody reads is full after some hundred calls, and the daemon waits for its log.
+        log_file = self.folder / "log"
         command = [LENSD, "--socket", self.socket, "--state", self.folder / "state"]
-        self.daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        for line in self.daemon.stderr:
-            if "ready" in line:
-                return
-        raise RuntimeError("lensd ended before it was ready")
+        with log_file.open("wb") as log:
+            self.daemon = subprocess.Popen(command, stdout=log, stderr=log)
+        give_up_at = time.monotonic() + 30
+        while " ready" not in log_file.read_text(errors="replace"):
+            if self.daemon.poll() is not None or time.monotonic() > give_up_at:
+                raise RuntimeError(f"lensd did not become ready: {log_file.read_text(errors='replace')}")
+            time.sleep(0.01)
 
     def stop_daemon(self) -> None:
         if self.daemon:
