@@ -87,7 +87,8 @@ import Testing
         for question in questions {
             expected.append(
                 try await fixture.engine.generate(
-                    question.options, recipe: question.recipe, control: CallControl()) { _ in })
+                    question.options, recipe: question.recipe, control: CallControl()
+                ) { _ in })
         }
         let before = fixture.engine.statistics.passes.batched
         let found = try await together(questions)
@@ -135,7 +136,8 @@ import Testing
             case .success(let reply):
                 #expect(index != 2)
                 let alone = try await fixture.engine.generate(
-                    questions[index].options, recipe: questions[index].recipe, control: CallControl()) { _ in }
+                    questions[index].options, recipe: questions[index].recipe, control: CallControl()
+                ) { _ in }
                 #expect(reply.prompts[0].logprobs == alone.prompts[0].logprobs)
             case .failure(let error):
                 #expect(index == 2)
