@@ -35,35 +35,22 @@ struct ExplorePage: Sendable {
 
     /// Of what users typed, only the title stands in the markup, escaped; all else is JSON that the script shows as text.
     func html() -> String {
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta http-equiv="Content-Security-Policy" content="\(Self.policy(isLive: isLive))">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <meta name="generator" content="lensd \(lensdVersion)">
-        <title>\(HTMLText.escape(title))</title>
-        <style>\(ExploreAssets.style)</style>
-        </head>
-        <body>
-        \(ExploreAssets.body)
-        <script type="application/json" id="data">\(data.text)</script>
-        <script type="module">\(ExploreAssets.script)</script>
-        </body>
-        </html>
-
-        """
+        HTMLDocument(
+            title: title, policy: Self.sources(isLive: isLive), style: ExploreAssets.style,
+            body: """
+                \(ExploreAssets.body)
+                <script type="application/json" id="data">\(data.text)</script>
+                <script type="module">\(ExploreAssets.script)</script>
+                """
+        ).text
     }
 
-    /// Exactly this style and this script, by their hashes; nothing from anywhere else.
-    private static func policy(isLive: Bool) -> String {
-        "default-src 'none'; style-src '\(ExploreAssets.styleHash)'; script-src '\(ExploreAssets.scriptHash)'; "
-            + (isLive ? "connect-src 'self'; " : "")
-            + "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    /// Exactly this style and this script, by their hashes, beside pictures that the page draws itself.
+    private static func sources(isLive: Bool) -> String {
+        "style-src '\(ExploreAssets.styleHash)'; script-src '\(ExploreAssets.scriptHash)'; "
+            + (isLive ? "connect-src 'self'; " : "") + "img-src data: blob:"
     }
 
     /// As the header says it; `frame-ancestors` means nothing inside a page.
-    static let livePolicy = policy(isLive: true) + "; frame-ancestors 'none'"
+    static let livePolicy = HTMLDocument.policy(sources(isLive: true)) + "; frame-ancestors 'none'"
 }

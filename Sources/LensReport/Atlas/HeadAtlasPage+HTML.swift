@@ -3,33 +3,20 @@ import LensCore
 extension HeadAtlasPage {
     /// The page. Whatever users typed is escaped; the content security policy admits no script and no address.
     public func html() -> String {
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-        base-uri 'none'; form-action 'none'">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <meta name="generator" content="lensd \(lensdVersion)">
-        <title>\(HTMLText.escape(shownTitle))</title>
-        <style>\(Self.style)</style>
-        </head>
-        <body>
-        <header>
-        <h1>\(HTMLText.escape(shownTitle))</h1>
-        <p class="note">\(HTMLText.escape(facts))</p>
-        </header>
-        \(map)
-        <main>
-        \(atlas.heads.indices.map(card).joined(separator: "\n"))
-        </main>
-        \(foot)
-        </body>
-        </html>
-
-        """
+        HTMLDocument(
+            title: shownTitle, policy: "style-src 'unsafe-inline'", style: Self.style,
+            body: """
+                <header>
+                <h1>\(HTMLText.escape(shownTitle))</h1>
+                <p class="note">\(HTMLText.escape(facts))</p>
+                </header>
+                \(map)
+                <main>
+                \(atlas.heads.indices.map(card).joined(separator: "\n"))
+                </main>
+                \(foot)
+                """
+        ).text
     }
 
     private var facts: String {

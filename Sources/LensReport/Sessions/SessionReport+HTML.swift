@@ -8,31 +8,18 @@ extension SessionReport {
         let rows = detail.runs.map { run in
             "<tr>" + Self.cells(run).map { "<td>\(HTMLText.escape($0))</td>" }.joined() + "</tr>\n"
         }
-        return """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-            base-uri 'none'; form-action 'none'">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="color-scheme" content="light dark">
-            <meta name="generator" content="lensd \(lensdVersion)">
-            <title>\(HTMLText.escape(title))</title>
-            <style>\(Self.style)</style>
-            </head>
-            <body>
-            <h1>\(HTMLText.escape(title))</h1>
-            <p>\(HTMLText.escape(facts))</p>
-            \(note)<table>
-            <thead><tr>\(headings)</tr></thead>
-            <tbody>
-            \(rows.joined())</tbody>
-            </table>
-            </body>
-            </html>
-
-            """
+        return HTMLDocument(
+            title: title, policy: "style-src 'unsafe-inline'", style: Self.style,
+            body: """
+                <h1>\(HTMLText.escape(title))</h1>
+                <p>\(HTMLText.escape(facts))</p>
+                \(note)<table>
+                <thead><tr>\(headings)</tr></thead>
+                <tbody>
+                \(rows.joined())</tbody>
+                </table>
+                """
+        ).text
     }
 
     private static let style = """
