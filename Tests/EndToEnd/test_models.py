@@ -233,7 +233,9 @@ def test_bad_folders_hurt_nobody(daemon: Daemon) -> None:
 
 ASK = """
 import json, sys
-import lensd
+import lensd, lensd.methods
+def asked(method, request):
+    return client.stubs.channel.unary(method.path, request, method.reply)
 socket, *questions = sys.argv[1:]
 answers = []
 with lensd.connect(socket) as client:
@@ -251,12 +253,14 @@ PROMPT = "lensd._proto.common_pb2.Prompt(tokens=lensd._proto.common_pb2.TokenPro
 MODEL = "model={name!r}.encode()"
 OPTIONS = "options=lensd._proto.generation_pb2.GenerationOptions(max_new_tokens=1)"
 MESSAGES = {"model": MODEL, "prompt": PROMPT, "subject": f"{MODEL}, prompts=[{PROMPT}]", "options": OPTIONS}
+PASS = f"lensd._proto.analyses_pb2.AnalyzedPass(prompts=lensd._proto.inference_pb2.PassSource({MESSAGES['subject']}))"
+# `pass` is a word of Python's own.
+MESSAGES["analyzed"] = f"**{{{{'pass': {PASS}}}}}"
 CALLS = [
     ("str", "models.describe", "models_pb2.DescribeModelRequest({model})"),
     ("str", "inference.tokenize", "inference_pb2.TokenizeRequest({subject})"),
     ("str", "inference.run", "run_pb2.RunRequest({subject})"),
     ("str", "inference.score_heads", "inference_pb2.ScoreHeadsRequest({subject})"),
-    ("str", "weights.list_parameters", "weights_pb2.ListParametersRequest({model})"),
     (
         "list",
         "inference.query",
@@ -282,6 +286,16 @@ CALLS = [
         "generation=lensd._proto.generation_pb2.GenerateRequest({subject}, {options})))",
     ),
     ("list", "reports.attention_page", "reports_pb2.AttentionPageRequest({model}, prompt={prompt})"),
+]
+
+QUESTIONS = [
+    ("LIST_PARAMETERS", "weights_pb2.ListParametersRequest({model})"),
+    ("SPLIT_SCORE", "analyses_pb2.SplitScoreRequest({analyzed})"),
+    ("LOGIT_LENS", "analyses_pb2.LogitLensRequest({analyzed})"),
+    ("ATTRIBUTE", "analyses_pb2.AttributeRequest({analyzed})"),
+    ("REDUCE", "analyses_pb2.ReduceRequest({analyzed})"),
+    ("DETECT_HEADS", "analyses_pb2.DetectHeadsRequest({analyzed})"),
+    ("SCORE_INDUCTION", "analyses_pb2.ScoreInductionRequest({model})"),
 ]
 
 
@@ -341,6 +355,10 @@ def test_who_may_use_which_model(folder: Path) -> None:
         # To everybody else it is as if it were not there, whatever they call.
         calls = [
             "client.model({name!r}).name",
+            *(
+                f"str(asked(lensd.methods.{method}, lensd._proto.{message.format(**MESSAGES)}))"
+                for method, message in QUESTIONS
+            ),
             *(
                 f"{wrap}(client.stubs.{method}(lensd._proto.{message.format(**MESSAGES)}))"
                 for wrap, method, message in CALLS
