@@ -10,7 +10,7 @@ import Logging
 /// The daemon from start to end: what is opened in which order, and closed in the reverse of it.
 struct DaemonProcess {
     let logger: Logger
-    let log: LogSwitch
+    let log: DaemonLog
     let source: SettingsSource
     let notifier: ServiceNotifier
     let settings: DaemonSettings
@@ -24,7 +24,7 @@ struct DaemonProcess {
     /// rest.
     ///
     /// - Throws: status 75 for a state folder in use, 65 for a database that cannot be served.
-    init(_ settings: DaemonSettings, from source: SettingsSource, log: LogSwitch) throws(StartupError) {
+    init(_ settings: DaemonSettings, from source: SettingsSource, log: DaemonLog) throws(StartupError) {
         logger = Logger(label: "lensd")
         self.log = log
         self.source = source
@@ -64,12 +64,12 @@ struct DaemonProcess {
         let hangupEnds = source.file == nil && isatty(STDIN_FILENO) == 1
         if !hangupEnds { signal(SIGHUP, SIG_IGN) }
         try await loadModels()
-        let requests = await SignalRequests.trap(logger, hangupEnds: hangupEnds)
+        let requests = await SignalRequests.trap(log, logger, hangupEnds: hangupEnds)
         let server = try await startServer()
         let watchdog = startWatchdog(server)
         let writer = Task { await metrics.run(self) }
         let retention = Task { await RetentionLoop(store: store, logger: logger).run() }
-        StandardError.write("lensd ready: \(settings.socket)\n")
+        log.write("lensd ready: \(settings.socket)")
         notifier.ready("serving \(settings.models.count) models")
 
         let reason = await handle(requests)

@@ -25,7 +25,7 @@ struct DaemonSettings: Sendable {
     var metrics: String?
     var log: LogFormat
     var logLevel: LogLevel
-    var logging: LogSwitch.Setting { LogSwitch.Setting(level: logLevel, format: log) }
+    var logging: DaemonLog.Setting { DaemonLog.Setting(level: logLevel, format: log) }
     /// Those that are served from the start; the first is the default model.
     var models: [KnownModel]
 

@@ -79,7 +79,8 @@ struct LensdCommand: AsyncParsableCommand {
             if let restore { return try Self.restore(restore, in: source.statePath()) }
             let settings = try source.read()
             if checkConfig { return print(settings.description) }
-            let log = LogSwitch(settings.logging, environment: environment)
+            let log = DaemonLog(settings.logging, environment: environment)
+            defer { log.flush() }
             LoggingSystem.bootstrap { _ in LineLogHandler(log) }
             try await DaemonProcess(settings, from: source, log: log).run()
         } catch {

@@ -815,8 +815,7 @@ def test_interrupted_generations_keep_what_was_printed(folder: Path) -> None:
         assert printed.startswith(b"Once upon")
         assert (printed + rest).endswith(b"\n")
         give_up_at = time.monotonic() + 5
-        while ask(daemon, "status")["running_jobs"] > 0:
+        while ask(daemon, "status")["running_jobs"] > 0 or "CANCELLED" not in daemon.log():
             assert time.monotonic() < give_up_at
-        assert "CANCELLED" in daemon.log()
     finally:
         daemon.kill()

@@ -176,6 +176,39 @@ def test_the_journal_gets_priorities(stopped: Daemon) -> None:
     assert not any(line.startswith("<") for line in stopped.log().splitlines())
 
 
+def test_nobody_reads_the_log(folder: Path) -> None:
+    """Who holds the daemon's standard error and does not read it loses lines, and nobody loses an answer."""
+    (folder / "lensd.toml").write_text('log = "json"\n')
+    daemon = Daemon(folder, "--config", str(folder / "lensd.toml"), "--model", f"tiny={TINY}")
+    process = subprocess.Popen(daemon.command, stderr=subprocess.PIPE, env=daemon.env)
+    daemon.process = process
+    assert process.stderr is not None
+    ready = next(line for line in process.stderr if b" ready" in line)
+    # Of about 200 bytes a line: the pipe, what the daemon holds, and more than that.
+    answered = 4000
+    with daemon.connect() as client:
+        for _ in range(answered):
+            client.status()
+        # It is read again: what is missing is said, in the place of it.
+        lines = []
+        while not lines or lines[-1]["message"] != "call":
+            lines.append(json.loads(next(process.stderr)))
+        while len(lines) < answered and "lines" not in lines[-1]:
+            client.status()
+            lines.append(json.loads(next(process.stderr)))
+        dropped = lines[-1]["lines"]
+        assert lines[-1]["level"] == "warning"
+        assert 0 < dropped < answered
+        # The pipe is full once more, and the end comes nevertheless.
+        for _ in range(500):
+            client.status()
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 5
+    assert ready.startswith(b"lensd ready: ")
+    process.stderr.close()
+
+
 # Metrics.
 
 

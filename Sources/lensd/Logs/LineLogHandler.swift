@@ -1,15 +1,15 @@
 import Logging
 
-/// Writes the daemon's log to standard error, one line a message.
+/// Writes what loggers say into the daemon's log, one line a message.
 struct LineLogHandler: LogHandler {
-    private let output: LogSwitch
+    private let log: DaemonLog
     var metadata: Logger.Metadata = [:]
 
-    init(_ output: LogSwitch) { self.output = output }
+    init(_ log: DaemonLog) { self.log = log }
 
     /// The whole daemon's: it changes when its configuration is read again.
     var logLevel: Logger.Level {
-        get { Logger.Level(output.setting.level) }
+        get { Logger.Level(log.setting.level) }
         set {}
     }
 
@@ -19,14 +19,9 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let line = LogLine(
-            level: event.level, message: event.message.description,
-            metadata: event.metadata.map { metadata.merging($0) { $1 } } ?? metadata)
-        let text =
-            switch output.setting.format {
-            case .json: line.json(at: .now)
-            case .text: output.writesToJournal ? line.text : line.text(at: .now)
-            }
-        StandardError.write((output.writesToJournal ? "<\(event.level.priority)>" : "") + text + "\n")
+        log.write(
+            LogLine(
+                level: event.level, message: event.message.description,
+                metadata: event.metadata.map { metadata.merging($0) { $1 } } ?? metadata))
     }
 }

@@ -15,7 +15,7 @@ enum SignalRequests {
     /// process at once: calls in flight are lost, what was acknowledged is not.
     ///
     /// - Parameter hangupEnds: SIGHUP stops, as for a program whose terminal has gone.
-    static func trap(_ logger: Logger, hangupEnds: Bool) async -> AsyncStream<Request> {
+    static func trap(_ log: DaemonLog, _ logger: Logger, hangupEnds: Bool) async -> AsyncStream<Request> {
         let (requests, source) = AsyncStream.makeStream(of: Request.self)
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         Task {
@@ -23,6 +23,7 @@ enum SignalRequests {
             for await signal in signals {
                 if isStopping, signal == .sigint {
                     logger.warning("stopped without waiting for the calls in flight")
+                    log.flush()
                     _exit(StartupError.ExitStatus.failure.rawValue)
                 }
                 if signal == .sighup, !hangupEnds {

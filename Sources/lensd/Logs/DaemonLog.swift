@@ -3,8 +3,8 @@ import LensConfiguration
 import Logging
 import Synchronization
 
-/// How the daemon's log is written; changed while it runs when its configuration is read again.
-final class LogSwitch: Sendable {
+/// The daemon's log on standard error. How it is written changes when the configuration is read again.
+final class DaemonLog: Sendable {
     struct Setting: Sendable, Equatable {
         var level: LogLevel
         var format: LogFormat
@@ -12,7 +12,8 @@ final class LogSwitch: Sendable {
 
     private let state: Mutex<Setting>
     /// Whether standard error goes to systemd's journal, which has time and priority of its own.
-    let writesToJournal: Bool
+    private let writesToJournal: Bool
+    private let queue = LogQueue(output: StandardError.write)
 
     init(_ setting: Setting, environment: Environment) {
         state = Mutex(setting)
@@ -22,6 +23,31 @@ final class LogSwitch: Sendable {
     var setting: Setting {
         get { state.withLock { $0 } }
         set { state.withLock { $0 = newValue } }
+    }
+
+    /// Takes in a message; see ``LogQueue`` for who writes it.
+    func write(_ line: LogLine) { write(text(of: line)) }
+
+    /// The same of a line that is no message.
+    func write(_ text: String) {
+        queue.add(text + "\n") { dropped in
+            self.text(
+                of: LogLine(
+                    level: .warning, message: "lines of the log were dropped: its reader was too slow",
+                    metadata: ["lines": .stringConvertible(dropped)])) + "\n"
+        }
+    }
+
+    /// Waits until what was taken in is written, for a second at most.
+    func flush() { queue.flush(within: .seconds(1)) }
+
+    private func text(of line: LogLine) -> String {
+        let text =
+            switch setting.format {
+            case .json: line.json(at: .now)
+            case .text: writesToJournal ? line.text : line.text(at: .now)
+            }
+        return (writesToJournal ? "<\(line.level.priority)>" : "") + text
     }
 
     /// - Parameter stream: `$JOURNAL_STREAM`, device and inode of what systemd has connected to the journal; a
