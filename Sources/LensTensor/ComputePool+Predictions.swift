@@ -107,23 +107,6 @@ extension RowPrediction {
             let likelier = logits.reduce(Int32(0)) { $0 + ($1 > own ? 1 : 0) }
             return (Float(Double(own) - sum), likelier)
         }
-        top = Self.largest(count, of: logits).map { (Int32($0), Float(Double(logits[$0]) - sum)) }
-    }
-
-    /// Indices of the largest values, the largest first.
-    private static func largest(_ count: Int, of values: UnsafeBufferPointer<Float>) -> [Int] {
-        guard count > 0 else { return [] }
-        var best: [Int] = []
-        best.reserveCapacity(count + 1)
-        var threshold = -Float.infinity
-        for (index, value) in values.enumerated() where best.count < count || value > threshold {
-            // A few dozen at most: where it belongs is found from the end.
-            var place = best.count
-            while place > 0, values[best[place - 1]] < value { place -= 1 }
-            best.insert(index, at: place)
-            if best.count > count { best.removeLast() }
-            if best.count == count, let last = best.last { threshold = values[last] }
-        }
-        return best
+        top = logits.indicesOfLargest(count).map { (Int32($0), Float(Double(logits[$0]) - sum)) }
     }
 }

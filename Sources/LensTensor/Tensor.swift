@@ -53,6 +53,14 @@ public struct Tensor: @unchecked Sendable {
         return part
     }
 
+    /// Multiplies every element.
+    public mutating func scale(by factor: Float) {
+        let count = count
+        withMutablePointer { values in
+            for index in 0..<count { values[index] *= factor }
+        }
+    }
+
     public func withPointer<Result, Failure: Error>(
         _ body: (UnsafePointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
