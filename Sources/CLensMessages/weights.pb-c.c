@@ -322,6 +322,366 @@ void   lens__v1__weight_progress__free_unpacked
   assert(message->base.descriptor == &lens__v1__weight_progress__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   lens__v1__head_place__init
+                     (Lens__V1__HeadPlace         *message)
+{
+  static const Lens__V1__HeadPlace init_value = LENS__V1__HEAD_PLACE__INIT;
+  *message = init_value;
+}
+size_t lens__v1__head_place__get_packed_size
+                     (const Lens__V1__HeadPlace *message)
+{
+  assert(message->base.descriptor == &lens__v1__head_place__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__head_place__pack
+                     (const Lens__V1__HeadPlace *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__head_place__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__head_place__pack_to_buffer
+                     (const Lens__V1__HeadPlace *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__head_place__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HeadPlace *
+       lens__v1__head_place__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HeadPlace *)
+     protobuf_c_message_unpack (&lens__v1__head_place__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__head_place__free_unpacked
+                     (Lens__V1__HeadPlace *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__head_place__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__circuit_request__init
+                     (Lens__V1__CircuitRequest         *message)
+{
+  static const Lens__V1__CircuitRequest init_value = LENS__V1__CIRCUIT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__circuit_request__get_packed_size
+                     (const Lens__V1__CircuitRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__circuit_request__pack
+                     (const Lens__V1__CircuitRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__circuit_request__pack_to_buffer
+                     (const Lens__V1__CircuitRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CircuitRequest *
+       lens__v1__circuit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CircuitRequest *)
+     protobuf_c_message_unpack (&lens__v1__circuit_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__circuit_request__free_unpacked
+                     (Lens__V1__CircuitRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__circuit_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__circuit_event__init
+                     (Lens__V1__CircuitEvent         *message)
+{
+  static const Lens__V1__CircuitEvent init_value = LENS__V1__CIRCUIT_EVENT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__circuit_event__get_packed_size
+                     (const Lens__V1__CircuitEvent *message)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__circuit_event__pack
+                     (const Lens__V1__CircuitEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__circuit_event__pack_to_buffer
+                     (const Lens__V1__CircuitEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CircuitEvent *
+       lens__v1__circuit_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CircuitEvent *)
+     protobuf_c_message_unpack (&lens__v1__circuit_event__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__circuit_event__free_unpacked
+                     (Lens__V1__CircuitEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__circuit_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__circuit_header__init
+                     (Lens__V1__CircuitHeader         *message)
+{
+  static const Lens__V1__CircuitHeader init_value = LENS__V1__CIRCUIT_HEADER__INIT;
+  *message = init_value;
+}
+size_t lens__v1__circuit_header__get_packed_size
+                     (const Lens__V1__CircuitHeader *message)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_header__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__circuit_header__pack
+                     (const Lens__V1__CircuitHeader *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_header__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__circuit_header__pack_to_buffer
+                     (const Lens__V1__CircuitHeader *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_header__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CircuitHeader *
+       lens__v1__circuit_header__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CircuitHeader *)
+     protobuf_c_message_unpack (&lens__v1__circuit_header__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__circuit_header__free_unpacked
+                     (Lens__V1__CircuitHeader *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__circuit_header__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__head_circuit__init
+                     (Lens__V1__HeadCircuit         *message)
+{
+  static const Lens__V1__HeadCircuit init_value = LENS__V1__HEAD_CIRCUIT__INIT;
+  *message = init_value;
+}
+size_t lens__v1__head_circuit__get_packed_size
+                     (const Lens__V1__HeadCircuit *message)
+{
+  assert(message->base.descriptor == &lens__v1__head_circuit__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__head_circuit__pack
+                     (const Lens__V1__HeadCircuit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__head_circuit__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__head_circuit__pack_to_buffer
+                     (const Lens__V1__HeadCircuit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__head_circuit__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__HeadCircuit *
+       lens__v1__head_circuit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__HeadCircuit *)
+     protobuf_c_message_unpack (&lens__v1__head_circuit__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__head_circuit__free_unpacked
+                     (Lens__V1__HeadCircuit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__head_circuit__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__circuit_entry_list__init
+                     (Lens__V1__CircuitEntryList         *message)
+{
+  static const Lens__V1__CircuitEntryList init_value = LENS__V1__CIRCUIT_ENTRY_LIST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__circuit_entry_list__get_packed_size
+                     (const Lens__V1__CircuitEntryList *message)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_entry_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__circuit_entry_list__pack
+                     (const Lens__V1__CircuitEntryList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_entry_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__circuit_entry_list__pack_to_buffer
+                     (const Lens__V1__CircuitEntryList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_entry_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CircuitEntryList *
+       lens__v1__circuit_entry_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CircuitEntryList *)
+     protobuf_c_message_unpack (&lens__v1__circuit_entry_list__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__circuit_entry_list__free_unpacked
+                     (Lens__V1__CircuitEntryList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__circuit_entry_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__circuit_entry__init
+                     (Lens__V1__CircuitEntry         *message)
+{
+  static const Lens__V1__CircuitEntry init_value = LENS__V1__CIRCUIT_ENTRY__INIT;
+  *message = init_value;
+}
+size_t lens__v1__circuit_entry__get_packed_size
+                     (const Lens__V1__CircuitEntry *message)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__circuit_entry__pack
+                     (const Lens__V1__CircuitEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__circuit_entry__pack_to_buffer
+                     (const Lens__V1__CircuitEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__circuit_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CircuitEntry *
+       lens__v1__circuit_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CircuitEntry *)
+     protobuf_c_message_unpack (&lens__v1__circuit_entry__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__circuit_entry__free_unpacked
+                     (Lens__V1__CircuitEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__circuit_entry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   lens__v1__composition_request__init
+                     (Lens__V1__CompositionRequest         *message)
+{
+  static const Lens__V1__CompositionRequest init_value = LENS__V1__COMPOSITION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t lens__v1__composition_request__get_packed_size
+                     (const Lens__V1__CompositionRequest *message)
+{
+  assert(message->base.descriptor == &lens__v1__composition_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t lens__v1__composition_request__pack
+                     (const Lens__V1__CompositionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &lens__v1__composition_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t lens__v1__composition_request__pack_to_buffer
+                     (const Lens__V1__CompositionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &lens__v1__composition_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Lens__V1__CompositionRequest *
+       lens__v1__composition_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Lens__V1__CompositionRequest *)
+     protobuf_c_message_unpack (&lens__v1__composition_request__descriptor,
+                                allocator, len, data);
+}
+void   lens__v1__composition_request__free_unpacked
+                     (Lens__V1__CompositionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &lens__v1__composition_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor lens__v1__list_parameters_request__field_descriptors[1] =
 {
   {
@@ -731,12 +1091,616 @@ const ProtobufCMessageDescriptor lens__v1__weight_progress__descriptor =
   (ProtobufCMessageInit) lens__v1__weight_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor lens__v1__weights__method_descriptors[2] =
+static const ProtobufCFieldDescriptor lens__v1__head_place__field_descriptors[2] =
+{
+  {
+    "layer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadPlace, layer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "head",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadPlace, head),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__head_place__field_indices_by_name[] = {
+  1,   /* field[1] = head */
+  0,   /* field[0] = layer */
+};
+static const ProtobufCIntRange lens__v1__head_place__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__head_place__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HeadPlace",
+  "HeadPlace",
+  "Lens__V1__HeadPlace",
+  "lens.v1",
+  sizeof(Lens__V1__HeadPlace),
+  2,
+  lens__v1__head_place__field_descriptors,
+  lens__v1__head_place__field_indices_by_name,
+  1,  lens__v1__head_place__number_ranges,
+  (ProtobufCMessageInit) lens__v1__head_place__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__circuit_request__field_descriptors[6] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitRequest, kind),
+    &lens__v1__circuit_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "heads",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__CircuitRequest, n_heads),
+    offsetof(Lens__V1__CircuitRequest, heads),
+    &lens__v1__head_place__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Lens__V1__CircuitRequest, n_tokens),
+    offsetof(Lens__V1__CircuitRequest, tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitRequest, top_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "smallest",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitRequest, smallest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__circuit_request__field_indices_by_name[] = {
+  2,   /* field[2] = heads */
+  1,   /* field[1] = kind */
+  0,   /* field[0] = model */
+  5,   /* field[5] = smallest */
+  3,   /* field[3] = tokens */
+  4,   /* field[4] = top_count */
+};
+static const ProtobufCIntRange lens__v1__circuit_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor lens__v1__circuit_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CircuitRequest",
+  "CircuitRequest",
+  "Lens__V1__CircuitRequest",
+  "lens.v1",
+  sizeof(Lens__V1__CircuitRequest),
+  6,
+  lens__v1__circuit_request__field_descriptors,
+  lens__v1__circuit_request__field_indices_by_name,
+  1,  lens__v1__circuit_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__circuit_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__circuit_event__field_descriptors[4] =
+{
+  {
+    "progress",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__CircuitEvent, event_case),
+    offsetof(Lens__V1__CircuitEvent, progress),
+    &lens__v1__weight_progress__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "header",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__CircuitEvent, event_case),
+    offsetof(Lens__V1__CircuitEvent, header),
+    &lens__v1__circuit_header__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "head",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__CircuitEvent, event_case),
+    offsetof(Lens__V1__CircuitEvent, head),
+    &lens__v1__head_circuit__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entries",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__CircuitEvent, event_case),
+    offsetof(Lens__V1__CircuitEvent, entries),
+    &lens__v1__circuit_entry_list__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__circuit_event__field_indices_by_name[] = {
+  3,   /* field[3] = entries */
+  2,   /* field[2] = head */
+  1,   /* field[1] = header */
+  0,   /* field[0] = progress */
+};
+static const ProtobufCIntRange lens__v1__circuit_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor lens__v1__circuit_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CircuitEvent",
+  "CircuitEvent",
+  "Lens__V1__CircuitEvent",
+  "lens.v1",
+  sizeof(Lens__V1__CircuitEvent),
+  4,
+  lens__v1__circuit_event__field_descriptors,
+  lens__v1__circuit_event__field_indices_by_name,
+  1,  lens__v1__circuit_event__number_ranges,
+  (ProtobufCMessageInit) lens__v1__circuit_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__circuit_header__field_descriptors[2] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitHeader, model),
+    &lens__v1__model_stamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitHeader, kind),
+    &lens__v1__circuit_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__circuit_header__field_indices_by_name[] = {
+  1,   /* field[1] = kind */
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange lens__v1__circuit_header__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__circuit_header__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CircuitHeader",
+  "CircuitHeader",
+  "Lens__V1__CircuitHeader",
+  "lens.v1",
+  sizeof(Lens__V1__CircuitHeader),
+  2,
+  lens__v1__circuit_header__field_descriptors,
+  lens__v1__circuit_header__field_indices_by_name,
+  1,  lens__v1__circuit_header__number_ranges,
+  (ProtobufCMessageInit) lens__v1__circuit_header__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__head_circuit__field_descriptors[6] =
+{
+  {
+    "layer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadCircuit, layer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "head",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadCircuit, head),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadCircuit, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bare_score",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__HeadCircuit, bare_score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "eigenvalues_real",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Lens__V1__HeadCircuit, n_eigenvalues_real),
+    offsetof(Lens__V1__HeadCircuit, eigenvalues_real),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "eigenvalues_imaginary",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Lens__V1__HeadCircuit, n_eigenvalues_imaginary),
+    offsetof(Lens__V1__HeadCircuit, eigenvalues_imaginary),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__head_circuit__field_indices_by_name[] = {
+  3,   /* field[3] = bare_score */
+  5,   /* field[5] = eigenvalues_imaginary */
+  4,   /* field[4] = eigenvalues_real */
+  1,   /* field[1] = head */
+  0,   /* field[0] = layer */
+  2,   /* field[2] = score */
+};
+static const ProtobufCIntRange lens__v1__head_circuit__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor lens__v1__head_circuit__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.HeadCircuit",
+  "HeadCircuit",
+  "Lens__V1__HeadCircuit",
+  "lens.v1",
+  sizeof(Lens__V1__HeadCircuit),
+  6,
+  lens__v1__head_circuit__field_descriptors,
+  lens__v1__head_circuit__field_indices_by_name,
+  1,  lens__v1__head_circuit__number_ranges,
+  (ProtobufCMessageInit) lens__v1__head_circuit__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__circuit_entry_list__field_descriptors[1] =
+{
+  {
+    "entries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Lens__V1__CircuitEntryList, n_entries),
+    offsetof(Lens__V1__CircuitEntryList, entries),
+    &lens__v1__circuit_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__circuit_entry_list__field_indices_by_name[] = {
+  0,   /* field[0] = entries */
+};
+static const ProtobufCIntRange lens__v1__circuit_entry_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor lens__v1__circuit_entry_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CircuitEntryList",
+  "CircuitEntryList",
+  "Lens__V1__CircuitEntryList",
+  "lens.v1",
+  sizeof(Lens__V1__CircuitEntryList),
+  1,
+  lens__v1__circuit_entry_list__field_descriptors,
+  lens__v1__circuit_entry_list__field_indices_by_name,
+  1,  lens__v1__circuit_entry_list__number_ranges,
+  (ProtobufCMessageInit) lens__v1__circuit_entry_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__circuit_entry__field_descriptors[3] =
+{
+  {
+    "row",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitEntry, row),
+    &lens__v1__token__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "column",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitEntry, column),
+    &lens__v1__token__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CircuitEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__circuit_entry__field_indices_by_name[] = {
+  1,   /* field[1] = column */
+  0,   /* field[0] = row */
+  2,   /* field[2] = value */
+};
+static const ProtobufCIntRange lens__v1__circuit_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor lens__v1__circuit_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CircuitEntry",
+  "CircuitEntry",
+  "Lens__V1__CircuitEntry",
+  "lens.v1",
+  sizeof(Lens__V1__CircuitEntry),
+  3,
+  lens__v1__circuit_entry__field_descriptors,
+  lens__v1__circuit_entry__field_indices_by_name,
+  1,  lens__v1__circuit_entry__number_ranges,
+  (ProtobufCMessageInit) lens__v1__circuit_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor lens__v1__composition_request__field_descriptors[2] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CompositionRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Lens__V1__CompositionRequest, kind),
+    &lens__v1__composition_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned lens__v1__composition_request__field_indices_by_name[] = {
+  1,   /* field[1] = kind */
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange lens__v1__composition_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor lens__v1__composition_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "lens.v1.CompositionRequest",
+  "CompositionRequest",
+  "Lens__V1__CompositionRequest",
+  "lens.v1",
+  sizeof(Lens__V1__CompositionRequest),
+  2,
+  lens__v1__composition_request__field_descriptors,
+  lens__v1__composition_request__field_indices_by_name,
+  1,  lens__v1__composition_request__number_ranges,
+  (ProtobufCMessageInit) lens__v1__composition_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue lens__v1__circuit_kind__enum_values_by_number[3] =
+{
+  { "CIRCUIT_KIND_UNSPECIFIED", "LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_UNSPECIFIED", 0 },
+  { "CIRCUIT_KIND_OV", "LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_OV", 1 },
+  { "CIRCUIT_KIND_QK", "LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_QK", 2 },
+};
+static const ProtobufCIntRange lens__v1__circuit_kind__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex lens__v1__circuit_kind__enum_values_by_name[3] =
+{
+  { "CIRCUIT_KIND_OV", 1 },
+  { "CIRCUIT_KIND_QK", 2 },
+  { "CIRCUIT_KIND_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor lens__v1__circuit_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "lens.v1.CircuitKind",
+  "CircuitKind",
+  "Lens__V1__CircuitKind",
+  "lens.v1",
+  3,
+  lens__v1__circuit_kind__enum_values_by_number,
+  3,
+  lens__v1__circuit_kind__enum_values_by_name,
+  1,
+  lens__v1__circuit_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue lens__v1__composition_kind__enum_values_by_number[4] =
+{
+  { "COMPOSITION_KIND_UNSPECIFIED", "LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_UNSPECIFIED", 0 },
+  { "COMPOSITION_KIND_Q", "LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_Q", 1 },
+  { "COMPOSITION_KIND_K", "LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_K", 2 },
+  { "COMPOSITION_KIND_V", "LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_V", 3 },
+};
+static const ProtobufCIntRange lens__v1__composition_kind__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex lens__v1__composition_kind__enum_values_by_name[4] =
+{
+  { "COMPOSITION_KIND_K", 2 },
+  { "COMPOSITION_KIND_Q", 1 },
+  { "COMPOSITION_KIND_UNSPECIFIED", 0 },
+  { "COMPOSITION_KIND_V", 3 },
+};
+const ProtobufCEnumDescriptor lens__v1__composition_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "lens.v1.CompositionKind",
+  "CompositionKind",
+  "Lens__V1__CompositionKind",
+  "lens.v1",
+  4,
+  lens__v1__composition_kind__enum_values_by_number,
+  4,
+  lens__v1__composition_kind__enum_values_by_name,
+  1,
+  lens__v1__composition_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCMethodDescriptor lens__v1__weights__method_descriptors[4] =
 {
   { "ListParameters", &lens__v1__list_parameters_request__descriptor, &lens__v1__list_parameters_reply__descriptor },
   { "Parameter", &lens__v1__parameter_request__descriptor, &lens__v1__weight_event__descriptor },
+  { "Circuits", &lens__v1__circuit_request__descriptor, &lens__v1__circuit_event__descriptor },
+  { "CompositionScores", &lens__v1__composition_request__descriptor, &lens__v1__weight_event__descriptor },
 };
 const unsigned lens__v1__weights__method_indices_by_name[] = {
+  2,        /* Circuits */
+  3,        /* CompositionScores */
   0,        /* ListParameters */
   1         /* Parameter */
 };
@@ -747,7 +1711,7 @@ const ProtobufCServiceDescriptor lens__v1__weights__descriptor =
   "Weights",
   "Lens__V1__Weights",
   "lens.v1",
-  2,
+  4,
   lens__v1__weights__method_descriptors,
   lens__v1__weights__method_indices_by_name
 };
@@ -766,6 +1730,22 @@ void lens__v1__weights__parameter(ProtobufCService *service,
 {
   assert(service->descriptor == &lens__v1__weights__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__weights__circuits(ProtobufCService *service,
+                                 const Lens__V1__CircuitRequest *input,
+                                 Lens__V1__CircuitEvent_Closure closure,
+                                 void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__weights__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void lens__v1__weights__composition_scores(ProtobufCService *service,
+                                           const Lens__V1__CompositionRequest *input,
+                                           Lens__V1__WeightEvent_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &lens__v1__weights__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void lens__v1__weights__init (Lens__V1__Weights_Service *service,
                               Lens__V1__Weights_ServiceDestroy destroy)

@@ -183,22 +183,6 @@ extension LensConnection {
         }
     }
 
-    /// Every parameter of a model's form with its shape.
-    public func parameters(
-        of model: ModelReference, options: CallOptions = CallOptions()
-    ) async throws(LensError) -> ParameterList {
-        try await call(.listParameters, model, options: options)
-    }
-
-    /// One parameter in TransformerLens's layout, whole or sliced.
-    public func parameter(
-        _ request: ParameterRequest, options: CallOptions = CallOptions()
-    ) async throws(LensError) -> WeightArray {
-        try await whole(.parameter, request, options: options) { (events) async throws(LensError) in
-            try await WeightArray(events)
-        }
-    }
-
     /// One self-contained HTML page, in UTF-8.
     public func attentionPage(
         _ request: AttentionPageRequest, options: CallOptions = CallOptions()

@@ -43,6 +43,7 @@ extension Engine {
             HeadPairsJob(subject, scored: scored, pairCount: request.pairCount), for: user,
             asking: subject.question("head pairs") { $0.add(request.pairCount) }, takesKept: !recomputes,
             control: control, progress: { progress(.pairs, $0, $1) })
+        let circuits = try await copying(of: subject, control: control) { progress(.copying, $0, $1) }
         var effects: SweepReply?
         if let kind = request.ablation {
             effects = try await sweep(
@@ -60,7 +61,8 @@ extension Engine {
             atlas.heads.append(
                 try profile(
                     head, pairs.heads[index], knowsTokens: recipe.tokens.count >= HeadEvidence.leastPrompts,
-                    repeats: repeats?[index], effect: effects?.heads[index], model: subject.model))
+                    repeats: repeats?[index], effect: effects?.heads[index], copying: circuits[index].score,
+                    model: subject.model))
         }
         return atlas
     }
@@ -116,9 +118,20 @@ extension Engine {
         }
     }
 
+    /// The OV circuits of all heads; heads count as progress, the product that they share does not.
+    private func copying(
+        of subject: PassSubject, control: CallControl, progress: @escaping @Sendable (Int, Int) -> Void
+    ) async throws(LensError) -> [HeadCircuit] {
+        try await spectra(
+            .ov, of: weightSubject(subject.recipe.model), heads: subject.configuration.headPlaces, control: control
+        ) { phase, done, total in
+            if phase == .heads { progress(done, total) }
+        }
+    }
+
     private func profile(
         _ scored: HeadScoresJob.Outcome.Head, _ paired: HeadPairsJob.Outcome.Head, knowsTokens: Bool,
-        repeats: RepeatScores?, effect: HeadEffect?, model: LanguageModel
+        repeats: RepeatScores?, effect: HeadEffect?, copying: Double, model: LanguageModel
     ) throws(LensError) -> HeadProfile {
         var scores = scored.scores
         scores.kinds =
@@ -134,6 +147,7 @@ extension Engine {
         }
         return HeadProfile(
             scores: scores, repeats: repeats, tokens: paired.tokens, byDistance: scored.byDistance, pairs: pairs,
-            loss: effect?.loss ?? .nan, delta: effect?.delta ?? .nan, standardError: effect?.standardError ?? .nan)
+            loss: effect?.loss ?? .nan, delta: effect?.delta ?? .nan, standardError: effect?.standardError ?? .nan,
+            copying: copying)
     }
 }

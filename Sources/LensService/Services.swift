@@ -63,6 +63,8 @@ public struct Services: Sendable {
         streaming(.headAtlas, in: &router, heads.atlas)
         unary(.listParameters, in: &router, weights.list)
         streaming(.parameter, in: &router, weights.parameter)
+        streaming(.circuits, in: &router, weights.circuits)
+        streaming(.compositionScores, in: &router, weights.compositionScores)
         unary(.listSessions, in: &router, sessions.list)
         unary(.showSession, in: &router, sessions.show)
         unary(.createSession, in: &router, sessions.create)

@@ -24,6 +24,7 @@ from transformer_lens import HookedTransformer
 
 from analyses import analyses
 from checkpoints import SPECS, write_checkpoint
+from circuits import circuits
 from edit_cases import write_edit_cases
 from family_checkpoints import FAMILY_SPECS, load_family_model, write_family_checkpoint
 from family_gradients import CHECKPOINTS as GRADIENT_CHECKPOINTS
@@ -91,10 +92,11 @@ def main() -> None:
     parameters += write_families(root, None)
     write_lines(root / "parameters" / "reference.json", parameters)
     write_analyses(root)
+    write_circuits(root)
     write_manifest(
         root,
-        [*(spec.name for spec in SPECS), "analyses", "edits", "generation", "heads", "hooks", "parameters", "patching"]
-        + ["tokenizer"]
+        [*(spec.name for spec in SPECS), "analyses", "circuits", "edits", "generation", "heads", "hooks", "parameters"]
+        + ["patching", "tokenizer"]
         + [spec.folder for spec in (*FAMILY_SPECS, *TOY_SPECS)],
     )
 
@@ -159,6 +161,14 @@ def write_analyses(root: Path) -> None:
     save_file({name: value.contiguous().clone() for name, value in tensors.items()}, path)
     path.chmod(0o644)
     write_json(root / "analyses" / "reference.json", index)
+
+
+def write_circuits(root: Path) -> None:
+    """Writes what TransformerLens says of the weights of checkpoints that are there."""
+    path = root / "circuits" / "reference.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    save_file({name: value.contiguous() for name, value in circuits().items()}, path)
+    path.chmod(0o644)
 
 
 def write_patching(root: Path) -> None:

@@ -63,7 +63,14 @@ from lensd._proto.store_pb2 import (
     StoreUsageRequest,
 )
 from lensd._proto.sweeps_pb2 import SWEEP_AXIS_HEAD, SweepRequest
-from lensd._proto.weights_pb2 import ListParametersRequest, ParameterRequest
+from lensd._proto.weights_pb2 import (
+    CIRCUIT_KIND_OV,
+    COMPOSITION_KIND_K,
+    CircuitRequest,
+    CompositionRequest,
+    ListParametersRequest,
+    ParameterRequest,
+)
 
 from users import FIRST_UID
 
@@ -282,6 +289,8 @@ PROBES = [
     Probe("/lens.v1.Heads/Atlas", "own", Rule.EVERYBODY, lambda _: HeadAtlasRequest(prompts=PROMPTS)),
     Probe(WEIGHTS + "ListParameters", "own", Rule.EVERYBODY, lambda _: ListParametersRequest()),
     Probe(WEIGHTS + "Parameter", "own", Rule.EVERYBODY, lambda _: ParameterRequest(name=b"W_E")),
+    Probe(WEIGHTS + "Circuits", "own", Rule.EVERYBODY, lambda _: CircuitRequest(kind=CIRCUIT_KIND_OV, top_count=1)),
+    Probe(WEIGHTS + "CompositionScores", "own", Rule.EVERYBODY, lambda _: CompositionRequest(kind=COMPOSITION_KIND_K)),
     Probe(SESSIONS + "List", "list", Rule.EVERYBODY, lambda _: ListSessionsRequest()),
     Probe(SESSIONS + "Show", "by address", Rule.READS, lambda world: ShowSessionRequest(name=world.address)),
     Probe(

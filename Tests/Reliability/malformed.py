@@ -193,6 +193,8 @@ class LastWords:
                 "Heads/Atlas",
                 "Weights/ListParameters",
                 "Weights/Parameter",
+                "Weights/Circuits",
+                "Weights/CompositionScores",
                 "Sessions/List",
                 "Sessions/Show",
                 "Reports/AttentionPage",

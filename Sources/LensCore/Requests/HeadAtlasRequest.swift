@@ -38,5 +38,5 @@ public enum HeadAtlasEvent: Sendable {
 
 /// What an atlas is being made from, in this order.
 public enum HeadAtlasPhase: String, Sendable, CaseIterable {
-    case patterns, repeats, pairs, ablation
+    case patterns, repeats, pairs, copying, ablation
 }

@@ -59,10 +59,3 @@ extension ForwardState {
         return result
     }
 }
-
-extension Tensor {
-    mutating func scale(by factor: Float) {
-        let count = count
-        withMutablePointer { for index in 0..<count { $0[index] *= factor } }
-    }
-}

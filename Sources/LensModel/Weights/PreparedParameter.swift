@@ -31,6 +31,18 @@ public struct PreparedParameter: Sendable {
         try entries(0..<(parameter.shape.first ?? 0), on: compute)
     }
 
+    /// Some columns of a matrix, `[inputs, column]`: of `W_U` `[dModel, token]`.
+    ///
+    /// - Throws: `INTERNAL` for a parameter that is no such matrix, which is our mistake; `CANCELLED` or
+    ///   `DEADLINE_EXCEEDED`.
+    func columns(_ range: Range<Int>, on compute: Compute) throws(LensError) -> Tensor {
+        guard case .turned(let matrix) = parameter.source, case .inputs = matrix.layout else {
+            throw LensError(.internal, "\(parameter.name) is no matrix with columns")
+        }
+        return try compute.pool.turned(
+            matrix.weight, inputs: 0..<matrix.weight.inputs, outputs: range, terms, control: compute.control)
+    }
+
     /// Some entries of the first axis: `[entry, …]`, in TransformerLens's layout.
     ///
     /// - Throws: `CANCELLED` or `DEADLINE_EXCEEDED`.

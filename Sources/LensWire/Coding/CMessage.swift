@@ -168,6 +168,16 @@ typealias CParameterRequest = Lens__V1__ParameterRequest
 typealias CWeightEvent = Lens__V1__WeightEvent
 typealias CWeightHeader = Lens__V1__WeightHeader
 typealias CWeightProgress = Lens__V1__WeightProgress
+typealias CCircuitKind = Lens__V1__CircuitKind
+typealias CHeadPlace = Lens__V1__HeadPlace
+typealias CCircuitRequest = Lens__V1__CircuitRequest
+typealias CCircuitEvent = Lens__V1__CircuitEvent
+typealias CCircuitHeader = Lens__V1__CircuitHeader
+typealias CHeadCircuit = Lens__V1__HeadCircuit
+typealias CCircuitEntryList = Lens__V1__CircuitEntryList
+typealias CCircuitEntry = Lens__V1__CircuitEntry
+typealias CCompositionKind = Lens__V1__CompositionKind
+typealias CCompositionRequest = Lens__V1__CompositionRequest
 
 // models.proto, daemon.proto
 typealias CListModelsRequest = Lens__V1__ListModelsRequest
@@ -451,3 +461,11 @@ extension CParameterRequest: CMessage { static var reset: CReset<Self> { lens__v
 extension CWeightEvent: CMessage { static var reset: CReset<Self> { lens__v1__weight_event__init } }
 extension CWeightHeader: CMessage { static var reset: CReset<Self> { lens__v1__weight_header__init } }
 extension CWeightProgress: CMessage { static var reset: CReset<Self> { lens__v1__weight_progress__init } }
+extension CHeadPlace: CMessage { static var reset: CReset<Self> { lens__v1__head_place__init } }
+extension CCircuitRequest: CMessage { static var reset: CReset<Self> { lens__v1__circuit_request__init } }
+extension CCircuitEvent: CMessage { static var reset: CReset<Self> { lens__v1__circuit_event__init } }
+extension CCircuitHeader: CMessage { static var reset: CReset<Self> { lens__v1__circuit_header__init } }
+extension CHeadCircuit: CMessage { static var reset: CReset<Self> { lens__v1__head_circuit__init } }
+extension CCircuitEntryList: CMessage { static var reset: CReset<Self> { lens__v1__circuit_entry_list__init } }
+extension CCircuitEntry: CMessage { static var reset: CReset<Self> { lens__v1__circuit_entry__init } }
+extension CCompositionRequest: CMessage { static var reset: CReset<Self> { lens__v1__composition_request__init } }

@@ -181,6 +181,22 @@ extension StreamingMethod<ParameterRequest, WeightEvent> {
     }
 }
 
+extension StreamingMethod<CircuitRequest, CircuitEvent> {
+    /// Progress, the circuits without their heads, each head and then its entries.
+    public static var circuits: Self {
+        Self(path: "/lens.v1.Weights/Circuits", request: .circuitRequest, event: .circuitEvent, retry: .always)
+    }
+}
+
+extension StreamingMethod<CompositionRequest, WeightEvent> {
+    /// Progress, a header, then the values in chunks.
+    public static var compositionScores: Self {
+        Self(
+            path: "/lens.v1.Weights/CompositionScores", request: .compositionRequest, event: .weightEvent,
+            retry: .always)
+    }
+}
+
 extension UnaryMethod<ListSessionsRequest, SessionPage> {
     public static var listSessions: Self {
         Self(path: "/lens.v1.Sessions/List", request: .listSessionsRequest, reply: .listSessionsReply, retry: .always)

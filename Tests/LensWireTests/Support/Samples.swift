@@ -347,6 +347,27 @@ enum Samples {
                 ParameterShape(name: "embed.W_E", shape: [4096, 256]), ParameterShape(name: "unembed.b_U", shape: [7]),
             ])
     ]
+    static let circuitRequests = [
+        CircuitRequest(
+            model: raw, kind: .qk, heads: [HeadPlace(layer: 1, head: 2), HeadPlace(layer: 0, head: 0)],
+            tokens: [0, 4095], topCount: 7, wantsSmallest: true),
+        CircuitRequest(model: ModelReference(name: "m"), kind: .ov, topCount: 0),
+    ]
+    static let circuitEvents: [CircuitEvent] = [
+        .progress(done: 1, total: 2),
+        .header(HeadCircuits(model: "m", form: .raw, fingerprint: "f", kind: .qk)),
+        .head(
+            HeadCircuit(
+                place: HeadPlace(layer: 1, head: 2), score: -0.5, bareScore: .nan,
+                eigenvalues: [Eigenvalue(real: -2, imaginary: 0.5), Eigenvalue(real: 1, imaginary: 0)])),
+        .entries([
+            CircuitEntry(row: tokens[0], column: tokens[1], value: 1.5),
+            CircuitEntry(row: tokens[1], column: tokens[1], value: -0.25),
+        ]),
+    ]
+    static let compositionRequests = [
+        CompositionRequest(model: raw, kind: .v), CompositionRequest(model: ModelReference(name: nil), kind: .q),
+    ]
     static let weightEvents: [WeightEvent] = [
         .progress(done: 1, total: 2),
         .header(WeightHeader(name: "W_E", shape: [2, 1], model: "m", fingerprint: "f")),

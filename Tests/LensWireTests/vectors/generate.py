@@ -614,6 +614,40 @@ VECTORS = {
             ],
         )
     ],
+    "circuitRequests": [
+        weights.CircuitRequest(
+            model=RAW, kind=weights.CIRCUIT_KIND_QK,
+            heads=[weights.HeadPlace(layer=1, head=2), weights.HeadPlace()], tokens=[0, 4095], top_count=7,
+            smallest=True,
+        ),
+        weights.CircuitRequest(model=b"m", kind=weights.CIRCUIT_KIND_OV),
+    ],
+    "circuitEvents": [
+        weights.CircuitEvent(progress=weights.WeightProgress(done=1, total=2)),
+        weights.CircuitEvent(
+            header=weights.CircuitHeader(
+                model=run.ModelStamp(name=b"m", raw=True, fingerprint=b"f"), kind=weights.CIRCUIT_KIND_QK
+            )
+        ),
+        weights.CircuitEvent(
+            head=weights.HeadCircuit(
+                layer=1, head=2, score=-0.5, bare_score=math.nan, eigenvalues_real=[-2, 1],
+                eigenvalues_imaginary=[0.5, 0],
+            )
+        ),
+        weights.CircuitEvent(
+            entries=weights.CircuitEntryList(
+                entries=[
+                    weights.CircuitEntry(row=TOKENS[0], column=TOKENS[1], value=1.5),
+                    weights.CircuitEntry(row=TOKENS[1], column=TOKENS[1], value=-0.25),
+                ]
+            )
+        ),
+    ],
+    "compositionRequests": [
+        weights.CompositionRequest(model=RAW, kind=weights.COMPOSITION_KIND_V),
+        weights.CompositionRequest(kind=weights.COMPOSITION_KIND_Q),
+    ],
     "weightEvents": [
         weights.WeightEvent(progress=weights.WeightProgress(done=1, total=2)),
         weights.WeightEvent(

@@ -12,9 +12,10 @@ _sym_db = _symbol_database.Default()
 
 
 from lensd._proto import common_pb2 as lens_dot_v1_dot_common__pb2
+from lensd._proto import run_pb2 as lens_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15lens/v1/weights.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\"&\n\x15ListParametersRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\"f\n\x13ListParametersReply\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12+\n\nparameters\x18\x03 \x03(\x0b\x32\x17.lens.v1.ParameterShape\"-\n\x0eParameterShape\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\r\n\x05shape\x18\x02 \x03(\x04\"N\n\x10ParameterRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12\x1d\n\x05slice\x18\x03 \x01(\x0b\x32\x0e.lens.v1.Slice\"~\n\x0bWeightEvent\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.lens.v1.WeightHeaderH\x00\x12\x10\n\x06values\x18\x02 \x01(\x0cH\x00\x12+\n\x08progress\x18\x03 \x01(\x0b\x32\x17.lens.v1.WeightProgressH\x00\x42\x07\n\x05\x65vent\"O\n\x0cWeightHeader\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\r\n\x05shape\x18\x02 \x03(\x04\x12\r\n\x05model\x18\x03 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\x0c\"-\n\x0eWeightProgress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\x32\xa3\x01\n\x07Weights\x12S\n\x0eListParameters\x12\x1e.lens.v1.ListParametersRequest\x1a\x1c.lens.v1.ListParametersReply\"\x03\x90\x02\x01\x12\x43\n\tParameter\x12\x19.lens.v1.ParameterRequest\x1a\x14.lens.v1.WeightEvent\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15lens/v1/weights.proto\x12\x07lens.v1\x1a\x14lens/v1/common.proto\x1a\x11lens/v1/run.proto\"&\n\x15ListParametersRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\"f\n\x13ListParametersReply\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12+\n\nparameters\x18\x03 \x03(\x0b\x32\x17.lens.v1.ParameterShape\"-\n\x0eParameterShape\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\r\n\x05shape\x18\x02 \x03(\x04\"N\n\x10ParameterRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12\x1d\n\x05slice\x18\x03 \x01(\x0b\x32\x0e.lens.v1.Slice\"~\n\x0bWeightEvent\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.lens.v1.WeightHeaderH\x00\x12\x10\n\x06values\x18\x02 \x01(\x0cH\x00\x12+\n\x08progress\x18\x03 \x01(\x0b\x32\x17.lens.v1.WeightProgressH\x00\x42\x07\n\x05\x65vent\"O\n\x0cWeightHeader\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\r\n\x05shape\x18\x02 \x03(\x04\x12\r\n\x05model\x18\x03 \x01(\x0c\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\x0c\"-\n\x0eWeightProgress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"(\n\tHeadPlace\x12\r\n\x05layer\x18\x01 \x01(\r\x12\x0c\n\x04head\x18\x02 \x01(\r\"\x9b\x01\n\x0e\x43ircuitRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12\"\n\x04kind\x18\x02 \x01(\x0e\x32\x14.lens.v1.CircuitKind\x12!\n\x05heads\x18\x03 \x03(\x0b\x32\x12.lens.v1.HeadPlace\x12\x0e\n\x06tokens\x18\x04 \x03(\r\x12\x11\n\ttop_count\x18\x05 \x01(\r\x12\x10\n\x08smallest\x18\x06 \x01(\x08\"\xc2\x01\n\x0c\x43ircuitEvent\x12+\n\x08progress\x18\x01 \x01(\x0b\x32\x17.lens.v1.WeightProgressH\x00\x12(\n\x06header\x18\x02 \x01(\x0b\x32\x16.lens.v1.CircuitHeaderH\x00\x12$\n\x04head\x18\x03 \x01(\x0b\x32\x14.lens.v1.HeadCircuitH\x00\x12,\n\x07\x65ntries\x18\x04 \x01(\x0b\x32\x19.lens.v1.CircuitEntryListH\x00\x42\x07\n\x05\x65vent\"W\n\rCircuitHeader\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.lens.v1.ModelStamp\x12\"\n\x04kind\x18\x02 \x01(\x0e\x32\x14.lens.v1.CircuitKind\"\x86\x01\n\x0bHeadCircuit\x12\r\n\x05layer\x18\x01 \x01(\r\x12\x0c\n\x04head\x18\x02 \x01(\r\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x12\n\nbare_score\x18\x04 \x01(\x01\x12\x18\n\x10\x65igenvalues_real\x18\x05 \x03(\x01\x12\x1d\n\x15\x65igenvalues_imaginary\x18\x06 \x03(\x01\":\n\x10\x43ircuitEntryList\x12&\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x15.lens.v1.CircuitEntry\"Z\n\x0c\x43ircuitEntry\x12\x1b\n\x03row\x18\x01 \x01(\x0b\x32\x0e.lens.v1.Token\x12\x1e\n\x06\x63olumn\x18\x02 \x01(\x0b\x32\x0e.lens.v1.Token\x12\r\n\x05value\x18\x03 \x01(\x02\"K\n\x12\x43ompositionRequest\x12\r\n\x05model\x18\x01 \x01(\x0c\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.lens.v1.CompositionKind*U\n\x0b\x43ircuitKind\x12\x1c\n\x18\x43IRCUIT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43IRCUIT_KIND_OV\x10\x01\x12\x13\n\x0f\x43IRCUIT_KIND_QK\x10\x02*{\n\x0f\x43ompositionKind\x12 \n\x1c\x43OMPOSITION_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OMPOSITION_KIND_Q\x10\x01\x12\x16\n\x12\x43OMPOSITION_KIND_K\x10\x02\x12\x16\n\x12\x43OMPOSITION_KIND_V\x10\x03\x32\xb5\x02\n\x07Weights\x12S\n\x0eListParameters\x12\x1e.lens.v1.ListParametersRequest\x1a\x1c.lens.v1.ListParametersReply\"\x03\x90\x02\x01\x12\x43\n\tParameter\x12\x19.lens.v1.ParameterRequest\x1a\x14.lens.v1.WeightEvent\"\x03\x90\x02\x01\x30\x01\x12\x41\n\x08\x43ircuits\x12\x17.lens.v1.CircuitRequest\x1a\x15.lens.v1.CircuitEvent\"\x03\x90\x02\x01\x30\x01\x12M\n\x11\x43ompositionScores\x12\x1b.lens.v1.CompositionRequest\x1a\x14.lens.v1.WeightEvent\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lens.v1.weights_pb2', globals())
@@ -25,20 +26,44 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _WEIGHTS.methods_by_name['ListParameters']._serialized_options = b'\220\002\001'
   _WEIGHTS.methods_by_name['Parameter']._options = None
   _WEIGHTS.methods_by_name['Parameter']._serialized_options = b'\220\002\001'
-  _LISTPARAMETERSREQUEST._serialized_start=56
-  _LISTPARAMETERSREQUEST._serialized_end=94
-  _LISTPARAMETERSREPLY._serialized_start=96
-  _LISTPARAMETERSREPLY._serialized_end=198
-  _PARAMETERSHAPE._serialized_start=200
-  _PARAMETERSHAPE._serialized_end=245
-  _PARAMETERREQUEST._serialized_start=247
-  _PARAMETERREQUEST._serialized_end=325
-  _WEIGHTEVENT._serialized_start=327
-  _WEIGHTEVENT._serialized_end=453
-  _WEIGHTHEADER._serialized_start=455
-  _WEIGHTHEADER._serialized_end=534
-  _WEIGHTPROGRESS._serialized_start=536
-  _WEIGHTPROGRESS._serialized_end=581
-  _WEIGHTS._serialized_start=584
-  _WEIGHTS._serialized_end=747
+  _WEIGHTS.methods_by_name['Circuits']._options = None
+  _WEIGHTS.methods_by_name['Circuits']._serialized_options = b'\220\002\001'
+  _WEIGHTS.methods_by_name['CompositionScores']._options = None
+  _WEIGHTS.methods_by_name['CompositionScores']._serialized_options = b'\220\002\001'
+  _CIRCUITKIND._serialized_start=1454
+  _CIRCUITKIND._serialized_end=1539
+  _COMPOSITIONKIND._serialized_start=1541
+  _COMPOSITIONKIND._serialized_end=1664
+  _LISTPARAMETERSREQUEST._serialized_start=75
+  _LISTPARAMETERSREQUEST._serialized_end=113
+  _LISTPARAMETERSREPLY._serialized_start=115
+  _LISTPARAMETERSREPLY._serialized_end=217
+  _PARAMETERSHAPE._serialized_start=219
+  _PARAMETERSHAPE._serialized_end=264
+  _PARAMETERREQUEST._serialized_start=266
+  _PARAMETERREQUEST._serialized_end=344
+  _WEIGHTEVENT._serialized_start=346
+  _WEIGHTEVENT._serialized_end=472
+  _WEIGHTHEADER._serialized_start=474
+  _WEIGHTHEADER._serialized_end=553
+  _WEIGHTPROGRESS._serialized_start=555
+  _WEIGHTPROGRESS._serialized_end=600
+  _HEADPLACE._serialized_start=602
+  _HEADPLACE._serialized_end=642
+  _CIRCUITREQUEST._serialized_start=645
+  _CIRCUITREQUEST._serialized_end=800
+  _CIRCUITEVENT._serialized_start=803
+  _CIRCUITEVENT._serialized_end=997
+  _CIRCUITHEADER._serialized_start=999
+  _CIRCUITHEADER._serialized_end=1086
+  _HEADCIRCUIT._serialized_start=1089
+  _HEADCIRCUIT._serialized_end=1223
+  _CIRCUITENTRYLIST._serialized_start=1225
+  _CIRCUITENTRYLIST._serialized_end=1283
+  _CIRCUITENTRY._serialized_start=1285
+  _CIRCUITENTRY._serialized_end=1375
+  _COMPOSITIONREQUEST._serialized_start=1377
+  _COMPOSITIONREQUEST._serialized_end=1452
+  _WEIGHTS._serialized_start=1667
+  _WEIGHTS._serialized_end=1976
 # @@protoc_insertion_point(module_scope)

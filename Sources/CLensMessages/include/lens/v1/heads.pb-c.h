@@ -102,7 +102,7 @@ struct  Lens__V1__HeadAtlasProgress
 {
   ProtobufCMessage base;
   /*
-   * "patterns", "repeats", "pairs" or "ablation".
+   * "patterns", "repeats", "pairs", "copying" or "ablation".
    */
   ProtobufCBinaryData phase;
   uint64_t done;
@@ -176,7 +176,7 @@ struct  Lens__V1__HeadProfile
   double delta;
   double standard_error;
   /*
-   * Eigenvalue copying score of the OV circuit, -1 to 1; NaN where it was not computed.
+   * Eigenvalue copying score of the OV circuit with embedding and unembedding, -1 to 1; NaN where it was not computed.
    */
   double copying;
 };

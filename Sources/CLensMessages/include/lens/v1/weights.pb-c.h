@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "lens/v1/common.pb-c.h"
+#include "lens/v1/run.pb-c.h"
 
 typedef struct Lens__V1__ListParametersRequest Lens__V1__ListParametersRequest;
 typedef struct Lens__V1__ListParametersReply Lens__V1__ListParametersReply;
@@ -23,10 +24,37 @@ typedef struct Lens__V1__ParameterRequest Lens__V1__ParameterRequest;
 typedef struct Lens__V1__WeightEvent Lens__V1__WeightEvent;
 typedef struct Lens__V1__WeightHeader Lens__V1__WeightHeader;
 typedef struct Lens__V1__WeightProgress Lens__V1__WeightProgress;
+typedef struct Lens__V1__HeadPlace Lens__V1__HeadPlace;
+typedef struct Lens__V1__CircuitRequest Lens__V1__CircuitRequest;
+typedef struct Lens__V1__CircuitEvent Lens__V1__CircuitEvent;
+typedef struct Lens__V1__CircuitHeader Lens__V1__CircuitHeader;
+typedef struct Lens__V1__HeadCircuit Lens__V1__HeadCircuit;
+typedef struct Lens__V1__CircuitEntryList Lens__V1__CircuitEntryList;
+typedef struct Lens__V1__CircuitEntry Lens__V1__CircuitEntry;
+typedef struct Lens__V1__CompositionRequest Lens__V1__CompositionRequest;
 
 
 /* --- enums --- */
 
+typedef enum _Lens__V1__CircuitKind {
+  LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_UNSPECIFIED = 0,
+  /*
+   * W_E W_V W_O W_U: what a token that is attended to does to the logits.
+   */
+  LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_OV = 1,
+  /*
+   * (W_E W_Q) (W_E W_K)^T times the scale of the scores: how strongly a token attends to another.
+   */
+  LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_QK = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__CIRCUIT_KIND)
+} Lens__V1__CircuitKind;
+typedef enum _Lens__V1__CompositionKind {
+  LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_UNSPECIFIED = 0,
+  LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_Q = 1,
+  LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_K = 2,
+  LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_V = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__COMPOSITION_KIND)
+} Lens__V1__CompositionKind;
 
 /* --- messages --- */
 
@@ -135,6 +163,161 @@ struct  Lens__V1__WeightProgress
 #define LENS__V1__WEIGHT_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&lens__v1__weight_progress__descriptor) \
     , 0, 0 }
+
+
+/*
+ * A head by its place.
+ */
+struct  Lens__V1__HeadPlace
+{
+  ProtobufCMessage base;
+  uint32_t layer;
+  uint32_t head;
+};
+#define LENS__V1__HEAD_PLACE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__head_place__descriptor) \
+    , 0, 0 }
+
+
+struct  Lens__V1__CircuitRequest
+{
+  ProtobufCMessage base;
+  /*
+   * NAME or NAME@raw; empty is the default model.
+   */
+  ProtobufCBinaryData model;
+  Lens__V1__CircuitKind kind;
+  /*
+   * None means every head.
+   */
+  size_t n_heads;
+  Lens__V1__HeadPlace **heads;
+  /*
+   * Rows whose largest entries are wanted, each row's own; none means those of the whole matrix.
+   */
+  size_t n_tokens;
+  uint32_t *tokens;
+  /*
+   * How many entries, of each row or of the matrix; at most 100.
+   */
+  uint32_t top_count;
+  /*
+   * The smallest entries rather than the largest.
+   */
+  protobuf_c_boolean smallest;
+};
+#define LENS__V1__CIRCUIT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__circuit_request__descriptor) \
+    , {0,NULL}, LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_UNSPECIFIED, 0,NULL, 0,NULL, 0, 0 }
+
+
+typedef enum {
+  LENS__V1__CIRCUIT_EVENT__EVENT__NOT_SET = 0,
+  LENS__V1__CIRCUIT_EVENT__EVENT_PROGRESS = 1,
+  LENS__V1__CIRCUIT_EVENT__EVENT_HEADER = 2,
+  LENS__V1__CIRCUIT_EVENT__EVENT_HEAD = 3,
+  LENS__V1__CIRCUIT_EVENT__EVENT_ENTRIES = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(LENS__V1__CIRCUIT_EVENT__EVENT__CASE)
+} Lens__V1__CircuitEvent__EventCase;
+
+struct  Lens__V1__CircuitEvent
+{
+  ProtobufCMessage base;
+  Lens__V1__CircuitEvent__EventCase event_case;
+  union {
+    Lens__V1__WeightProgress *progress;
+    Lens__V1__CircuitHeader *header;
+    Lens__V1__HeadCircuit *head;
+    /*
+     * Of the head before.
+     */
+    Lens__V1__CircuitEntryList *entries;
+  };
+};
+#define LENS__V1__CIRCUIT_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__circuit_event__descriptor) \
+    , LENS__V1__CIRCUIT_EVENT__EVENT__NOT_SET, {0} }
+
+
+struct  Lens__V1__CircuitHeader
+{
+  ProtobufCMessage base;
+  Lens__V1__ModelStamp *model;
+  Lens__V1__CircuitKind kind;
+};
+#define LENS__V1__CIRCUIT_HEADER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__circuit_header__descriptor) \
+    , NULL, LENS__V1__CIRCUIT_KIND__CIRCUIT_KIND_UNSPECIFIED }
+
+
+struct  Lens__V1__HeadCircuit
+{
+  ProtobufCMessage base;
+  uint32_t layer;
+  uint32_t head;
+  /*
+   * The sum of the eigenvalues divided by the sum of their sizes, -1 to 1; of an OV circuit the copying score. NaN where
+   * all are zero.
+   */
+  double score;
+  /*
+   * The same without embedding and unembedding: of W_V W_O, or W_Q W_K^T.
+   */
+  double bare_score;
+  /*
+   * Those that may differ from zero, the largest first: real and imaginary parts. None where weights are not finite.
+   */
+  size_t n_eigenvalues_real;
+  double *eigenvalues_real;
+  size_t n_eigenvalues_imaginary;
+  double *eigenvalues_imaginary;
+};
+#define LENS__V1__HEAD_CIRCUIT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__head_circuit__descriptor) \
+    , 0, 0, 0, 0, 0,NULL, 0,NULL }
+
+
+struct  Lens__V1__CircuitEntryList
+{
+  ProtobufCMessage base;
+  size_t n_entries;
+  Lens__V1__CircuitEntry **entries;
+};
+#define LENS__V1__CIRCUIT_ENTRY_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__circuit_entry_list__descriptor) \
+    , 0,NULL }
+
+
+struct  Lens__V1__CircuitEntry
+{
+  ProtobufCMessage base;
+  /*
+   * Of an OV circuit the token that is attended to, of a QK circuit the one that attends.
+   */
+  Lens__V1__Token *row;
+  /*
+   * Of an OV circuit the token whose logit changes, of a QK circuit the one that is attended to.
+   */
+  Lens__V1__Token *column;
+  float value;
+};
+#define LENS__V1__CIRCUIT_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__circuit_entry__descriptor) \
+    , NULL, NULL, 0 }
+
+
+struct  Lens__V1__CompositionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData model;
+  /*
+   * Through which of its inputs the later head reads.
+   */
+  Lens__V1__CompositionKind kind;
+};
+#define LENS__V1__COMPOSITION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&lens__v1__composition_request__descriptor) \
+    , {0,NULL}, LENS__V1__COMPOSITION_KIND__COMPOSITION_KIND_UNSPECIFIED }
 
 
 /* Lens__V1__ListParametersRequest methods */
@@ -270,6 +453,158 @@ Lens__V1__WeightProgress *
 void   lens__v1__weight_progress__free_unpacked
                      (Lens__V1__WeightProgress *message,
                       ProtobufCAllocator *allocator);
+/* Lens__V1__HeadPlace methods */
+void   lens__v1__head_place__init
+                     (Lens__V1__HeadPlace         *message);
+size_t lens__v1__head_place__get_packed_size
+                     (const Lens__V1__HeadPlace   *message);
+size_t lens__v1__head_place__pack
+                     (const Lens__V1__HeadPlace   *message,
+                      uint8_t             *out);
+size_t lens__v1__head_place__pack_to_buffer
+                     (const Lens__V1__HeadPlace   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HeadPlace *
+       lens__v1__head_place__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__head_place__free_unpacked
+                     (Lens__V1__HeadPlace *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CircuitRequest methods */
+void   lens__v1__circuit_request__init
+                     (Lens__V1__CircuitRequest         *message);
+size_t lens__v1__circuit_request__get_packed_size
+                     (const Lens__V1__CircuitRequest   *message);
+size_t lens__v1__circuit_request__pack
+                     (const Lens__V1__CircuitRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__circuit_request__pack_to_buffer
+                     (const Lens__V1__CircuitRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CircuitRequest *
+       lens__v1__circuit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__circuit_request__free_unpacked
+                     (Lens__V1__CircuitRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CircuitEvent methods */
+void   lens__v1__circuit_event__init
+                     (Lens__V1__CircuitEvent         *message);
+size_t lens__v1__circuit_event__get_packed_size
+                     (const Lens__V1__CircuitEvent   *message);
+size_t lens__v1__circuit_event__pack
+                     (const Lens__V1__CircuitEvent   *message,
+                      uint8_t             *out);
+size_t lens__v1__circuit_event__pack_to_buffer
+                     (const Lens__V1__CircuitEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CircuitEvent *
+       lens__v1__circuit_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__circuit_event__free_unpacked
+                     (Lens__V1__CircuitEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CircuitHeader methods */
+void   lens__v1__circuit_header__init
+                     (Lens__V1__CircuitHeader         *message);
+size_t lens__v1__circuit_header__get_packed_size
+                     (const Lens__V1__CircuitHeader   *message);
+size_t lens__v1__circuit_header__pack
+                     (const Lens__V1__CircuitHeader   *message,
+                      uint8_t             *out);
+size_t lens__v1__circuit_header__pack_to_buffer
+                     (const Lens__V1__CircuitHeader   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CircuitHeader *
+       lens__v1__circuit_header__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__circuit_header__free_unpacked
+                     (Lens__V1__CircuitHeader *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__HeadCircuit methods */
+void   lens__v1__head_circuit__init
+                     (Lens__V1__HeadCircuit         *message);
+size_t lens__v1__head_circuit__get_packed_size
+                     (const Lens__V1__HeadCircuit   *message);
+size_t lens__v1__head_circuit__pack
+                     (const Lens__V1__HeadCircuit   *message,
+                      uint8_t             *out);
+size_t lens__v1__head_circuit__pack_to_buffer
+                     (const Lens__V1__HeadCircuit   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__HeadCircuit *
+       lens__v1__head_circuit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__head_circuit__free_unpacked
+                     (Lens__V1__HeadCircuit *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CircuitEntryList methods */
+void   lens__v1__circuit_entry_list__init
+                     (Lens__V1__CircuitEntryList         *message);
+size_t lens__v1__circuit_entry_list__get_packed_size
+                     (const Lens__V1__CircuitEntryList   *message);
+size_t lens__v1__circuit_entry_list__pack
+                     (const Lens__V1__CircuitEntryList   *message,
+                      uint8_t             *out);
+size_t lens__v1__circuit_entry_list__pack_to_buffer
+                     (const Lens__V1__CircuitEntryList   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CircuitEntryList *
+       lens__v1__circuit_entry_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__circuit_entry_list__free_unpacked
+                     (Lens__V1__CircuitEntryList *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CircuitEntry methods */
+void   lens__v1__circuit_entry__init
+                     (Lens__V1__CircuitEntry         *message);
+size_t lens__v1__circuit_entry__get_packed_size
+                     (const Lens__V1__CircuitEntry   *message);
+size_t lens__v1__circuit_entry__pack
+                     (const Lens__V1__CircuitEntry   *message,
+                      uint8_t             *out);
+size_t lens__v1__circuit_entry__pack_to_buffer
+                     (const Lens__V1__CircuitEntry   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CircuitEntry *
+       lens__v1__circuit_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__circuit_entry__free_unpacked
+                     (Lens__V1__CircuitEntry *message,
+                      ProtobufCAllocator *allocator);
+/* Lens__V1__CompositionRequest methods */
+void   lens__v1__composition_request__init
+                     (Lens__V1__CompositionRequest         *message);
+size_t lens__v1__composition_request__get_packed_size
+                     (const Lens__V1__CompositionRequest   *message);
+size_t lens__v1__composition_request__pack
+                     (const Lens__V1__CompositionRequest   *message,
+                      uint8_t             *out);
+size_t lens__v1__composition_request__pack_to_buffer
+                     (const Lens__V1__CompositionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Lens__V1__CompositionRequest *
+       lens__v1__composition_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   lens__v1__composition_request__free_unpacked
+                     (Lens__V1__CompositionRequest *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Lens__V1__ListParametersRequest_Closure)
@@ -293,6 +628,30 @@ typedef void (*Lens__V1__WeightHeader_Closure)
 typedef void (*Lens__V1__WeightProgress_Closure)
                  (const Lens__V1__WeightProgress *message,
                   void *closure_data);
+typedef void (*Lens__V1__HeadPlace_Closure)
+                 (const Lens__V1__HeadPlace *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CircuitRequest_Closure)
+                 (const Lens__V1__CircuitRequest *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CircuitEvent_Closure)
+                 (const Lens__V1__CircuitEvent *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CircuitHeader_Closure)
+                 (const Lens__V1__CircuitHeader *message,
+                  void *closure_data);
+typedef void (*Lens__V1__HeadCircuit_Closure)
+                 (const Lens__V1__HeadCircuit *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CircuitEntryList_Closure)
+                 (const Lens__V1__CircuitEntryList *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CircuitEntry_Closure)
+                 (const Lens__V1__CircuitEntry *message,
+                  void *closure_data);
+typedef void (*Lens__V1__CompositionRequest_Closure)
+                 (const Lens__V1__CompositionRequest *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -308,6 +667,14 @@ struct Lens__V1__Weights_Service
                     const Lens__V1__ParameterRequest *input,
                     Lens__V1__WeightEvent_Closure closure,
                     void *closure_data);
+  void (*circuits)(Lens__V1__Weights_Service *service,
+                   const Lens__V1__CircuitRequest *input,
+                   Lens__V1__CircuitEvent_Closure closure,
+                   void *closure_data);
+  void (*composition_scores)(Lens__V1__Weights_Service *service,
+                             const Lens__V1__CompositionRequest *input,
+                             Lens__V1__WeightEvent_Closure closure,
+                             void *closure_data);
 };
 typedef void (*Lens__V1__Weights_ServiceDestroy)(Lens__V1__Weights_Service *);
 void lens__v1__weights__init (Lens__V1__Weights_Service *service,
@@ -317,7 +684,9 @@ void lens__v1__weights__init (Lens__V1__Weights_Service *service,
 #define LENS__V1__WEIGHTS__INIT(function_prefix__) \
     { LENS__V1__WEIGHTS__BASE_INIT,\
       function_prefix__ ## list_parameters,\
-      function_prefix__ ## parameter  }
+      function_prefix__ ## parameter,\
+      function_prefix__ ## circuits,\
+      function_prefix__ ## composition_scores  }
 void lens__v1__weights__list_parameters(ProtobufCService *service,
                                         const Lens__V1__ListParametersRequest *input,
                                         Lens__V1__ListParametersReply_Closure closure,
@@ -326,9 +695,19 @@ void lens__v1__weights__parameter(ProtobufCService *service,
                                   const Lens__V1__ParameterRequest *input,
                                   Lens__V1__WeightEvent_Closure closure,
                                   void *closure_data);
+void lens__v1__weights__circuits(ProtobufCService *service,
+                                 const Lens__V1__CircuitRequest *input,
+                                 Lens__V1__CircuitEvent_Closure closure,
+                                 void *closure_data);
+void lens__v1__weights__composition_scores(ProtobufCService *service,
+                                           const Lens__V1__CompositionRequest *input,
+                                           Lens__V1__WeightEvent_Closure closure,
+                                           void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    lens__v1__circuit_kind__descriptor;
+extern const ProtobufCEnumDescriptor    lens__v1__composition_kind__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__list_parameters_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__list_parameters_reply__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__parameter_shape__descriptor;
@@ -336,6 +715,14 @@ extern const ProtobufCMessageDescriptor lens__v1__parameter_request__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__weight_event__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__weight_header__descriptor;
 extern const ProtobufCMessageDescriptor lens__v1__weight_progress__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__head_place__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__circuit_request__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__circuit_event__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__circuit_header__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__head_circuit__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__circuit_entry_list__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__circuit_entry__descriptor;
+extern const ProtobufCMessageDescriptor lens__v1__composition_request__descriptor;
 extern const ProtobufCServiceDescriptor lens__v1__weights__descriptor;
 
 PROTOBUF_C__END_DECLS
