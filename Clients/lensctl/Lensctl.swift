@@ -39,7 +39,10 @@ struct Lensctl: AsyncParsableCommand {
             CommandGroup(name: "Experiments:", subcommands: [Ablate.self, Patch.self, Heads.self, Study.self]),
             CommandGroup(
                 name: "Analyses:",
-                subcommands: [Lens.self, Attribute.self, Why.self, Detect.self, Reduce.self, CorpusCommand.self]),
+                subcommands: [
+                    Lens.self, Attribute.self, Why.self, Detect.self, Reduce.self, Circuits.self, Compose.self,
+                    CorpusCommand.self,
+                ]),
             CommandGroup(name: "Records:", subcommands: [Sessions.self, Store.self]),
         ])
 

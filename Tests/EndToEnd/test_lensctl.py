@@ -31,6 +31,7 @@ STORY = "Tom saw the red ball. Tom saw the red cat."
 COMMANDS = [
     *["up", "down", "reload", "logs", "status", "top", "doctor", "version", "models", "tokens", "run", "query"],
     *["generate", "attention", "explore", "ablate", "heads", "lens", "attribute", "why", "detect", "reduce"],
+    *["circuits", "compose"],
     *["patch", "study", "sessions", "sessions list", "sessions show", "sessions delete", "pull", "models list"],
     *[f"sessions {verb}" for verb in ("create", "rename", "share", "unshare", "note", "search", "export", "import")],
     "sessions replay",

@@ -97,6 +97,7 @@ struct Heads: ConsoleCommand {
         case .patterns: "patterns"
         case .repeats: "repeated tokens"
         case .pairs: "token pairs"
+        case .copying: "OV circuits"
         case .ablation: "ablating"
         }
     }

@@ -44,10 +44,12 @@ enum HeadAtlasText {
                 StyledText(head.label, .bold) + StyledText("  ") + pairs(head, width: 70, on: terminal)
             }
         }
-        let notes = [
-            "", "position, tokens: how much of the pattern position alone explains, and which tokens",
-            "there are beyond that. Evidence of a head: lensctl heads --layer L --head H",
+        var notes = [
+            "", "position, tokens: how much of the pattern position alone explains, and beyond",
+            "that which tokens there are.",
         ]
+        if hasCopying { notes.append("copies: +1 where a head raises the tokens it attends to, -1 where it lowers.") }
+        notes.append("Evidence of a head: lensctl heads --layer L --head H")
         return lines + notes.map { StyledText($0, .faint) }
     }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct Models: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List, describe, load, unload, rename, import and verify the models that the daemon serves.",
+        abstract: "List, describe, load, unload, rename, import and verify the daemon's models; show their weights.",
         discussion: """
             NAME has TransformerLens's default weight processing, NAME@raw has the checkpoint's own weights; \
             both can be asked for at any time. The daemon knows the models of its flags and its configuration, and \
@@ -11,9 +11,12 @@ struct Models: AsyncParsableCommand {
             Examples:
               lensctl models
               lensctl models describe tinytales-1l
+              lensctl models parameter blocks.0.attn.W_Q
               lensctl models load gpt2
               lensctl models import ~/Downloads/TinyStories-1Layer-21M
             """,
-        subcommands: [List.self, Describe.self, Load.self, Unload.self, Rename.self, Import.self, Verify.self],
+        subcommands: [
+            List.self, Describe.self, Parameter.self, Load.self, Unload.self, Rename.self, Import.self, Verify.self,
+        ],
         defaultSubcommand: List.self)
 }
