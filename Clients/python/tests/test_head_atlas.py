@@ -30,7 +30,8 @@ def test_atlas_is_the_scores_and_the_sweep(model: lensd.Model) -> None:
         assert len(head.pairs) <= 3
         assert all(0 < finding.score <= 1.0001 and finding.why for finding in head.kinds)
         assert atlas[place] is head
-    assert set(phases) <= {"patterns", "repeats", "pairs", "ablation"}
+    assert set(phases) <= {"patterns", "repeats", "pairs", "copying", "ablation"}
+    assert [head.copying for head in atlas] == [circuit.score for circuit in model.circuits()]
     assert len(scores.kinds) == model.cfg.n_layers
     with pytest.raises(IndexError, match="received"):
         atlas[9, 9]

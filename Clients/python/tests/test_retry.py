@@ -60,7 +60,7 @@ def ending(code: int, retry_after_ms: int = 0) -> Callable[[Peer], None]:
 
 def test_safety_is_that_of_the_protos() -> None:
     always = ["Daemon/Status", "Models/List", "Models/Describe", "Inference/Tokenize", "Inference/Query"]
-    always += ["Weights/ListParameters", "Weights/Parameter"]
+    always += ["Weights/ListParameters", "Weights/Parameter", "Weights/Circuits", "Weights/CompositionScores"]
     always += ["Inference/ScoreHeads", "Sessions/List", "Sessions/Show", "Reports/AttentionPage"]
     by_id = ["Inference/Run", "Inference/Sweep", "Inference/Generate"]
     never = ["Inference/RunHooked", "Inference/GenerateHooked", "Inference/Gradient", "Sessions/Delete"]

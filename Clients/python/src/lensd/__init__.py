@@ -38,7 +38,9 @@ from lensd.interventions import Intervention, add, mask, mean, patch, project, s
 if TYPE_CHECKING:
     from lensd import aio, corpus, head_detector, metrics, patching
     from lensd.cache import ActivationCache
+    from lensd.circuits import CircuitEntry, HeadCircuit, HeadCircuits
     from lensd.client import Client, DaemonStatus, connect
+    from lensd.composition import CompositionScores, HeadPair
     from lensd.config import ModelConfig
     from lensd.described_model import Output
     from lensd.description import Description, HookShape, ProcessingStep
@@ -74,7 +76,9 @@ __all__ = [
     "AlreadyExists",
     "AttentionPage",
     "Cancelled",
+    "CircuitEntry",
     "Client",
+    "CompositionScores",
     "DaemonStatus",
     "DataLoss",
     "DeadlineExceeded",
@@ -89,7 +93,10 @@ __all__ = [
     "Gradients",
     "Grant",
     "HeadAtlas",
+    "HeadCircuit",
+    "HeadCircuits",
     "HeadFinding",
+    "HeadPair",
     "HeadProfile",
     "HeadScores",
     "HookPoint",
@@ -157,7 +164,9 @@ __all__ = [
 _LAZY = {
     "ActivationCache": "lensd.cache",
     "AttentionPage": "lensd.page",
+    "CircuitEntry": "lensd.circuits",
     "Client": "lensd.client",
+    "CompositionScores": "lensd.composition",
     "DaemonStatus": "lensd.client",
     "Description": "lensd.description",
     "DetectedHeads": "lensd.detected_heads",
@@ -169,7 +178,10 @@ _LAZY = {
     "Gradients": "lensd.gradients",
     "Grant": "lensd.sessions",
     "HeadAtlas": "lensd.head_atlas",
+    "HeadCircuit": "lensd.circuits",
+    "HeadCircuits": "lensd.circuits",
     "HeadFinding": "lensd.head_scores",
+    "HeadPair": "lensd.composition",
     "HeadProfile": "lensd.head_atlas",
     "HeadScores": "lensd.head_scores",
     "HookPoint": "lensd.hooks",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,15 @@ from lensd._proto.weights_pb2 import WeightEvent, WeightHeader
 from lensd.errors import Internal
 from lensd.framing import sole_bytes
 
+# `fn(done, total)`, or nobody.
+Told = Callable[[int, int], object] | None
+
 
 class IncomingWeights:
     """An array of weights on its way in: a header and its values; progress before them is passed on."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Told = None) -> None:
+        self._progress = progress
         self.start_over()
 
     def start_over(self) -> None:
@@ -42,6 +47,8 @@ class IncomingWeights:
             raise Internal(f"the daemon sent {len(message)} bytes that are no WeightEvent") from error
         kind = event.WhichOneof("event")
         if kind == "progress":
+            if self._progress is not None:
+                self._progress(event.progress.done, event.progress.total)
             return
         if kind != "header" or self._header is not None:
             raise Internal(f"expected values; the daemon sent {kind or 'nothing'}")

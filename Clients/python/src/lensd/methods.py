@@ -65,6 +65,10 @@ LIST_PARAMETERS = Method(
     "/lens.v1.Weights/ListParameters", weights_pb2.ListParametersRequest, weights_pb2.ListParametersReply
 )
 PARAMETER = Method("/lens.v1.Weights/Parameter", weights_pb2.ParameterRequest, weights_pb2.WeightEvent)
+CIRCUITS = Method("/lens.v1.Weights/Circuits", weights_pb2.CircuitRequest, weights_pb2.CircuitEvent)
+COMPOSITION_SCORES = Method(
+    "/lens.v1.Weights/CompositionScores", weights_pb2.CompositionRequest, weights_pb2.WeightEvent
+)
 
 LIST_SESSIONS = Method("/lens.v1.Sessions/List", sessions_pb2.ListSessionsRequest, sessions_pb2.ListSessionsReply)
 SHOW_SESSION = Method("/lens.v1.Sessions/Show", sessions_pb2.ShowSessionRequest, sessions_pb2.ShowSessionReply)

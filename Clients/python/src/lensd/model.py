@@ -8,9 +8,10 @@ from lensd.generating import Generating
 from lensd.head_kinds import HeadKinds
 from lensd.model_parts import Parts
 from lensd.sweeping import Sweeping
+from lensd.weight_analysing import WeightAnalysing
 
 
-class Model(Parts, Analysing, Differentiating, Sweeping, HeadKinds, Generating):
+class Model(Parts, Analysing, WeightAnalysing, Differentiating, Sweeping, HeadKinds, Generating):
     """One form of a resident model, under the names and with the values of TransformerLens's `HookedTransformer`.
 
     Wherever an `input` is taken it is a text, token ids [pos] or [batch, pos] (lists, NumPy arrays, torch tensors), or

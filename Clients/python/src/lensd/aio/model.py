@@ -27,9 +27,10 @@ from lensd.questions import Answer, Question, awaited
 from lensd.showing import Showing
 from lensd.sweeping import Sweeping
 from lensd.token_replies import TokensToText, padded_tokens, sole_token, token_texts
+from lensd.weight_analysing import WeightAnalysing
 
 
-class Model(Showing, Analysing, Sweeping, HeadKinds):
+class Model(Showing, Analysing, WeightAnalysing, Sweeping, HeadKinds):
     """One form of a resident model; everything is meant as in `lensd.Model`, and awaited.
 
     Many tasks may call it at once. It runs without hook functions.
