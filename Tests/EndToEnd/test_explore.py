@@ -6,17 +6,20 @@ import base64
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import lensd
 import numpy as np
 import pytest
+from lensd._proto.daemon_pb2 import ActivityRequest
+from lensd.hooked_transformer import complete, tensor_shapes
 
 from daemon import BINARY, Daemon
 
@@ -401,6 +404,48 @@ def test_a_daemon_that_goes_and_comes(daemon: Daemon) -> None:
         assert page.call("look", {"prompt": PROMPT})["loss"] > 0
     finally:
         page.end()
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A model of so many heads and positions that a call about all of them takes seconds."""
+    shape = {"n_layers": 12, "n_heads": 12, "d_model": 96, "d_head": 8, "d_mlp": 1024, "n_ctx": 1024, "d_vocab": 512}
+    cfg = shape | {"act_fn": "gelu", "normalization_type": "LN"}
+    random = np.random.default_rng(1)
+    shapes = tensor_shapes(complete(cfg))
+    weights = {name: random.normal(0, 0.1, size).astype(np.float32) for name, size in shapes.items()}
+    folder = tmp_path_factory.mktemp("slow")
+    daemon = Daemon(folder, "--model", f"slow={lensd.save_model(weights, cfg, folder / 'model')}").start()
+    yield daemon
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize(("name", "method"), [("ablate", "Sweep"), ("lens", "LogitLens"), ("attribution", "Gradient")])
+def test_a_browser_that_no_longer_waits_ends_the_daemons_work(slow: Daemon, name: str, method: str) -> None:
+    page = Page(slow)
+    prompt = {"tokens": np.random.default_rng(2).integers(0, 512, 1024).tolist()}
+    connection = http.client.HTTPConnection("127.0.0.1", page.port)
+    with slow.connect() as watching:
+
+        def is_under_way() -> bool:
+            calls = watching.stubs.daemon.activity(ActivityRequest()).calls
+            return any(call.method.decode().endswith(f"/{method}") for call in calls)
+
+        connection.request("POST", f"/api/{name}", json.dumps({"prompt": prompt}), page.headers)
+        until(is_under_way)
+        connection.close()
+        aborted = time.monotonic()
+        until(lambda: not is_under_way())
+        assert time.monotonic() - aborted < 1
+    until(lambda: re.search(rf"info call .*/{method} .*CANCELLED", slow.log()))
+    assert page.end() == 130
+
+
+def until(condition: Callable[[], object]) -> None:
+    give_up_at = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.005)
 
 
 def test_save_without_a_browser(shared: Daemon, tmp_path: Path) -> None:
