@@ -4,25 +4,13 @@ internal import LensReport
 
 /// Why a head attends where it does, and what the residual stream says on its way.
 extension ExploreAPI {
-    struct LensRequest: Decodable {
-        var pass: PassWords
+    struct LensQuestion: Decodable {
         var top: Int?
         var positions: [Int]?
-
-        private enum CodingKeys: CodingKey {
-            case top, positions
-        }
-
-        init(from decoder: any Decoder) throws {
-            pass = try PassWords(from: decoder)
-            let members = try decoder.container(keyedBy: CodingKeys.self)
-            top = try members.decodeIfPresent(Int.self, forKey: .top)
-            positions = try members.decodeIfPresent([Int].self, forKey: .positions)
-        }
     }
 
     /// What would be predicted from each point of the residual stream.
-    func lens(_ request: LensRequest) async throws -> ScriptJSON {
+    func lens(_ request: AboutPass<LensQuestion>) async throws -> ScriptJSON {
         let pass = try await pass(request.pass)
         let top = request.top ?? 5
         guard (1...100).contains(top) else { throw LensError.outOfRange("top", top, 1..<101) }
@@ -59,49 +47,35 @@ extension ExploreAPI {
 
     // MARK: - One cell
 
-    struct WhyRequest: Decodable {
+    struct WhyQuestion: Decodable {
         enum Detail: String, Decodable {
             case groups, layers, components
+
+            var detail: ScoreSplitDetail {
+                switch self {
+                case .groups: .groups
+                case .layers: .layers
+                case .components: .components
+                }
+            }
         }
 
-        var pass: PassWords
         var layer: Int
         var head: Int
         var destination: Int
         var source: Int
-        var detail: Detail
-        var isRelative: Bool
-
-        private enum CodingKeys: String, CodingKey {
-            case layer, head, destination, source, detail
-            case isRelative = "relative"
-        }
-
-        init(from decoder: any Decoder) throws {
-            pass = try PassWords(from: decoder)
-            let members = try decoder.container(keyedBy: CodingKeys.self)
-            layer = try members.decode(Int.self, forKey: .layer)
-            head = try members.decode(Int.self, forKey: .head)
-            destination = try members.decode(Int.self, forKey: .destination)
-            source = try members.decode(Int.self, forKey: .source)
-            detail = try members.decodeIfPresent(Detail.self, forKey: .detail) ?? .groups
-            isRelative = try members.decodeIfPresent(Bool.self, forKey: .isRelative) ?? false
-        }
+        var detail: Detail?
+        var relative: Bool?
     }
 
     /// One score as the sum of what query and key are made of.
-    func why(_ request: WhyRequest) async throws -> ScriptJSON {
+    func why(_ request: AboutPass<WhyQuestion>) async throws -> ScriptJSON {
         let pass = try await pass(request.pass)
-        let detail: ScoreSplitDetail =
-            switch request.detail {
-            case .groups: .groups
-            case .layers: .layers
-            case .components: .components
-            }
+        let isRelative = request.relative ?? false
         let reply = try await connection.splitScore(
             ScoreSplitRequest(
                 source: pass.source, layer: request.layer, head: request.head, destinations: [request.destination],
-                sources: [request.source], detail: detail, isRelative: request.isRelative))
+                sources: [request.source], detail: request.detail?.detail ?? .groups, isRelative: isRelative))
         let count = reply.components.count
         guard let score = reply.scores.first, let weight = reply.pattern.first, reply.terms.count == count * count
         else {
@@ -110,7 +84,7 @@ extension ExploreAPI {
         return .object([
             ("score", .float(score)), ("weight", .float(weight)),
             ("names", .array(reply.components.map { .string($0.label) })),
-            ("table", .tensor(reply.terms, [count, count])), ("relative", .bool(request.isRelative)),
+            ("table", .tensor(reply.terms, [count, count])), ("relative", .bool(isRelative)),
             ("rotary", .bool(reply.isRotary)),
             ("position_bias", reply.positionBias.first.map(ScriptJSON.float) ?? .null),
             ("soft_cap", reply.softCap.map(ScriptJSON.float) ?? .null),

@@ -4,7 +4,7 @@ internal import LensReport
 
 /// What a logit, or the difference of two, is the sum of.
 extension ExploreAPI {
-    struct ContributionsRequest: Decodable {
+    struct ContributionsQuestion: Decodable {
         enum Detail: String, Decodable {
             case layers, heads, neurons
 
@@ -17,36 +17,23 @@ extension ExploreAPI {
             }
         }
 
-        var pass: PassWords
-        var position: Int
+        var position: Int?
         var token: Int32?
         var wrong: Int32?
-        var detail: Detail
-        var top: Int
-
-        private enum CodingKeys: CodingKey {
-            case position, token, wrong, detail, top
-        }
-
-        init(from decoder: any Decoder) throws {
-            pass = try PassWords(from: decoder)
-            let members = try decoder.container(keyedBy: CodingKeys.self)
-            position = try members.decodeIfPresent(Int.self, forKey: .position) ?? -1
-            token = try members.decodeIfPresent(Int32.self, forKey: .token)
-            wrong = try members.decodeIfPresent(Int32.self, forKey: .wrong)
-            detail = try members.decodeIfPresent(Detail.self, forKey: .detail) ?? .heads
-            top = try members.decodeIfPresent(Int.self, forKey: .top) ?? 20
-        }
+        var detail: Detail?
+        var top: Int?
     }
 
     /// The same members as `lensctl attribute --json` has.
-    func contributions(_ request: ContributionsRequest) async throws -> ScriptJSON {
-        guard (1...1000).contains(request.top) else { throw LensError.outOfRange("top", request.top, 1..<1001) }
+    func contributions(_ request: AboutPass<ContributionsQuestion>) async throws -> ScriptJSON {
+        let top = request.top ?? 20
+        guard (1...1000).contains(top) else { throw LensError.outOfRange("top", top, 1..<1001) }
+        let detail = request.detail?.detail ?? .heads
         let reply = try await connection.attribute(
             AttributionRequest(
                 source: try await pass(request.pass).source, tokens: request.token.map { [$0] } ?? [],
-                wrongTokens: request.wrong.map { [$0] } ?? [], positions: [request.position],
-                detail: request.detail.detail, topCount: request.detail == .neurons ? request.top : 0))
+                wrongTokens: request.wrong.map { [$0] } ?? [], positions: [request.position ?? -1],
+                detail: detail, topCount: detail == .neurons ? top : 0))
         guard let prompt = reply.prompts.first, let logit = prompt.totals.first else {
             throw LensError(.internal, "an attribution of one prompt answered none")
         }

@@ -5,8 +5,7 @@ internal import LensReport
 
 /// The first look at a prompt: everything that the page shows at once, in one answer.
 extension ExploreAPI {
-    struct LookRequest: Decodable {
-        var pass: PassWords
+    struct LookQuestion: Decodable {
         var position: Int?
         var top: Int?
         var layers: [Int]?
@@ -17,19 +16,9 @@ extension ExploreAPI {
             case position, top, layers, kinds
             case valueNorms = "value_norms"
         }
-
-        init(from decoder: any Decoder) throws {
-            pass = try PassWords(from: decoder)
-            let members = try decoder.container(keyedBy: CodingKeys.self)
-            position = try members.decodeIfPresent(Int.self, forKey: .position)
-            top = try members.decodeIfPresent(Int.self, forKey: .top)
-            layers = try members.decodeIfPresent([Int].self, forKey: .layers)
-            kinds = try members.decodeIfPresent(Bool.self, forKey: .kinds)
-            valueNorms = try members.decodeIfPresent(Bool.self, forKey: .valueNorms)
-        }
     }
 
-    func look(_ request: LookRequest) async throws -> ScriptJSON {
+    func look(_ request: AboutPass<LookQuestion>) async throws -> ScriptJSON {
         let pass = try await pass(request.pass)
         let top = request.top ?? 10
         guard (1...100).contains(top) else { throw LensError.outOfRange("top", top, 1..<101) }

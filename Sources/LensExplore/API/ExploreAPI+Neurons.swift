@@ -4,27 +4,14 @@ internal import LensReport
 
 /// Neurons over the text.
 extension ExploreAPI {
-    struct NeuronsRequest: Decodable {
-        var pass: PassWords
+    struct NeuronsQuestion: Decodable {
         var layer: Int
         var neuron: Int?
         var top: Int?
-
-        private enum CodingKeys: CodingKey {
-            case layer, neuron, top
-        }
-
-        init(from decoder: any Decoder) throws {
-            pass = try PassWords(from: decoder)
-            let members = try decoder.container(keyedBy: CodingKeys.self)
-            layer = try members.decode(Int.self, forKey: .layer)
-            neuron = try members.decodeIfPresent(Int.self, forKey: .neuron)
-            top = try members.decodeIfPresent(Int.self, forKey: .top)
-        }
     }
 
     /// One neuron, or those of a layer that fire most.
-    func neurons(_ request: NeuronsRequest) async throws -> ScriptJSON {
+    func neurons(_ request: AboutPass<NeuronsQuestion>) async throws -> ScriptJSON {
         let pass = try await pass(request.pass)
         let shape = try await connection.describeModel(pass.model).model.configuration
         guard !shape.attnOnly else { throw LensError.invalidArgument("this model has attention only: no neurons") }

@@ -4,31 +4,20 @@ internal import LensReport
 
 /// What each part of the model does to a metric.
 extension ExploreAPI {
-    struct AblateRequest: Decodable {
+    struct AblateQuestion: Decodable {
         enum Kind: String, Decodable {
             case zero, mean
         }
 
-        var pass: PassWords
-        var kind: Kind
+        var kind: Kind?
         var metric: MetricWords?
-
-        private enum CodingKeys: CodingKey {
-            case kind, metric
-        }
-
-        init(from decoder: any Decoder) throws {
-            pass = try PassWords(from: decoder)
-            let members = try decoder.container(keyedBy: CodingKeys.self)
-            kind = try members.decodeIfPresent(Kind.self, forKey: .kind) ?? .zero
-            metric = try members.decodeIfPresent(MetricWords.self, forKey: .metric)
-        }
     }
 
     /// Every head in turn.
-    func ablate(_ request: AblateRequest, _ progress: @escaping Progress) async throws -> ScriptJSON {
+    func ablate(_ request: AboutPass<AblateQuestion>, _ progress: @escaping Progress) async throws -> ScriptJSON {
         let pass = try await pass(request.pass)
-        var spec = SweepSpec.heads(request.kind == .zero ? .zero : .mean)
+        let kind = request.kind ?? .zero
+        var spec = SweepSpec.heads(kind == .zero ? .zero : .mean)
         let metric = try request.metric?.metric() ?? .loss
         spec.metrics = [metric, Metric(.tokenLoss)]
         let sweep = try await connection.sweep(pass.sweep(spec), onProgress: progress)
@@ -38,7 +27,7 @@ extension ExploreAPI {
         let (values, tokens) = (sweep.metrics[0], sweep.metrics[1])
         let shape = sweep.shape
         return .object([
-            ("kind", .string(request.kind.rawValue)), ("metric", .string(metric.kind.rawValue)),
+            ("kind", .string(kind.rawValue)), ("metric", .string(metric.kind.rawValue)),
             (metric.kind == .loss ? "baseline_loss" : "baseline", .number(values.baseline)),
             (metric.kind == .loss ? "loss" : "value", .tensor(values.values, shape)),
             ("delta", .tensor(values.values.indices.map(values.delta), shape)),

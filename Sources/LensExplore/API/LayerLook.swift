@@ -69,62 +69,14 @@ extension ExploreAPI {
         _ pass: ExploredPass, _ layer: Int, _ shape: ModelConfiguration, wantsNorms: Bool
     ) async throws -> LayerLook {
         let hook = HookPoint(.pattern, layer: layer).name
-        let pattern = try await activation(QueryRequest(source: pass.source, hook: hook, prompts: [0]))
-        let base: [Float]? =
-            pass.edits.isEmpty
-            ? nil : try await floats(QueryRequest(source: pass.base.source, hook: hook, prompts: [0]))
-        let positions = pattern.header.shape.last ?? 0
-        let values = pattern.floats ?? []
-        guard positions > 0, values.count == shape.nHeads * positions * positions,
-            base.map({ $0.count == values.count }) ?? true
-        else {
-            throw LensError(.internal, "\(hook) came with the shape \(pattern.header.shape)")
+        let (values, positions) = try await patterns(of: pass, at: hook, shape)
+        let base = pass.edits.isEmpty ? nil : try await patterns(of: pass.base, at: hook, shape).values
+        guard base.map({ $0.count == values.count }) ?? true else {
+            throw LensError(.internal, "\(hook) has another shape under edits")
         }
         var look = LayerLook()
         try look.take(values, base: base, positions: positions)
-        if wantsNorms {
-            let norms = try await valueNorms(pass, layer)
-            let perHead = shape.nHeads / max(norms.count, 1)
-            look.norms = (0..<shape.nHeads).flatMap { norms[min($0 / max(perHead, 1), norms.count - 1)] }
-        }
+        if wantsNorms { look.norms = try await valueNorms(pass, layer, shape).flatMap { $0 } }
         return look
-    }
-
-    /// `[key-value head][pos]`: how long a layer's value vectors are.
-    func valueNorms(_ pass: ExploredPass, _ layer: Int) async throws -> [[Float]] {
-        let v = try await activation(
-            QueryRequest(source: pass.source, hook: HookPoint(.v, layer: layer).name, prompts: [0]))
-        guard let values = v.floats, v.header.shape.count == 3, !values.isEmpty else {
-            throw LensError(.internal, "\(v.header.hook) came with the shape \(v.header.shape)")
-        }
-        let (positions, heads, width) = (v.header.shape[0], v.header.shape[1], v.header.shape[2])
-        return (0..<heads).map { head in
-            (0..<positions).map { position in
-                let start = (position * heads + head) * width
-                return values[start..<start + width].reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()
-            }
-        }
-    }
-
-    /// The one activation that a query for a single prompt asks for.
-    func activation(_ request: QueryRequest) async throws(LensError) -> Activation {
-        guard let activation = try await connection.query(request).first else {
-            throw LensError(.internal, "the daemon answered a query without an activation")
-        }
-        return activation
-    }
-
-    func floats(_ request: QueryRequest) async throws(LensError) -> [Float] {
-        guard let floats = try await activation(request).floats else {
-            throw LensError(.internal, "\(request.hook) came as something else than float32")
-        }
-        return floats
-    }
-}
-
-extension Task where Success == Never, Failure == Never {
-    /// - Throws: `CANCELLED` where nobody waits any more.
-    static func checkForCancel() throws(LensError) {
-        if isCancelled { throw LensError(.cancelled, "the page no longer waits for this") }
     }
 }

@@ -29,6 +29,20 @@ struct PassWords: Decodable, Sendable {
     var edits: [PageEdit]?
 }
 
+/// What a call asks about a pass: the pass's members and the call's own stand side by side.
+@dynamicMemberLookup
+struct AboutPass<Question: Decodable & Sendable>: Decodable, Sendable {
+    let pass: PassWords
+    let question: Question
+
+    init(from decoder: any Decoder) throws {
+        pass = try PassWords(from: decoder)
+        question = try Question(from: decoder)
+    }
+
+    subscript<Value>(dynamicMember member: KeyPath<Question, Value>) -> Value { question[keyPath: member] }
+}
+
 /// An edit as the page writes it: in the words of `lensctl --edit`, or a direction by its tokens.
 enum PageEdit: Decodable, Sendable {
     case words(EditRecord)
