@@ -28,8 +28,13 @@ final class AttributionJob: PassJob {
     }
 
     var cost: PassCost {
+        guard question.answers.isEmpty else {
+            return PassCost(operations: subject.operations(), rows: subject.rowCount)
+        }
+        // What is split is known behind a first pass only, whose rows meet the vocabulary.
         let rows = question.positions.reduce(0) { $0 + $1.count }
-        return PassCost(operations: subject.operations(readRows: rows), rows: subject.rowCount)
+        return PassCost(
+            operations: subject.operations(readRows: rows) + subject.operations(), rows: 2 * subject.rowCount)
     }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
