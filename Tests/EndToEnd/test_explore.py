@@ -21,7 +21,7 @@ import pytest
 from lensd._proto.daemon_pb2 import ActivityRequest
 from lensd.hooked_transformer import complete, tensor_shapes
 
-from daemon import BINARY, Daemon
+from daemon import BINARY, FIXTURES, Daemon
 
 LENSCTL = BINARY.parent / "lensctl"
 TOKENS = [5, 7, 9, 5, 7, 11]
@@ -218,6 +218,27 @@ def test_a_look_is_what_python_sees(page: Page, model: Any) -> None:
     np.testing.assert_allclose(array(look["value_norms"])[0], norms, rtol=1e-4)
 
 
+def test_heads_are_of_the_kinds_that_python_names(page: Page, model: Any) -> None:
+    heads = page.call("look", {"prompt": PROMPT, "kinds": True})["heads"]
+    scores = model.head_scores(np.array([TOKENS]))
+    for head in heads:
+        findings = scores.kinds[head["layer"]][head["head"]]
+        # In words: the first token's sink is "first token".
+        assert [each["name"].removesuffix(" token") for each in head["kinds"]] == [str(each) for each in findings]
+        assert [each["score"] for each in head["kinds"]] == pytest.approx([finding.score for finding in findings])
+
+
+def test_what_there_is(page: Page, model: Any) -> None:
+    hello = page.call("hello", {})
+    assert hello["model"] == hello["models"][0]["name"] == "tiny"
+    assert hello["start"] == {"model": "", "prompt": None}
+    assert page.call("model", {"model": "tiny@raw"})["form"] == "raw"
+    assert page.call("model", {})["cfg"]["n_heads"] == model.cfg.n_heads
+    text = {"text": "Once upon a time", "prepend_bos": False}
+    tokens = page.call("tokens", {"prompt": text})["tokens"]
+    assert [each["id"] for each in tokens] == model.to_tokens(text["text"], prepend_bos=False)[0].tolist()
+
+
 def test_predictions_after_any_position(page: Page, model: Any) -> None:
     logits = np.asarray(model(np.array([TOKENS])), dtype=np.float64)[0]
     for position in (2, -1):
@@ -365,6 +386,156 @@ def test_a_direction_that_is_none(page: Page, changed: dict[str, Any], expected:
     status, code, message = error(page.post("look", {"prompt": PROMPT, "edits": [direction(1) | changed]}))
     assert (status, code) == (400, "INVALID_ARGUMENT")
     assert expected in message
+
+
+# Several layers, whose heads share keys and values
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, Any]]:
+    """A page and the Python client's model."""
+    folder = tmp_path_factory.mktemp("grouped")
+    daemon = Daemon(folder, "--model", f"grouped={FIXTURES / 'families' / 'llama-3l-grouped'}").start()
+    page = Page(daemon)
+    with daemon.connect() as client:
+        yield page, client.model()
+    page.end()
+    daemon.stop()
+
+
+def patterns(cache: Any, layers: int) -> np.ndarray:
+    """`[layer, head, pos, pos]`."""
+    return np.stack([np.asarray(cache["pattern", layer])[0] for layer in range(layers)])
+
+
+def test_grouped_heads_have_the_values_of_their_group(grouped: tuple[Page, Any]) -> None:
+    page, model = grouped
+    look = page.call("look", {"prompt": PROMPT, "value_norms": True})
+    _, cache = model.run_with_cache(np.array([TOKENS]))
+    shared = model.cfg.n_heads // model.cfg.n_key_value_heads
+    assert shared > 1
+    for layer in range(model.cfg.n_layers):
+        norms = np.linalg.norm(np.asarray(cache["v", layer])[0], axis=-1).T.repeat(shared, axis=0)
+        np.testing.assert_allclose(array(look["value_norms"])[layer], norms, rtol=1e-4)
+        for head in range(model.cfg.n_heads):
+            asked = {"prompt": PROMPT, "layer": layer, "head": head, "want": ["value_weighted"]}
+            weighted = np.asarray(cache["pattern", layer])[0, head] * norms[head]
+            found = page.call("head", asked)
+            np.testing.assert_allclose(array(found["value_weighted"]), weighted, rtol=1e-4, atol=1e-6)
+            assert "pattern" not in found
+
+
+def test_signed_patterns_are_weights_times_slopes(grouped: tuple[Page, Any]) -> None:
+    page, model = grouped
+    shape = model.cfg
+    packed = page.call("attribution", {"prompt": PROMPT})
+    codes = np.frombuffer(base64.b64decode(packed["triangles"]), np.int8).reshape(shape.n_layers, shape.n_heads, -1)
+    scales = array(packed["scales"])
+    rows, columns = np.tril_indices(len(TOKENS))
+    tokens = np.array([TOKENS])
+    _, cache = model.run_with_cache(tokens)
+    hooks = [f"blocks.{layer}.attn.hook_pattern" for layer in range(shape.n_layers)]
+    slopes = model.gradient(tokens, wrt=hooks)
+    for layer, hook in enumerate(hooks):
+        exact = (np.asarray(cache[hook]) * np.asarray(slopes[hook]))[0][:, rows, columns]
+        np.testing.assert_allclose(scales[layer], np.abs(exact).max(-1), rtol=1e-4)
+        shares = codes[layer] / 127.0
+        unpacked = np.sign(shares) * shares**2 * scales[layer][:, None]
+        np.testing.assert_allclose(unpacked, exact, atol=0.01 * scales[layer].max())
+
+
+def test_how_far_an_edit_moves_each_pattern(grouped: tuple[Page, Any]) -> None:
+    page, model = grouped
+    look = page.call("look", {"prompt": PROMPT, "position": 2, "edits": [{"action": "zero", "hook": "q1", "head": 1}]})
+    tokens = np.array([TOKENS])
+    edits = [lensd.zero("blocks.1.attn.hook_q", head=1)]
+    _, before = model.run_with_cache(tokens)
+    _, after = model.run_with_cache(tokens, interventions=edits)
+    layers = model.cfg.n_layers
+    moved = np.abs(patterns(after, layers) - patterns(before, layers)).sum(-1).mean(-1) / 2
+    np.testing.assert_allclose(array(look["base"]["pattern_change"]), moved, atol=1e-5)
+    assert moved[1, 1] > 0.01
+    assert not moved[0].any()
+    assert not moved[1, 0]
+    # What is likeliest with the edit, and what the model without it thinks of the same tokens.
+    rows = [np.asarray(model(tokens))[0, 2], np.asarray(model.run_with_interventions(tokens, edits))[0, 2]]
+    plain, edited = (row - np.log(np.exp(row.astype(np.float64)).sum()) for row in rows)
+    assert [token["id"] for token in look["next"]["tokens"]] == np.argsort(-edited)[:10].tolist()
+    for token in look["base"]["next"]:
+        assert token["logprob"] == pytest.approx(plain[token["id"]], abs=1e-4)
+        assert token["edited_logprob"] == pytest.approx(edited[token["id"]], abs=1e-4)
+
+
+def test_some_layers_in_any_order(grouped: tuple[Page, Any]) -> None:
+    page, model = grouped
+    asked = {"prompt": PROMPT, "value_norms": True, "edits": [{"action": "zero", "hook": "z0", "head": 0}]}
+    whole, some = page.call("look", asked), page.call("look", asked | {"layers": [2, 0]})
+    assert some["layers"] == [2, 0]
+    heads = [(each["layer"], each["head"]) for each in some["heads"]]
+    assert heads == [(layer, head) for layer in (2, 0) for head in range(model.cfg.n_heads)]
+
+    def codes(look: Any, layers: int) -> np.ndarray:
+        triangles = np.frombuffer(base64.b64decode(look["patterns"]["triangles"]), np.uint8)
+        return triangles.reshape(layers, model.cfg.n_heads, -1)
+
+    np.testing.assert_array_equal(codes(some, 2), codes(whole, 3)[[2, 0]])
+    np.testing.assert_array_equal(array(some["value_norms"]), array(whole["value_norms"])[[2, 0]])
+    moved = array(whole["base"]["pattern_change"])
+    np.testing.assert_array_equal(array(some["base"]["pattern_change"]), moved[[2, 0]])
+    assert moved[2].any()
+    for layers in ([3], [-1], [1, 1]):
+        assert page.post("look", asked | {"layers": layers})[0] == 400
+
+
+@pytest.mark.parametrize("kind", ["zero", "mean"])
+def test_ablation_by_a_difference_of_logits(grouped: tuple[Page, Any], kind: str) -> None:
+    page, model = grouped
+    metric = {"kind": "logit_diff", "token": 7, "wrong": 9, "position": 2}
+    shown = page.call("ablate", {"prompt": PROMPT, "kind": kind, "metric": metric})
+    logits = np.asarray(model(np.array([TOKENS])))[0, 2]
+    assert shown["baseline"] == pytest.approx(float(logits[7] - logits[9]), abs=1e-4)
+    edit = lensd.zero("z") if kind == "zero" else lensd.mean("z")
+    swept = model.sweep(np.array([TOKENS]), edit, ("layer", "head"), lensd.metrics.logit_diff(7, 9, pos=2))
+    np.testing.assert_allclose(array(shown["delta"]), np.asarray(swept.delta), atol=1e-5)
+    np.testing.assert_allclose(array(shown["value"]), np.asarray(swept.value), atol=1e-5)
+    head = page.call("head", {"prompt": PROMPT, "layer": 1, "head": 0, "want": ["attribution"], "metric": metric})
+    assert head["metric_value"] == pytest.approx(shown["baseline"], abs=1e-4)
+
+
+def test_every_node_of_two_prompts(grouped: tuple[Page, Any]) -> None:
+    page, model = grouped
+    other = [5, 8, 9, 5, 8, 12]
+    compared = page.call("compare", {"prompt": PROMPT, "other": {"tokens": other}, "token": 7, "wrong": 8})
+
+    def difference(*edits: Any) -> float:
+        last = np.asarray(model.run_with_interventions(np.array([TOKENS]), edits))[0, -1]
+        return float(last[7] - last[8])
+
+    plain = np.asarray(model(np.array([TOKENS])))[0, -1]
+    clean = float(plain[7] - plain[8])
+    for layer in range(model.cfg.n_layers):
+        moved = difference(lensd.patch(f"blocks.{layer}.hook_mlp_out", [other])) - clean
+        assert array(compared["mlps"]["total"])[layer] == pytest.approx(moved, abs=1e-4)
+        for head in range(model.cfg.n_heads):
+            moved = difference(lensd.patch(f"blocks.{layer}.attn.hook_z", [other], head=head)) - clean
+            assert array(compared["heads"]["total"])[layer, head] == pytest.approx(moved, abs=1e-4)
+    # Behind the last MLP there is no other path.
+    assert array(compared["mlps"]["direct"])[-1] == pytest.approx(array(compared["mlps"]["total"])[-1], abs=1e-5)
+    metric = lensd.metrics.logit_diff(7, 8)
+    direct = model.path_patching(np.array([TOKENS]), [other], metrics=metric, hold_mlps=True).delta
+    np.testing.assert_allclose(array(compared["heads"]["direct"]), np.asarray(direct), atol=1e-5)
+    assert not np.allclose(array(compared["heads"]["direct"]), array(compared["heads"]["total"]), atol=1e-4)
+
+
+def test_the_neurons_that_fire_most(grouped: tuple[Page, Any]) -> None:
+    page, model = grouped
+    _, cache = model.run_with_cache(np.array([TOKENS]))
+    post = np.asarray(cache["post", 2])[0]
+    found = page.call("neurons", {"prompt": PROMPT, "layer": 2, "top": 5})
+    order = np.argsort(-post.max(0), kind="stable")[:5]
+    assert [each["neuron"] for each in found["neurons"]] == order.tolist()
+    assert [each["position"] for each in found["neurons"]] == post[:, order].argmax(0).tolist()
+    np.testing.assert_allclose(array(found["activations"]), post[:, order].T, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,19 @@ class Daemon:
                 pytest.fail(f"lensd was not ready within {READY_SECONDS} s: {self.log()}")
             time.sleep(0.01)
         return process
+
+
+@contextmanager
+def serving(models: Mapping[str, Path]) -> Iterator[lensd.Client]:
+    """A client of a daemon of its own that serves these models."""
+    # A socket's path has to be short.
+    with tempfile.TemporaryDirectory(prefix="lensd-") as folder:
+        daemon = Daemon(Path(folder), models)
+        try:
+            with lensd.connect(daemon.socket) as client:
+                yield client
+        finally:
+            daemon.stop()
 
 
 @pytest.fixture

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import Daemon
+from conftest import serving
 from reference import FIXTURES
 
 import lensd
@@ -25,18 +22,6 @@ pytestmark = pytest.mark.daemon
 TOYS = sorted(path for path in (FIXTURES / "families").glob("toy-*") if path.name != "toy-rms-gated-2l")
 SIZES = {"n_layers": 2, "d_model": 24, "n_heads": 3, "d_head": 8, "n_ctx": 16, "d_vocab": 40, "device": "cpu"}
 TOKENS = np.array([[3, 10, 17, 24, 3, 10, 31]])
-
-
-@contextmanager
-def serving(models: Mapping[str, Path]) -> Iterator[lensd.Client]:
-    # A socket's path has to be short.
-    with tempfile.TemporaryDirectory(prefix="lensd-") as folder:
-        daemon = Daemon(Path(folder), models)
-        try:
-            with lensd.connect(daemon.socket) as client:
-                yield client
-        finally:
-            daemon.stop()
 
 
 def floats(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -89,6 +89,28 @@ import Testing
         #expect(plain.scores.indices.filter { plain.scores[$0].isFinite } == Array(visible))
     }
 
+    /// In every family what is relative still sums to the score less its row's mean, the bias of positions too.
+    @Test func relativeTermsSumToRelativeScores() async throws {
+        for checkpoint in Fixtures.families {
+            let fixture = try EngineFixture(checkpoint)
+            let c = try fixture.engine.configuration
+            // A score behind a cap is no sum of its terms.
+            guard c.attnScoresSoftCap == nil, c.clipQKV == nil else { continue }
+            let recipe = try fixture.recipe(.processed, [AnalysisReference.sequence(checkpoint)])
+            let plain = try await split(fixture, recipe, layer: c.nLayers - 1, head: c.nHeads - 1)
+            let relative = try await split(
+                fixture, recipe, layer: c.nLayers - 1, head: c.nHeads - 1, isRelative: true)
+            let width = plain.sources.count
+            for row in plain.destinations.indices {
+                let scores = plain.scores[row * width..<(row + 1) * width]
+                let seen = scores.filter(\.isFinite)
+                let mean = seen.reduce(0, +) / Float(seen.count)
+                #expect(agree(Array(relative.scores[row * width..<(row + 1) * width]), scores.map { $0 - mean }))
+            }
+            #expect(agree(relative.sums, relative.scores), "\(checkpoint)")
+        }
+    }
+
     /// The largest pairs are those of the finest detail; the terms beside them stay as coarse as was asked.
     @Test func largestPairsAreNamed() async throws {
         let fixture = try EngineFixture("gpt-neo-3l-local")
