@@ -5,7 +5,7 @@
 /// What the live page carries.
 package enum ExploreAssets {
     package static let styleHash = "sha256-ssj4EeDdiTs7fOiQzgMstA4zFyM2/oC27tSrlSGCgUY="
-    package static let scriptHash = "sha256-XVUx3aqCindW34MGF5VJyFKq66k5zlJQ2dH/P8xeXpo="
+    package static let scriptHash = "sha256-vW1d/Bny85Rdy1Biqbm2mzF0nkRp+bxuWrd5VRsOTgs="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -3141,21 +3141,37 @@ class WhyPanel extends Panel {
   }
 
   draw(reply, { destination, source, layer, head }) {
-    const { values } = readArray(reply.table);
-    const names = reply.names.map((name) => SPLIT_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"));
+    const { values } = readArray(reply.terms);
+    const names = reply.components.map((name) => SPLIT_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"));
     const { tokens } = this.look;
     this.title.replaceChildren(
       `Why does L${layer}H${head} look from `, tokenElement(tokens[destination], "as-destination"), " at ",
       tokenElement(tokens[source], "as-source"), "?");
-    const sum = values.reduce((total, value) => total + value, 0);
     this.body.replaceChildren(
       names.length <= TABLE_PARTS ? splitTable(names, values) : pairList(names, values),
-      make("p", "why-sum", make("b", "", signedText(sum, null, 3)),
-        this.isRelative ? " above the mean of what the row sees" : ` is the sum, the score before softmax`),
-      make("p", "note", `attention weight ${Number(reply.weight.toPrecision(4))}` +
-        (this.isRelative ? "" : "; only differences along a row matter to it")),
+      make("p", "why-sum", ...sumOf(values, reply)),
+      make("p", "note", notesOf(reply).join("; ")),
     );
   }
+}
+
+/** The terms' sum, and what makes the score of it where something does. */
+function sumOf(values, reply) {
+  const sum = values.reduce((total, value) => total + value, 0);
+  const shown = [make("b", "", signedText(sum, null, 3)), " is the sum"];
+  if (reply.position_bias === null && reply.soft_cap === null) {
+    return [...shown, reply.relative ? ", above the mean of what the row sees" : ", the score before softmax"];
+  }
+  if (reply.soft_cap !== null) shown.push(`, capped at ±${reply.soft_cap}`);
+  if (reply.position_bias !== null) shown.push(`; the distance adds ${signedText(reply.position_bias, null, 3)} (ALiBi)`);
+  return [...shown, ": ", make("b", "", signedText(reply.score, null, 3)), reply.relative ? " above the row’s mean" : " before softmax"];
+}
+
+function notesOf(reply) {
+  const notes = [`attention weight ${Number(reply.weight.toPrecision(4))}`];
+  if (!reply.relative) notes.push("only differences along a row matter to it");
+  if (reply.rotary) notes.push("positions turn queries and keys here: they are in every term");
+  return notes;
 }
 
 /** The split as a table: what the query is made of down, the key across, sums at the edges. */
@@ -3324,7 +3340,7 @@ class PartsPanel extends Panel {
     });
     const what = wrong === undefined ? "logit" : "logit difference";
     this.body.replaceChildren(make("ol", "bar-list", ...rows),
-      make("p", "why-sum", make("b", "", signedText(reply.logit, null, 3)), ` is the sum, the ${what}`),
+      make("p", "why-sum", make("b", "", signedText(reply.total, null, 3)), ` is the sum, the ${what}`),
       make("p", "note", "Choose another token in the table above; “vs” sets one against it."));
   }
 }
@@ -3334,8 +3350,8 @@ const partName = (name) =>
   name.replace("_mlp_out", " MLP").replace("_attn_out", " attention").replace("_attn_bias", " attention bias");
 
 /** The parts that count most, and what is left of them. */
-function strongestParts({ components }) {
-  const sorted = components.map((part) => ({ ...part, name: partName(part.name) }))
+function strongestParts({ parts }) {
+  const sorted = parts.map((part) => ({ ...part, name: partName(part.name) }))
     .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const rest = sorted.slice(PART_ROWS);
   if (rest.length === 0) return sorted;
@@ -3344,10 +3360,10 @@ function strongestParts({ components }) {
 }
 
 /** The neurons that count most, and everything else that writes towards the token. */
-function neuronParts({ neurons, logit }) {
+function neuronParts({ neurons, total }) {
   const shown = neurons.map((part) => ({ ...part, name: `L${part.layer} neuron ${part.neuron}` }));
-  const sum = shown.reduce((total, { value }) => total + value, 0);
-  return [...shown, { name: "everything else", value: logit - sum }];
+  const sum = shown.reduce((all, { value }) => all + value, 0);
+  return [...shown, { name: "everything else", value: total - sum }];
 }
 // Neurons of an MLP: the strongest over the text, each as a line of its activations; one of them tints the text.
 

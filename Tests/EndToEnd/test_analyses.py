@@ -53,20 +53,20 @@ def test_why_sums_to_the_score(shared: Daemon) -> None:
 
 def test_attribution_sums_to_the_logit(shared: Daemon) -> None:
     parts = ask(shared, "attribute", STORY, "--by", "head")
-    assert math.isclose(sum(each["value"] for each in parts["components"]), parts["logit"], abs_tol=1e-3)
+    assert math.isclose(sum(parts["terms"]), parts["total"], abs_tol=1e-3)
     top = ask(shared, "run", STORY)["top"][0]["token"]
     assert parts["answer"][0]["token"] == top
 
 
 def test_accumulated_streams_are_sums(shared: Daemon) -> None:
     streams = ask(shared, "attribute", STORY, "--by", "accumulated", "--mid")
-    values = {each["name"]: each["value"] for each in streams["components"]}
+    values = dict(zip(streams["components"], streams["terms"], strict=True))
     assert list(values) == ["0_pre", "0_mid", "final_post", "bias"]
     layers = ask(shared, "attribute", STORY)
-    parts = {each["name"]: each["value"] for each in layers["components"]}
+    parts = dict(zip(layers["components"], layers["terms"], strict=True))
     assert math.isclose(values["0_pre"], parts["embed"] + parts["pos_embed"], abs_tol=1e-3)
     assert math.isclose(values["0_mid"], values["0_pre"] + parts["0_attn_out"], abs_tol=1e-3)
-    assert math.isclose(values["final_post"] + values["bias"], streams["logit"], abs_tol=1e-3)
+    assert math.isclose(values["final_post"] + values["bias"], streams["total"], abs_tol=1e-3)
 
 
 @pytest.mark.parametrize(

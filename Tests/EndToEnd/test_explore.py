@@ -304,11 +304,11 @@ def test_why_is_what_python_says(page: Page, model: Any) -> None:
     for relative in (False, True):
         why = page.call("why", {"prompt": PROMPT, "relative": relative, **cell})
         split = model.why_attends(TOKENS, 0, 3, 4, 2, relative=relative)
-        assert why["names"] == list(split.components)
-        np.testing.assert_allclose(array(why["table"]), np.asarray(split.terms).squeeze(), atol=1e-5)
+        assert why["components"] == list(split.components)
+        np.testing.assert_allclose(array(why["terms"]), np.asarray(split.terms).squeeze(), atol=1e-5)
         assert why["score"] == pytest.approx(float(np.asarray(split.scores).squeeze()), abs=1e-5)
         if not relative:
-            assert array(why["table"]).sum() == pytest.approx(why["score"], abs=1e-4)
+            assert array(why["terms"]).sum() == pytest.approx(why["score"], abs=1e-4)
 
 
 def test_the_lens_is_what_python_says(page: Page, model: Any) -> None:
@@ -327,18 +327,18 @@ def test_contributions_are_what_python_says(page: Page, model: Any, detail: str)
     shown = page.call("contributions", asked)
     split = model.logit_attribution(TOKENS, 7, 9, pos=3, by=detail.removesuffix("s"), top=5).prompts[0]
     logits = np.asarray(model(np.array([TOKENS])))[0, 3]
-    assert shown["logit"] == pytest.approx(float(logits[7] - logits[9]), abs=1e-4)
-    values = [part["value"] for part in shown["components"]]
+    assert shown["total"] == pytest.approx(float(logits[7] - logits[9]), abs=1e-4)
+    values = [part["value"] for part in shown["parts"]]
     np.testing.assert_allclose(values, np.asarray(split.terms)[0], atol=1e-5)
-    assert sum(values) == pytest.approx(shown["logit"], abs=1e-3)
-    heads = [part for part in shown["components"] if part["head"] is not None]
+    assert sum(values) == pytest.approx(shown["total"], abs=1e-3)
+    heads = [part for part in shown["parts"] if part["head"] is not None]
     assert len(heads) == (model.cfg.n_heads if detail == "heads" else 0)
     assert len(shown["neurons"]) == (5 if detail == "neurons" else 0)
 
 
 def test_contributions_under_an_edit(page: Page) -> None:
     edit = {"action": "zero", "hook": "z", "layer": 0, "head": 3}
-    parts = page.call("contributions", {"prompt": PROMPT, "token": 7, "edits": [edit]})["components"]
+    parts = page.call("contributions", {"prompt": PROMPT, "token": 7, "edits": [edit]})["parts"]
     assert {part["value"] for part in parts if part["head"] == 3} == {0}
 
 

@@ -83,8 +83,8 @@ extension ExploreAPI {
         }
         return .object([
             ("score", .float(score)), ("weight", .float(weight)),
-            ("names", .array(reply.components.map { .string($0.label) })),
-            ("table", .tensor(reply.terms, [count, count])), ("relative", .bool(isRelative)),
+            ("components", .array(reply.components.map { .string($0.label) })),
+            ("terms", .tensor(reply.terms, [count, count])), ("relative", .bool(isRelative)),
             ("rotary", .bool(reply.isRotary)),
             ("position_bias", reply.positionBias.first.map(ScriptJSON.float) ?? .null),
             ("soft_cap", reply.softCap.map(ScriptJSON.float) ?? .null),

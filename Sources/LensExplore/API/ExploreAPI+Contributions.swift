@@ -24,7 +24,7 @@ extension ExploreAPI {
         var top: Int?
     }
 
-    /// The same members as `lensctl attribute --json` has.
+    /// The parts with the heads that they are, for the page to lead to.
     func contributions(_ request: AboutPass<ContributionsQuestion>) async throws -> ScriptJSON {
         let top = request.top ?? 20
         guard (1...1000).contains(top) else { throw LensError.outOfRange("top", top, 1..<1001) }
@@ -34,10 +34,10 @@ extension ExploreAPI {
                 source: try await pass(request.pass).source, tokens: request.token.map { [$0] } ?? [],
                 wrongTokens: request.wrong.map { [$0] } ?? [], positions: [request.position ?? -1],
                 detail: detail, topCount: detail == .neurons ? top : 0))
-        guard let prompt = reply.prompts.first, let logit = prompt.totals.first else {
+        guard let prompt = reply.prompts.first, let total = prompt.totals.first else {
             throw LensError(.internal, "an attribution of one prompt answered none")
         }
-        let components = zip(reply.components, prompt.terms).map { component, term in
+        let parts = zip(reply.components, prompt.terms).map { component, term in
             ScriptJSON.object([
                 ("name", .string(component.label)), ("layer", component.layer.map(ScriptJSON.integer) ?? .null),
                 ("head", component.index.map(ScriptJSON.integer) ?? .null), ("value", .float(term)),
@@ -50,7 +50,7 @@ extension ExploreAPI {
         }
         return .object([
             ("position", .integer(prompt.positions.first ?? 0)), ("answer", .tokens(prompt.answers)),
-            ("wrong", .tokens(prompt.wrong)), ("logit", .float(logit)), ("components", .array(components)),
+            ("wrong", .tokens(prompt.wrong)), ("total", .float(total)), ("parts", .array(parts)),
             ("neurons", .array(neurons)),
         ])
     }

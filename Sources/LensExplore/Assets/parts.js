@@ -48,7 +48,7 @@ export class PartsPanel extends Panel {
     });
     const what = wrong === undefined ? "logit" : "logit difference";
     this.body.replaceChildren(make("ol", "bar-list", ...rows),
-      make("p", "why-sum", make("b", "", signedText(reply.logit, null, 3)), ` is the sum, the ${what}`),
+      make("p", "why-sum", make("b", "", signedText(reply.total, null, 3)), ` is the sum, the ${what}`),
       make("p", "note", "Choose another token in the table above; “vs” sets one against it."));
   }
 }
@@ -58,8 +58,8 @@ const partName = (name) =>
   name.replace("_mlp_out", " MLP").replace("_attn_out", " attention").replace("_attn_bias", " attention bias");
 
 /** The parts that count most, and what is left of them. */
-function strongestParts({ components }) {
-  const sorted = components.map((part) => ({ ...part, name: partName(part.name) }))
+function strongestParts({ parts }) {
+  const sorted = parts.map((part) => ({ ...part, name: partName(part.name) }))
     .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const rest = sorted.slice(PART_ROWS);
   if (rest.length === 0) return sorted;
@@ -68,8 +68,8 @@ function strongestParts({ components }) {
 }
 
 /** The neurons that count most, and everything else that writes towards the token. */
-function neuronParts({ neurons, logit }) {
+function neuronParts({ neurons, total }) {
   const shown = neurons.map((part) => ({ ...part, name: `L${part.layer} neuron ${part.neuron}` }));
-  const sum = shown.reduce((total, { value }) => total + value, 0);
-  return [...shown, { name: "everything else", value: logit - sum }];
+  const sum = shown.reduce((all, { value }) => all + value, 0);
+  return [...shown, { name: "everything else", value: total - sum }];
 }

@@ -49,21 +49,37 @@ export class WhyPanel extends Panel {
   }
 
   draw(reply, { destination, source, layer, head }) {
-    const { values } = readArray(reply.table);
-    const names = reply.names.map((name) => SPLIT_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"));
+    const { values } = readArray(reply.terms);
+    const names = reply.components.map((name) => SPLIT_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"));
     const { tokens } = this.look;
     this.title.replaceChildren(
       `Why does L${layer}H${head} look from `, tokenElement(tokens[destination], "as-destination"), " at ",
       tokenElement(tokens[source], "as-source"), "?");
-    const sum = values.reduce((total, value) => total + value, 0);
     this.body.replaceChildren(
       names.length <= TABLE_PARTS ? splitTable(names, values) : pairList(names, values),
-      make("p", "why-sum", make("b", "", signedText(sum, null, 3)),
-        this.isRelative ? " above the mean of what the row sees" : ` is the sum, the score before softmax`),
-      make("p", "note", `attention weight ${Number(reply.weight.toPrecision(4))}` +
-        (this.isRelative ? "" : "; only differences along a row matter to it")),
+      make("p", "why-sum", ...sumOf(values, reply)),
+      make("p", "note", notesOf(reply).join("; ")),
     );
   }
+}
+
+/** The terms' sum, and what makes the score of it where something does. */
+function sumOf(values, reply) {
+  const sum = values.reduce((total, value) => total + value, 0);
+  const shown = [make("b", "", signedText(sum, null, 3)), " is the sum"];
+  if (reply.position_bias === null && reply.soft_cap === null) {
+    return [...shown, reply.relative ? ", above the mean of what the row sees" : ", the score before softmax"];
+  }
+  if (reply.soft_cap !== null) shown.push(`, capped at ±${reply.soft_cap}`);
+  if (reply.position_bias !== null) shown.push(`; the distance adds ${signedText(reply.position_bias, null, 3)} (ALiBi)`);
+  return [...shown, ": ", make("b", "", signedText(reply.score, null, 3)), reply.relative ? " above the row’s mean" : " before softmax"];
+}
+
+function notesOf(reply) {
+  const notes = [`attention weight ${Number(reply.weight.toPrecision(4))}`];
+  if (!reply.relative) notes.push("only differences along a row matter to it");
+  if (reply.rotary) notes.push("positions turn queries and keys here: they are in every term");
+  return notes;
 }
 
 /** The split as a table: what the query is made of down, the key across, sums at the edges. */

@@ -71,20 +71,10 @@ struct Attribute: ConsoleCommand {
                 model: reply.model, form: reply.form, fingerprint: reply.fingerprint, tokens: prompt.tokens)
                 + [
                     ("position", .integer(prompt.positions.first ?? 0)), ("answer", JSON.tokens([answer])),
-                    ("wrong", JSON.tokens(prompt.wrong)), ("logit", .float(prompt.totals.first ?? .nan)),
+                    ("wrong", JSON.tokens(prompt.wrong)), ("total", .float(prompt.totals.first ?? .nan)),
                     ("by", .string(by.rawValue)),
-                    (
-                        "components",
-                        .array(
-                            zip(reply.components, prompt.terms).map { component, term in
-                                .object([
-                                    ("name", .string(component.label)),
-                                    ("layer", component.layer.map { .integer($0) } ?? .null),
-                                    ("head", component.index.map { .integer($0) } ?? .null),
-                                    ("value", .float(term)),
-                                ])
-                            })
-                    ),
+                    ("components", .array(reply.components.map { .string($0.label) })),
+                    ("terms", .array(prompt.terms.map { .float($0) })),
                     (
                         "neurons",
                         .array(
