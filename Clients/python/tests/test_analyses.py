@@ -184,7 +184,7 @@ def test_reductions(local: lensd.Model) -> None:
     ((top,),) = local.reduce(TOKENS, "post0", "top", count=4)
     assert top.indices is not None
     assert_close(cache["post", 0].ravel()[top.indices], top.values)
-    # Of equal entries, here the first positions' own and the zeros behind the destination, the first ones stay in front.
+    # Of equal entries, the first positions' own and the zeros behind the destination, the first ones stay in front.
     for count in (2, 150):
         ((most,),) = local.reduce(TOKENS, "pattern0", "top", count=count)
         sizes = np.abs(cache["pattern", 0].ravel())
