@@ -24,7 +24,10 @@ struct Heads: ConsoleCommand {
             """)
 
     @OptionGroup var input: PromptOptions
-    @Option(help: ArgumentHelp("Prompts from a file, .txt or .jsonl; empty lines are skipped.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Prompts from a file, .txt or .jsonl, at most \(mostBytes >> 10) KiB of text; empty lines are skipped.",
+            valueName: "file"))
     var corpus: String?
     @Option(help: ArgumentHelp("Only the first so many prompts of the file.", valueName: "count"))
     var limit: Int?

@@ -2,7 +2,7 @@ import LensCore
 import LensTerminal
 
 /// An atlas of heads as a table, and a head's evidence as a card, within 80 columns.
-enum HeadAtlasText {
+package enum HeadAtlasText {
     static func title(_ atlas: HeadAtlas, on terminal: Terminal) -> [StyledText] {
         var title = StyledText(terminal.visible(line: atlas.modelName), .bold)
         let prompts = atlas.promptCount == 1 ? "1 prompt" : "\(atlas.promptCount) prompts"
@@ -15,28 +15,11 @@ enum HeadAtlasText {
         return [title]
     }
 
-    static func table(_ atlas: HeadAtlas, on terminal: Terminal) -> [StyledText] {
-        let isAblated = atlas.ablation != nil
-        let hasCopying = atlas.heads.contains { $0.copying.isFinite }
-        var columns: [TextTable.Column] = [
-            .init("head", .right), .init("kinds"), .init("position", .right), .init("tokens", .right),
-        ]
-        if isAblated { columns += [.init(terminal.hasUnicode ? "Δloss" : "dloss", .right), .init("")] }
-        if hasCopying { columns.append(.init("copies", .right)) }
-        var table = TextTable(columns: columns)
-        table.rows = atlas.heads.map { head in
-            var row = [
-                StyledText(head.label, .bold), kinds(head, on: terminal),
-                StyledText(percent(head.scores.position)), StyledText(percent(head.tokens)),
-            ]
-            if isAblated {
-                row.append(StyledText(DecimalText.signed(head.delta, 4)))
-                row.append(StyledText(error(head, on: terminal), .faint))
-            }
-            if hasCopying { row.append(StyledText(DecimalText.signed(head.copying, 2))) }
-            return row
-        }
-        var lines = table.lines()
+    /// A row per head, then which tokens attend to which.
+    package static func table(_ atlas: HeadAtlas, on terminal: Terminal) -> [StyledText] {
+        var lines = rows(of: atlas, kinds: 2, on: terminal)
+        // With two kinds a row may be too long.
+        if lines.contains(where: { $0.width > 80 }) { lines = rows(of: atlas, kinds: 1, on: terminal) }
         let named = atlas.heads.filter { !$0.pairs.isEmpty && $0.scores.position < HeadEvidence.position }
         if !named.isEmpty {
             lines += ["", StyledText("Attention beyond what position explains, from token to token", .bold), ""]
@@ -48,14 +31,39 @@ enum HeadAtlasText {
             "", "position, tokens: how much of the pattern position alone explains, and beyond",
             "that which tokens there are.",
         ]
-        if hasCopying { notes.append("copies: +1 where a head raises the tokens it attends to, -1 where it lowers.") }
+        if atlas.hasCopying {
+            notes.append("copies: +1 where a head raises the tokens it attends to, -1 where it lowers.")
+        }
         notes.append("Evidence of a head: lensctl heads --layer L --head H")
         return lines + notes.map { StyledText($0, .faint) }
     }
 
+    /// - Parameter kinds: how many of a head's kinds are named; of more there is their number.
+    private static func rows(of atlas: HeadAtlas, kinds count: Int, on terminal: Terminal) -> [StyledText] {
+        let isAblated = atlas.ablation != nil
+        var table = TextTable(columns: [
+            .init("head", .right), .init("kinds"), .init("position", .right), .init("tokens", .right),
+        ])
+        if isAblated { table.columns += [.init(terminal.hasUnicode ? "Δloss" : "dloss", .right), .init("")] }
+        if atlas.hasCopying { table.columns.append(.init("copies", .right)) }
+        table.rows = atlas.heads.map { head in
+            var row = [
+                StyledText(head.label, .bold), kinds(head, count, on: terminal),
+                StyledText(percent(head.scores.position)), StyledText(percent(head.tokens)),
+            ]
+            if isAblated {
+                row.append(StyledText(DecimalText.signed(head.delta, 4)))
+                row.append(StyledText(error(head, on: terminal), .faint))
+            }
+            if atlas.hasCopying { row.append(StyledText(DecimalText.signed(head.copying, 2))) }
+            return row
+        }
+        return table.lines()
+    }
+
     /// Everything that is known of a head.
     static func card(_ head: HeadProfile, on terminal: Terminal) -> [StyledText] {
-        var lines = [StyledText(head.label, .bold) + StyledText("  ") + kinds(head, on: terminal)]
+        var lines = [StyledText(head.label, .bold) + StyledText("  ") + kinds(head, 2, on: terminal)]
         for finding in head.scores.kinds {
             lines += wrapped("\(finding.kind): \(finding.why)", width: 76).map { StyledText("  \($0)") }
         }
@@ -91,13 +99,15 @@ enum HeadAtlasText {
         return lines
     }
 
-    private static func kinds(_ head: HeadProfile, on terminal: Terminal) -> StyledText {
+    private static func kinds(_ head: HeadProfile, _ count: Int, on terminal: Terminal) -> StyledText {
         var text = StyledText()
-        for (index, finding) in head.scores.kinds.prefix(2).enumerated() {
+        for (index, finding) in head.scores.kinds.prefix(count).enumerated() {
             if index > 0 { text.append(", ") }
             text.append(finding.kind.description)
             text.append(" \(DecimalText.fixed(finding.score, 2))", .faint)
         }
+        let others = head.scores.kinds.count - count
+        if others > 0 { text.append(" +\(others)", .faint) }
         return text
     }
 
@@ -140,4 +150,9 @@ enum HeadAtlasText {
         }
         return lines
     }
+}
+
+extension HeadAtlas {
+    /// Whether it says what any head copies.
+    fileprivate var hasCopying: Bool { heads.contains { $0.copying.isFinite } }
 }

@@ -111,6 +111,16 @@ def test_analyses_as_tables(local: lensd.Model) -> None:
     table = atlas.to_pandas()
     assert table["delta"].tolist() == [head.delta for head in atlas]
     assert table["to_previous"].tolist() == [head.scores["to_previous"] for head in atlas]
+    assert table["copying"].tolist() == [head.copying for head in atlas]
+    circuit = local.circuit(0, 1, top=7)
+    assert list(circuit.to_pandas().itertuples(index=False, name=None)) == list(circuit.entries)
+    assert list(local.circuit(0, 1, top=0).to_pandas().columns) == ["row", "column", "value"]
+    circuits = local.circuits("qk")
+    assert circuits.to_pandas()["score"].tolist() == [each.score for each in circuits]
+    table = local.composition_scores("V").to_pandas()
+    assert len(table) == 3 * 16
+    assert table["score"].is_monotonic_decreasing
+    assert (table["layer"] < table["later_layer"]).all()
 
 
 def test_analyses_as_labelled_arrays(local: lensd.Model) -> None:
@@ -125,6 +135,9 @@ def test_analyses_as_labelled_arrays(local: lensd.Model) -> None:
     parts = local.logit_attribution(PROMPTS, by="head").to_xarray(1)
     assert parts.dims == ("pos", "component")
     assert local.induction_scores(length=4, batch=1).to_xarray()["induction"].shape == (3, 4)
+    composition = local.composition_scores("Q")
+    found = composition.to_xarray().sel(layer=0, head=1, later_layer=2, later_head=3)
+    assert float(found) == composition.scores[0, 1, 2, 3]
 
 
 def test_figures_give_their_axes(local: lensd.Model) -> None:
@@ -165,6 +178,10 @@ def test_figures_give_their_axes(local: lensd.Model) -> None:
     assert local.reduce(PROMPTS, "resid_post", "norm").plot().images
     assert local.reduce(PROMPTS, "pattern", "entropy").plot().shape == (3,)
     assert len(local.head_atlas(PROMPTS).plot().patches) == 12
+    circuit = local.circuit(0, 1)
+    assert circuit.plot().collections[0].get_offsets().shape == (local.cfg.d_head, 2)
+    assert len(local.circuits("qk").plot().patches) == 12
+    assert local.composition_scores("K").plot().images[0].get_array().shape == (8, 8)
     for number in pyplot.get_fignums():
         pyplot.figure(number).canvas.draw()
     pyplot.close("all")

@@ -318,6 +318,22 @@ def test_an_atlas(client: lensd.Client) -> None:
     }
 
 
+def test_circuits_and_composition(client: lensd.Client) -> None:
+    model = client.model("local")
+    circuit = model.circuit(1, 2, tokens=SLY[-1], top=3)
+    elements = checked(circuit._repr_html_())
+    assert number(circuit.entries[2].value) in elements.texts
+    assert f"copying score {signed(circuit.score)}, bare {signed(circuit.bare_score)}" in elements.texts
+    circuits = model.circuits("qk")
+    elements = checked(circuits._repr_html_())
+    assert all(number(each.score) in elements.texts for each in circuits)
+    assert elements.count("svg") == 1
+    scores = model.composition_scores("K")
+    elements = checked(scores._repr_html_())
+    earlier, later, score = scores.strongest(1)[0]
+    assert f"L{earlier[0]}H{earlier[1]} to L{later[0]}H{later[1]}: {number(score)}" in elements.texts
+
+
 def test_scores_models_and_sessions(daemon: Any) -> None:
     with lensd.connect(daemon.socket, session="views") as client:
         model = client.model("local")

@@ -33,25 +33,41 @@ final class HeadPairsJob: PassJob {
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
         if let prompt = prompts.popFirst() {
-            let tokens = PairedTokens(subject.recipe.tokens[prompt])
             // Of the first half too little is learned yet to say what tokens explain.
             let isMeasured = prompt >= 1 && 2 * prompt >= subject.recipe.tokens.count
-            try subject.visitPatterns(of: prompt, on: compute) { [heads] (layer, patterns) throws(LensError) in
-                let nHeads = subject.configuration.nHeads
-                let size = patterns.count / nHeads
-                try compute.pool.run(blocks: nHeads, control: compute.control) { head in
-                    patterns.withPointer {
-                        heads[layer * nHeads + head].add(
-                            tokens, pattern: UnsafeBufferPointer(start: $0 + head * size, count: size),
-                            isMeasured: isMeasured)
-                    }
-                }
-            }
+            try take(prompt, isMeasured: isMeasured, on: compute)
         }
         guard prompts.isEmpty else { return nil }
         // Of many prompts, what occurred once or twice is no habit of the head.
         let least = subject.recipe.tokens.count >= HeadEvidence.leastPrompts ? 3 : 1
         return Outcome(heads: heads.map { $0.finding(pairCount, seenIn: least) })
+    }
+
+    private func take(_ prompt: Int, isMeasured: Bool, on compute: Compute) throws(LensError) {
+        let tokens = subject.recipe.tokens[prompt]
+        guard tokens.count > CountedRows.first else { return }
+        let parts = HeadPrompt.parts(ofRows: tokens.count)
+        let nHeads = subject.configuration.nHeads
+        try subject.visitPatterns(of: prompt, on: compute) { [heads] (layer, patterns) throws(LensError) in
+            let size = patterns.count / nHeads
+            // First what was known before, then what the prompt teaches: it explains later ones.
+            for isLearning in [false, true] {
+                for part in parts {
+                    let pairs = PairedRows(tokens, rows: part.clamped(to: CountedRows.first..<tokens.count))
+                    try compute.pool.run(blocks: nHeads, control: compute.control) { head in
+                        patterns.withPointer {
+                            let pattern = UnsafeBufferPointer(start: $0 + head * size, count: size)
+                            let own = heads[layer * nHeads + head]
+                            if isLearning {
+                                own.learn(pairs, pattern: pattern)
+                            } else {
+                                own.explain(pairs, pattern: pattern, isMeasured: isMeasured)
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     struct Outcome: KeptAnswer {
@@ -68,17 +84,33 @@ final class HeadPairsJob: PassJob {
     }
 }
 
-/// The tokens of a prompt with the places of their pairs in any head's table.
-private struct PairedTokens: Sendable {
-    let ids: [Int32]
+/// Some rows of a prompt, with the places of their pairs of tokens in any head's table.
+private struct PairedRows: Sendable {
+    let tokens: [Int32]
+    let rows: Range<Int>
+    /// Of the tokens as sources, whatever attends to them.
     let sources: [UInt32]
+    /// `[row, source]`, of the rows at hand.
+    private let pairs: [UInt32]
 
-    init(_ ids: [Int32]) {
-        self.ids = ids
-        sources = ids.map { TokenFactors.key(nil, $0) }
+    init(_ tokens: [Int32], rows: Range<Int>) {
+        self.tokens = tokens
+        self.rows = rows
+        sources = tokens.map { TokenFactors.key(nil, $0) }
+        pairs = rows.flatMap { row in tokens.map { TokenFactors.key(tokens[row], $0) } }
     }
 
-    func pairs(ofRow row: Int) -> [UInt32] { (0...row).map { TokenFactors.key(ids[row], ids[$0]) } }
+    /// Calls `body` with the places of a row's pairs, source by source, and of the sources alone.
+    func withPlaces(
+        ofRow row: Int, _ body: (_ pairs: UnsafeBufferPointer<UInt32>, _ sources: UnsafeBufferPointer<UInt32>) -> Void
+    ) {
+        let first = (row - rows.lowerBound) * tokens.count
+        pairs.withUnsafeBufferPointer { pairs in
+            sources.withUnsafeBufferPointer {
+                body(UnsafeBufferPointer(rebasing: pairs[first..<first + tokens.count]), $0)
+            }
+        }
+    }
 }
 
 extension HeadPairsJob {
@@ -92,6 +124,8 @@ extension HeadPairsJob {
         private var gain = 0.0
         private var factors: TokenFactors
         private var pairs = PairCounter()
+        /// Of the prompt under way: what position and the factors expect of each row, all sources together.
+        private var sums: [Float] = []
 
         init(_ scored: HeadScoresJob.Outcome.Head, places: Int) {
             model = scored.model
@@ -100,54 +134,49 @@ extension HeadPairsJob {
             factors = TokenFactors(places: places)
         }
 
-        func add(_ tokens: PairedTokens, pattern: UnsafeBufferPointer<Float>, isMeasured: Bool) {
-            let length = tokens.ids.count
-            guard length > CountedRows.first, pattern.count == length * length else { return }
+        /// How many nats closer to the pattern than position alone position and the factors come, over some rows.
+        func explain(_ paired: PairedRows, pattern: UnsafeBufferPointer<Float>, isMeasured: Bool) {
+            let length = paired.tokens.count
+            guard pattern.count == length * length else { return }
+            if sums.count != length || paired.rows.lowerBound == CountedRows.first {
+                sums = Array(repeating: 1, count: length)
+            }
             var expected = Array(repeating: Float(0), count: length)
-            var sums = Array(repeating: Float(1), count: length)
-            for row in CountedRows.first..<length {
+            for row in paired.rows {
                 model.write(row: row, to: &expected)
-                let (known, sum) = explained(tokens, row, pattern, expected)
+                // A row's attention to the logarithms of the factors, and the sum of what is expected with them.
+                var (known, sum) = (Float(0), Float(0))
+                paired.withPlaces(ofRow: row) { pairs, sources in
+                    factors.visit(sources: sources, pairs: pairs, upTo: row) { source, factor in
+                        known += pattern[row * length + source] * log(max(factor, .leastNormalMagnitude))
+                        sum += expected[source] * factor
+                    }
+                }
                 sums[row] = max(sum, .leastNormalMagnitude)
                 if isMeasured { gain += Double(known) - Double(log(sums[row])) }
             }
-            if isMeasured { structure += structurePerRow * Double(length - CountedRows.first) }
-            // Only now: what a prompt teaches explains later ones.
-            for row in CountedRows.first..<length {
+            if isMeasured { structure += structurePerRow * Double(paired.rows.count) }
+        }
+
+        /// What some rows teach, once all of the prompt is explained.
+        func learn(_ paired: PairedRows, pattern: UnsafeBufferPointer<Float>) {
+            let length = paired.tokens.count
+            guard pattern.count == length * length, sums.count == length else { return }
+            var expected = Array(repeating: Float(0), count: length)
+            for row in paired.rows {
                 model.write(row: row, to: &expected)
-                learn(tokens, row, pattern, expected, sum: sums[row])
-            }
-        }
-
-        /// A row's attention to the logarithms of the factors, and the sum of what position and the factors expect: the
-        /// first less the second's logarithm is how many nats closer to the row than position alone they come.
-        private func explained(
-            _ tokens: PairedTokens, _ row: Int, _ pattern: UnsafeBufferPointer<Float>, _ expected: [Float]
-        ) -> (known: Float, sum: Float) {
-            let length = tokens.ids.count
-            let places = tokens.pairs(ofRow: row)
-            var (known, sum) = (Float(0), Float(0))
-            for source in 0...row {
-                let factor = factors.factor(source: tokens.sources[source], pair: places[source])
-                known += pattern[row * length + source] * log(max(factor, .leastNormalMagnitude))
-                sum += expected[source] * factor
-            }
-            return (known, sum)
-        }
-
-        private func learn(
-            _ tokens: PairedTokens, _ row: Int, _ pattern: UnsafeBufferPointer<Float>, _ expected: [Float], sum: Float
-        ) {
-            let length = tokens.ids.count
-            let places = tokens.pairs(ofRow: row)
-            for source in 0...row {
-                let attention = pattern[row * length + source]
-                factors.learn(
-                    source: tokens.sources[source], pair: places[source], attention: attention,
-                    expected: expected[source] / sum)
-                let beyond = attention - expected[source]
-                if beyond >= Float(TokenPair.countedFrom) {
-                    pairs.add(destination: tokens.ids[row], source: tokens.ids[source], weight: beyond)
+                let attention = UnsafeBufferPointer(rebasing: pattern[row * length..<(row + 1) * length])
+                paired.withPlaces(ofRow: row) { pairs, sources in
+                    factors.learn(
+                        sources: sources, pairs: pairs, upTo: row, attention: attention, expected: expected,
+                        sum: sums[row])
+                }
+                for source in 0...row {
+                    let beyond = attention[source] - expected[source]
+                    if beyond >= Float(TokenPair.countedFrom) {
+                        self.pairs.add(
+                            destination: paired.tokens[row], source: paired.tokens[source], weight: beyond)
+                    }
                 }
             }
         }

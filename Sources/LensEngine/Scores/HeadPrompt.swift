@@ -14,6 +14,12 @@ package struct HeadPrompt: Sendable {
     }
 
     var length: Int { tokens.count }
+
+    /// The prompt's rows in parts that a thread goes through in some milliseconds.
+    static func parts(ofRows length: Int) -> [Range<Int>] {
+        let step = max((1 << 18) / max(length, 1), 1)
+        return stride(from: 0, to: length, by: step).map { $0..<min($0 + step, length) }
+    }
 }
 
 /// Which keys the destinations of a layer see.

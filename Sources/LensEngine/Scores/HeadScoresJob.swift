@@ -45,10 +45,13 @@ final class HeadScoresJob: PassJob {
         try subject.visitPatterns(of: prompt, on: compute) { [tallies] (layer, patterns) throws(LensError) in
             let nHeads = subject.configuration.nHeads
             let size = patterns.count / nHeads
-            try compute.pool.run(blocks: nHeads, control: compute.control) { head in
-                patterns.withPointer {
-                    tallies[layer * nHeads + head].add(
-                        tokens, index: prompt, pattern: UnsafeBufferPointer(start: $0 + head * size, count: size))
+            for rows in HeadPrompt.parts(ofRows: tokens.length) {
+                try compute.pool.run(blocks: nHeads, control: compute.control) { head in
+                    patterns.withPointer {
+                        tallies[layer * nHeads + head].add(
+                            tokens, index: prompt,
+                            pattern: UnsafeBufferPointer(start: $0 + head * size, count: size), rows: rows)
+                    }
                 }
             }
         }

@@ -18,11 +18,18 @@ package final class HeadTally: @unchecked Sendable {
     private var toInduction = 0.0
     private var evenDuplicate = 0.0
     private var evenInduction = 0.0
+    /// Of the prompt under way.
+    private var current = PromptSums()
     private var detectPrevious = 0.0
     private var detectDuplicate = 0.0
     private var detectInduction = 0.0
     /// Where attention goes by position, fold by fold.
     private(set) var positions: [PositionSums]
+
+    /// What detect_head divides prompt by prompt.
+    private struct PromptSums {
+        var (all, previous, duplicates, inductions) = (0.0, 0.0, 0.0, 0.0)
+    }
 
     /// - Parameter length: tokens of the longest prompt.
     package init(keys: VisibleKeys, length: Int) {
@@ -30,74 +37,88 @@ package final class HeadTally: @unchecked Sendable {
         positions = Array(repeating: PositionSums(length: length), count: CountedRows.folds)
     }
 
+    /// Takes in some rows of a prompt's pattern; those of a prompt come in their order, all of them.
+    ///
     /// - Parameters:
     ///   - index: the prompt's number.
-    ///   - pattern: `[pos, sourcePos]`, row-major.
-    package func add(_ prompt: HeadPrompt, index: Int, pattern: UnsafeBufferPointer<Float>) {
+    ///   - pattern: `[pos, sourcePos]`, row-major, all of it.
+    package func add(
+        _ prompt: HeadPrompt, index: Int, pattern: UnsafeBufferPointer<Float>, rows range: Range<Int>
+    ) {
         let length = prompt.length
-        guard pattern.count == length * length else { return }
-        func weight(_ row: Int, _ source: Int) -> Double { Double(pattern[row * length + source]) }
-        var (all, previous, duplicates, inductions) = (0.0, 0.0, 0.0, 0.0)
-        for row in 0..<length {
-            let earlier = prompt.earlier[row]
-            // detect_head's target moves the duplicates one to the right; its column 0 is empty.
-            let duplicate = earlier.reduce(0) { $0 + weight(row, $1) }
-            let induction = earlier.reduce(0) { $0 + weight(row, $1 + 1) }
-            duplicates += duplicate
-            inductions += induction
-            if row > 0 { previous += weight(row, row - 1) }
-            let isCounted = row >= CountedRows.first
-            let (sum, nats) = isCounted ? add(row, index, pattern, length) : plainSum(row, pattern, length)
-            all += sum
-            guard isCounted else { continue }
-            let visible = keys.count(from: row)
-            rows += 1
-            toSelf += weight(row, row)
-            toPrevious += weight(row, row - 1)
-            entropy += visible > 1 ? nats / log(Double(visible)) : 0
-            structure += max(log(Double(visible)) - nats, 0)
-            guard !earlier.isEmpty else { continue }
-            let first = keys.first(from: row)
-            repeatRows += 1
-            toDuplicate += duplicate
-            toInduction += induction
-            evenDuplicate += Double(earlier.count { $0 >= first }) / Double(visible)
-            evenInduction += Double(earlier.count { $0 + 1 >= first }) / Double(visible)
+        guard pattern.count == length * length, range.upperBound <= length else { return }
+        if range.lowerBound == 0 { current = PromptSums() }
+        for row in range {
+            add(
+                row, of: prompt, index: index,
+                attention: UnsafeBufferPointer(rebasing: pattern[row * length..<(row + 1) * length]))
         }
-        prompts += 1
-        guard all > 0 else { return }
-        detectPrevious += previous / all
-        detectDuplicate += duplicates / all
-        detectInduction += inductions / all
+        if range.upperBound == length { finish() }
     }
 
-    private func plainSum(
-        _ row: Int, _ pattern: UnsafeBufferPointer<Float>, _ length: Int
-    ) -> (sum: Double, nats: Double) {
-        ((0...row).reduce(0) { $0 + Double(pattern[row * length + $1]) }, 0)
+    private func add(_ row: Int, of prompt: HeadPrompt, index: Int, attention: UnsafeBufferPointer<Float>) {
+        let earlier = prompt.earlier[row]
+        // detect_head's target moves the duplicates one to the right; its column 0 is empty.
+        let duplicate = earlier.reduce(0.0) { $0 + Double(attention[$1]) }
+        let induction = earlier.reduce(0.0) { $0 + Double(attention[$1 + 1]) }
+        current.duplicates += duplicate
+        current.inductions += induction
+        if row > 0 { current.previous += Double(attention[row - 1]) }
+        guard row >= CountedRows.first else {
+            current.all += attention[...row].reduce(0.0) { $0 + Double($1) }
+            return
+        }
+        let (sum, nats) = addByPosition(row, index, attention)
+        current.all += sum
+        let visible = keys.count(from: row)
+        rows += 1
+        toSelf += Double(attention[row])
+        toPrevious += Double(attention[row - 1])
+        entropy += visible > 1 ? nats / log(Double(visible)) : 0
+        structure += max(log(Double(visible)) - nats, 0)
+        guard !earlier.isEmpty else { return }
+        let first = keys.first(from: row)
+        repeatRows += 1
+        toDuplicate += duplicate
+        toInduction += induction
+        evenDuplicate += Double(earlier.count { $0 >= first }) / Double(visible)
+        evenInduction += Double(earlier.count { $0 + 1 >= first }) / Double(visible)
     }
 
     /// Takes a row's attention in by position.
     ///
     /// - Returns: its sum and its entropy in nats.
-    private func add(
-        _ row: Int, _ index: Int, _ pattern: UnsafeBufferPointer<Float>, _ length: Int
+    private func addByPosition(
+        _ row: Int, _ index: Int, _ attention: UnsafeBufferPointer<Float>
     ) -> (sum: Double, nats: Double) {
-        var (sum, nats) = (0.0, 0.0)
         let fold = CountedRows.fold(prompt: index, row: row)
+        let seen = keys.first(from: row)
         positions[fold].rows[row] += 1
-        for source in keys.first(from: row)...row {
-            let value = pattern[row * length + source]
-            guard value > 0 else { continue }
-            sum += Double(value)
-            nats -= Double(value * log(value))
-            if source == 0 {
-                positions[fold].first += Double(value)
-            } else {
-                positions[fold].byDistance[row - source] += Double(value)
+        var (sum, nats) = (0.0, 0.0)
+        if seen == 0, attention[0] > 0 {
+            sum = Double(attention[0])
+            nats = -Double(attention[0] * log(attention[0]))
+            positions[fold].first += sum
+        }
+        // Millions of entries: the array is looked up once a row.
+        positions[fold].byDistance.withUnsafeMutableBufferPointer { byDistance in
+            for source in max(seen, 1)...row where attention[source] > 0 {
+                let value = attention[source]
+                sum += Double(value)
+                nats -= Double(value * log(value))
+                byDistance[row - source] += Double(value)
             }
         }
         return (sum, nats)
+    }
+
+    /// The end of a prompt.
+    private func finish() {
+        prompts += 1
+        guard current.all > 0 else { return }
+        detectPrevious += current.previous / current.all
+        detectDuplicate += current.duplicates / current.all
+        detectInduction += current.inductions / current.all
     }
 
     /// The scores; whatever has no destination is 0.

@@ -36,16 +36,36 @@ struct TokenFactors {
         return UInt32(truncatingIfNeeded: mixed >> 32)
     }
 
-    func factor(source: UInt32, pair: UInt32) -> Float {
-        let alone = seen[Int(source) & mask]
-        let together = seen[Int(pair) & mask]
-        let factor = (alone.x + Self.trust) / (alone.y + Self.trust)
-        return (together.x + Self.trust * factor) / (together.y + Self.trust)
+    /// Calls `body` with the factor of each source of a row, given by the places of sources and pairs.
+    func visit(
+        sources: UnsafeBufferPointer<UInt32>, pairs: UnsafeBufferPointer<UInt32>, upTo row: Int,
+        _ body: (_ source: Int, _ factor: Float) -> Void
+    ) {
+        seen.withUnsafeBufferPointer { seen in
+            for source in 0...row {
+                let alone = seen[Int(sources[source]) & mask]
+                let together = seen[Int(pairs[source]) & mask]
+                let factor = (alone.x + Self.trust) / (alone.y + Self.trust)
+                body(source, (together.x + Self.trust * factor) / (together.y + Self.trust))
+            }
+        }
     }
 
-    mutating func learn(source: UInt32, pair: UInt32, attention: Float, expected: Float) {
-        let added = SIMD2(attention, expected)
-        seen[Int(source) & mask] += added
-        seen[Int(pair) & mask] += added
+    /// Takes a row in.
+    ///
+    /// - Parameters:
+    ///   - attention: what each source gets.
+    ///   - expected: what position expects it to get, `sum` all of it with the factors as they were.
+    mutating func learn(
+        sources: UnsafeBufferPointer<UInt32>, pairs: UnsafeBufferPointer<UInt32>, upTo row: Int,
+        attention: UnsafeBufferPointer<Float>, expected: [Float], sum: Float
+    ) {
+        seen.withUnsafeMutableBufferPointer { seen in
+            for source in 0...row {
+                let added = SIMD2(attention[source], expected[source] / sum)
+                seen[Int(sources[source]) & mask] += added
+                seen[Int(pairs[source]) & mask] += added
+            }
+        }
     }
 }

@@ -24,7 +24,11 @@ import Testing
                     pattern[row * length + source] = Float(weight / sum)
                 }
             }
-            pattern.withUnsafeBufferPointer { tally.add(HeadPrompt(tokens: tokens), index: index, pattern: $0) }
+            let prompt = HeadPrompt(tokens: tokens)
+            // In two parts, as the engine takes long prompts in.
+            for rows in [0..<length / 2, length / 2..<length] {
+                pattern.withUnsafeBufferPointer { tally.add(prompt, index: index, pattern: $0, rows: rows) }
+            }
         }
         return tally.scores(layer: 0, head: 0).scores
     }

@@ -38,10 +38,10 @@ class HeadKinds(DescribedModel):
     ) -> Question[HeadAtlas]:
         """Says of every head what it does and what it is called, with the evidence and a page.
 
-        Without `input` (a prompt, a list of them, tokens) the daemon's own stories are read. `kind` is how heads are
-        ablated for their change of the loss, which takes longest; None leaves it out. `pairs` is how many token pairs
-        are told of each head, at most 64. `progress` is called with (phase, done, total), the phase being "patterns",
-        "repeats", "pairs", "copying" or "ablation"; what it raises cancels the call.
+        Without `input` (a prompt, a list of them, tokens; 1 MiB at most) the daemon's own stories are read. `kind` is
+        how heads are ablated for their change of the loss, which takes longest; None leaves it out. `pairs` is how many
+        token pairs are told of each head, at most 64. `progress` is called with (phase, done, total), the phase being
+        "patterns", "repeats", "pairs", "copying" or "ablation"; what it raises cancels the call.
         """
         self._refuse_hooks("head_atlas")
         request = heads_pb2.HeadAtlasRequest(
