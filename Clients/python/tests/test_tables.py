@@ -178,10 +178,15 @@ def test_figures_give_their_axes(local: lensd.Model) -> None:
     assert local.reduce(PROMPTS, "resid_post", "norm").plot().images
     assert local.reduce(PROMPTS, "pattern", "entropy").plot().shape == (3,)
     assert len(local.head_atlas(PROMPTS).plot().patches) == 12
+    _draw_all(pyplot)
     circuit = local.circuit(0, 1)
     assert circuit.plot().collections[0].get_offsets().shape == (local.cfg.d_head, 2)
     assert len(local.circuits("qk").plot().patches) == 12
     assert local.composition_scores("K").plot().images[0].get_array().shape == (8, 8)
+    _draw_all(pyplot)
+
+
+def _draw_all(pyplot: Any) -> None:
     for number in pyplot.get_fignums():
         pyplot.figure(number).canvas.draw()
     pyplot.close("all")
