@@ -4,8 +4,8 @@
 
 /// What the live page carries.
 package enum ExploreAssets {
-    package static let styleHash = "sha256-ssj4EeDdiTs7fOiQzgMstA4zFyM2/oC27tSrlSGCgUY="
-    package static let scriptHash = "sha256-vW1d/Bny85Rdy1Biqbm2mzF0nkRp+bxuWrd5VRsOTgs="
+    package static let styleHash = "sha256-lrJMMm9VbruxZQJF4sJpeY2kA/yj/qusPsNwnmTNryU="
+    package static let scriptHash = "sha256-3Ny4TbonKHWBBocYjOoHp2EzZQtcpDIssBlviSKJYiI="
     package static let body = ##"""
 <header class="masthead">
   <h1 class="wordmark">lensd <span>explore</span></h1>
@@ -273,7 +273,7 @@ body {
 h2 { font-size: 13px; font-weight: 600; white-space: nowrap; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .bar { display: flex; align-items: baseline; gap: 10px; min-height: 24px; margin-bottom: 6px; }
-.bar .note { margin-left: auto; }
+.bar .note { margin-left: auto; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 button:disabled { opacity: 0.45; cursor: default; }
 .quiet { white-space: nowrap; }
 .quiet[aria-pressed="true"] { background: var(--ink); border-color: var(--ink); color: var(--paper); }
@@ -367,11 +367,13 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 
 .head-bar { margin: 0; align-items: center; min-height: 28px; }
 #head-name { font-size: 15px; }
-.facts { display: flex; gap: 12px; flex: 1; min-width: 0; overflow: hidden; white-space: nowrap; font-size: 12px; color: var(--muted); }
+.facts { display: flex; gap: 9px; flex: 1; min-width: 0; overflow: hidden; white-space: nowrap; font-size: 12px; color: var(--muted); }
+.facts span { flex: none; }
+.facts .kind { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .scale { display: inline-flex; align-items: center; gap: 5px; font-size: 12px; color: var(--muted); }
 .scale[hidden] { display: none; }
-.scale input { width: 70px; }
-.scale output { width: 2.4em; }
+.scale input { width: 56px; }
+.scale output { width: 2.2em; }
 .controls { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 8px; margin: 4px 0 10px; }
 .controls .choice button { padding: 1px 7px; }
 .controls select { max-width: 100px; }
@@ -481,6 +483,7 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 
 .lens th { padding-right: 6px; white-space: nowrap; }
 .lens td { height: 22px; }
+.lens-legend { margin-top: 6px; }
 .guess-cell { max-width: 70px; padding: 0 4px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; border: 1px solid var(--paper); }
 .guess-cell .token-text { white-space: pre; }
 .guess-cell.is-inverse { color: var(--inverse); }
@@ -489,7 +492,7 @@ main > section { min-height: 0; min-width: 0; padding: 12px 18px 16px; overflow-
 /* Neurons */
 
 .neuron-list { padding: 0; list-style: none; }
-.neuron-row { display: grid; grid-template-columns: 2.8em 112px 3em minmax(0, 1fr); align-items: center; gap: 8px; width: 100%; padding: 1px 2px; border: 1px solid transparent; border-radius: 4px; text-align: left; color: var(--ink); }
+.neuron-row, .neuron-head { display: grid; grid-template-columns: 3.4em 112px 3em minmax(0, 1fr); align-items: center; gap: 8px; width: 100%; padding: 1px 2px; border: 1px solid transparent; border-radius: 4px; text-align: left; color: var(--ink); }
 .neuron-row:hover { background: var(--ground); }
 .neuron-row[aria-pressed="true"] { border-color: var(--ink); }
 .neuron-row .number:first-child { color: var(--muted); }
@@ -1351,13 +1354,15 @@ class TextView {
 
 
 const LIST_LENGTH = 5;
-const HINT =
+const MATRIX_HINT =
   "A row is a token that looks, a column one that is looked at. Point at a cell or at a token to see the weight; " +
   "click to lock it.";
 
 class Reading {
   constructor(selection) {
     this.selection = selection;
+    /** What is said while nothing is looked at. */
+    this.hint = MATRIX_HINT;
     this.container = byID("readout");
     selection.subscribe(() => this.update());
   }
@@ -1371,7 +1376,7 @@ class Reading {
     if (!this.patterns) return;
     const target = this.selection.target;
     if (!target) {
-      this.container.replaceChildren(make("p", "hint", HINT));
+      this.container.replaceChildren(make("p", "hint", this.hint));
     } else if (isCell(target)) {
       this.container.replaceChildren(...this.#cell(target));
     } else {
@@ -2701,7 +2706,8 @@ class NextTable {
   #offerPlace() {
     const place = this.#place;
     byID("next-place").hidden = place === undefined;
-    byID("next-place").textContent = place === null ? "after the last" : "after the locked token";
+    byID("next-place").textContent = place === null ? "last token" : "locked token";
+    byID("next-place").title = `Predict after the ${byID("next-place").textContent}`;
   }
 
   #choose(event) {
@@ -2847,15 +2853,20 @@ class Tint {
     legend.hidden = kind === "none" || !this.look;
     if (legend.hidden) return;
     const scheme = kind === "change" ? "change" : "loss";
-    const steps = Array.from({ length: LEGEND_STEPS }, (_, at) => {
-      const step = make("i");
-      step.style.backgroundColor = rampColour(Math.round((255 * at) / (LEGEND_STEPS - 1)), scheme);
-      return step;
-    });
     const [low, high] = kind === "change" ? [`−${this.reach.toFixed(2)}`, `+${this.reach.toFixed(2)}`] : ["0", `${this.most.toFixed(1)}`];
     legend.title = kind === "change" ? "Change of each token's loss, in nats" : "Each token's loss in nats, up to that of a guess among the vocabulary";
-    legend.replaceChildren(make("span", "note", low), make("span", "steps", ...steps), make("span", "note", high));
+    legend.replaceChildren(...rampLegend(low, high, scheme));
   }
+}
+
+/** A ramp of colours between what its ends stand for. */
+function rampLegend(low, high, scheme = "weight") {
+  const steps = Array.from({ length: LEGEND_STEPS }, (_, at) => {
+    const step = make("i");
+    step.style.backgroundColor = rampColour(Math.round((255 * at) / (LEGEND_STEPS - 1)), scheme);
+    return step;
+  });
+  return [make("span", "note", low), make("span", "steps", ...steps), make("span", "note", high)];
 }
 
 function signedShade(share) {
@@ -2917,7 +2928,12 @@ class Stage {
       ? `Layer ${head.layer}, head ${head.head}`
       : `${kind === "mean" ? "Mean" : "Greatest"} of ${span === "layer" ? `layer ${head.layer}` : "all heads"}`;
     byID("head-kept").hidden = !this.selection.isKept;
-    const facts = (kind === "one" ? head.kinds ?? [] : []).map(({ name, score }) => make("span", "kind", `${name} ${score.toFixed(2)}`));
+    const facts = (kind === "one" ? head.kinds ?? [] : []).map(({ name, score }) => {
+      const text = `${name} ${score.toFixed(2)}`;
+      const fact = make("span", "kind", text);
+      fact.title = text;
+      return fact;
+    });
     const effect = kind === "one" && scaleOf(edits, head) === 1 ? this.effects?.[this.selection.head] : null;
     if (effect) {
       facts.unshift(make("span", effect.delta >= 0 ? "up" : "down", `Δloss ${signedText(effect.delta, effect.error)}`));
@@ -3008,7 +3024,8 @@ class HeadSweep {
     bar.hidden = !isPending || !progress;
     if (progress) Object.assign(bar, { max: progress.total, value: progress.done });
     const isMissing = error?.code === "NOT_SAVED" || error?.code === "UNIMPLEMENTED";
-    byID("sweep-note").textContent = error && !isMissing ? error.message : "";
+    const found = this.question.answered && !isPending ? "bars: Δloss when a head is ablated" : "";
+    byID("sweep-note").textContent = error && !isMissing ? error.message : found;
   }
 }
 // What the analyses beside the heads have in common: shown one at a time, asked only while shown, honest when empty.
@@ -3070,6 +3087,17 @@ class Panel {
   }
 }
 
+const PART_NAMES = {
+  embed: "token", pos_embed: "position", attn_out: "attention", mlp_out: "MLPs", bias: "bias", rest: "edits",
+};
+const PART_KINDS = { mlp_out: "MLP", attn_out: "attention", attn_bias: "attention bias" };
+
+/** What is written into the residual stream, as people say it: "MLP 3" of "3_mlp_out". */
+function partName(name) {
+  const [, layer, kind] = /^(\d+)_(\w+)$/.exec(name) ?? [];
+  return PART_NAMES[name] ?? (kind in PART_KINDS ? `${PART_KINDS[kind]} ${layer}` : name);
+}
+
 /** A row of a list of signed bars: a name, a bar from the middle whose length is `value / reach`, the value in words. */
 function barRow(name, value, reach, text) {
   const fill = make("span", value < 0 ? "fill down-fill" : "fill up-fill");
@@ -3099,7 +3127,6 @@ function choice(label, options, onChoose) {
 // Why a head attends where it does: its score for a cell, split into what the query and the key are made of.
 
 
-const SPLIT_NAMES = { embed: "token", pos_embed: "position", attn_out: "attention", mlp_out: "MLPs", bias: "bias", rest: "edits" };
 /** Up to so many parts make a table that can be read; more are told by their largest pairs. */
 const TABLE_PARTS = 6;
 const PAIRS = 12;
@@ -3142,7 +3169,7 @@ class WhyPanel extends Panel {
 
   draw(reply, { destination, source, layer, head }) {
     const { values } = readArray(reply.terms);
-    const names = reply.components.map((name) => SPLIT_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"));
+    const names = reply.components.map(partName);
     const { tokens } = this.look;
     this.title.replaceChildren(
       `Why does L${layer}H${head} look from `, tokenElement(tokens[destination], "as-destination"), " at ",
@@ -3274,7 +3301,8 @@ class LensPanel extends Panel {
     });
     const names = ["stage", "predicts", ...Array(Math.min(count, GUESSES) - 1).fill(""), ...(next ? ["true"] : [])];
     const head = make("tr", "", ...names.map((name) => make("th", "", name)));
-    this.body.replaceChildren(make("table", "lens", make("thead", "", head), make("tbody", "", ...rows)));
+    this.body.replaceChildren(make("table", "lens", make("thead", "", head), make("tbody", "", ...rows)),
+      make("p", "tint-legend lens-legend", make("span", "note", "probability"), ...rampLegend("0", "100 %")));
   }
 }
 
@@ -3297,7 +3325,6 @@ function stageName(stage) {
 
 
 const PART_ROWS = 18;
-const PART_NAMES = { embed: "token", pos_embed: "position", bias: "bias", rest: "edits" };
 
 class PartsPanel extends Panel {
   constructor(view, selection) {
@@ -3344,10 +3371,6 @@ class PartsPanel extends Panel {
       make("p", "note", "Choose another token in the table above; “vs” sets one against it."));
   }
 }
-
-const partName = (name) =>
-  PART_NAMES[name] ??
-  name.replace("_mlp_out", " MLP").replace("_attn_out", " attention").replace("_attn_bias", " attention bias");
 
 /** The parts that count most, and what is left of them. */
 function strongestParts({ parts }) {
@@ -3463,7 +3486,8 @@ class NeuronsPanel extends Panel {
       row.setAttribute("aria-pressed", String(neuron === this.neuron));
       return make("li", "", row);
     });
-    this.body.replaceChildren(make("ol", "neuron-list", ...rows));
+    const names = ["neuron", "over the text", "peak", "at"].map((name) => make("span", "note", name));
+    this.body.replaceChildren(make("div", "neuron-head", ...names), make("ol", "neuron-list", ...rows));
   }
 
   #drawOne(reply) {
@@ -3531,10 +3555,14 @@ class ComparePanel extends Panel {
   }
 
   draw(reply, { token, wrong }) {
-    this.title.replaceChildren(tokenElement(this.look.token(token)), " against ", tokenElement(this.look.token(wrong)));
+    this.title.replaceChildren("Logit of ", tokenElement(this.look.token(token)), " less that of ", tokenElement(this.look.token(wrong)));
     const nodes = nodesOf(reply, this.look);
     const reach = Math.max(1e-9, ...nodes.flatMap(({ total, direct }) => [Math.abs(total), Math.abs(direct)]));
-    const head = make("tr", "", ...["", "in all", "", "directly", ""].map((name) => make("th", "", name)));
+    const head = make("tr", "", ...["", "in all", "directly"].map((name, at) => {
+      const cell = make("th", "", name);
+      cell.colSpan = at === 0 ? 1 : 2;
+      return cell;
+    }));
     const rows = nodes.slice(0, NODE_ROWS).map((node) => {
       const row = make("tr", "", make("th", "", node.name),
         make("td", "number", signedText(node.total, null, 2)), trackCell(node.total, reach),
@@ -3627,6 +3655,10 @@ function startShortcuts(view, selection, actions) {
 }
 // Puts the page together: what is asked when something changes, and who shows the answer.
 
+
+const LINES_HINT =
+  "On the left are the tokens that look, on the right those that are looked at. Point at a token to see the weights; " +
+  "click to lock it.";
 
 const view = new View();
 const selection = new Selection(0, 0);
@@ -3732,6 +3764,7 @@ function layout() {
   if (isLines) lines.layout(Math.max(280, box.clientWidth - (isWide ? 210 : 12)), room);
   else matrix.layout(isWide, room - 24);
   text.update();
+  reading.hint = isLines ? LINES_HINT : MATRIX_HINT;
   reading.update();
 }
 

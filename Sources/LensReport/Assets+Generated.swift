@@ -5,7 +5,7 @@
 /// What every attention page carries.
 package enum AttentionAssets {
     package static let styleHash = "sha256-iN0y6SkiKkqnlY5JOqjZvdn8d9axA1Kj4fs4zTReyPI="
-    package static let scriptHash = "sha256-kNg+4vTbhB0ApAb3FnNNfXyemH8j6BdwuUDVkfqeqXI="
+    package static let scriptHash = "sha256-P7+PnD7C3ndAQ1SDTVIgi0CLq9eUsKQli8Xt6fU1qgE="
     package static let body = ##"""
 <header class="masthead">
   <div>
@@ -1464,13 +1464,15 @@ class TextView {
 
 
 const LIST_LENGTH = 5;
-const HINT =
+const MATRIX_HINT =
   "A row is a token that looks, a column one that is looked at. Point at a cell or at a token to see the weight; " +
   "click to lock it.";
 
 class Reading {
   constructor(selection) {
     this.selection = selection;
+    /** What is said while nothing is looked at. */
+    this.hint = MATRIX_HINT;
     this.container = byID("readout");
     selection.subscribe(() => this.update());
   }
@@ -1484,7 +1486,7 @@ class Reading {
     if (!this.patterns) return;
     const target = this.selection.target;
     if (!target) {
-      this.container.replaceChildren(make("p", "hint", HINT));
+      this.container.replaceChildren(make("p", "hint", this.hint));
     } else if (isCell(target)) {
       this.container.replaceChildren(...this.#cell(target));
     } else {

@@ -58,13 +58,19 @@ def test_contributions_to_the_likeliest_token(live, model):
             expected = {f"L{layer} neuron {neuron}": value for layer, neuron, value in terms.neurons[0]}
             assert {name: parts.get(name) for name in expected} == pytest.approx(expected, abs=1e-5)
         else:
-            values = dict(zip(split.components, np.asarray(terms.terms)[0], strict=True))
-            heads = {name: value for name, value in parts.items() if name in values}
-            assert heads and heads == pytest.approx({name: float(values[name]) for name in heads}, abs=1e-5)
+            names = [SAID.get(label, label) for label in split.components]
+            values = dict(zip(names, map(float, np.asarray(terms.terms)[0]), strict=True))
+            named = {name: value for name, value in parts.items() if not name.endswith("others")}
+            assert named == pytest.approx({name: values[name] for name in named}, abs=1e-5)
 
 
 #: How the names of what only one kind of split has begin.
-MARKS = {"head": "L0H", "layer": "0 attention", "neuron": "L0 neuron"}
+MARKS = {"head": "L0H", "layer": "attention 0", "neuron": "L0 neuron"}
+#: What the page calls the components of the one layer.
+SAID = {
+    "embed": "token", "pos_embed": "position", "0_attn_out": "attention 0", "0_attn_bias": "attention bias 0",
+    "0_mlp_out": "MLP 0",
+}  # fmt: skip
 
 
 def test_a_neuron_of_the_parts_is_looked_at(live, model):

@@ -42,10 +42,14 @@ export class ComparePanel extends Panel {
   }
 
   draw(reply, { token, wrong }) {
-    this.title.replaceChildren(tokenElement(this.look.token(token)), " against ", tokenElement(this.look.token(wrong)));
+    this.title.replaceChildren("Logit of ", tokenElement(this.look.token(token)), " less that of ", tokenElement(this.look.token(wrong)));
     const nodes = nodesOf(reply, this.look);
     const reach = Math.max(1e-9, ...nodes.flatMap(({ total, direct }) => [Math.abs(total), Math.abs(direct)]));
-    const head = make("tr", "", ...["", "in all", "", "directly", ""].map((name) => make("th", "", name)));
+    const head = make("tr", "", ...["", "in all", "directly"].map((name, at) => {
+      const cell = make("th", "", name);
+      cell.colSpan = at === 0 ? 1 : 2;
+      return cell;
+    }));
     const rows = nodes.slice(0, NODE_ROWS).map((node) => {
       const row = make("tr", "", make("th", "", node.name),
         make("td", "number", signedText(node.total, null, 2)), trackCell(node.total, reach),

@@ -4,6 +4,7 @@ import { make, percentText, tokenElement } from "../../LensReport/Assets/format.
 import { needsOtherInk, rampColour } from "../../LensReport/Assets/colours.js";
 import { readArray } from "./arrays.js";
 import { Panel } from "./panel.js";
+import { rampLegend } from "./tint.js";
 import { visibleToken } from "./visible.js";
 import { passOf } from "./view.js";
 
@@ -59,7 +60,8 @@ export class LensPanel extends Panel {
     });
     const names = ["stage", "predicts", ...Array(Math.min(count, GUESSES) - 1).fill(""), ...(next ? ["true"] : [])];
     const head = make("tr", "", ...names.map((name) => make("th", "", name)));
-    this.body.replaceChildren(make("table", "lens", make("thead", "", head), make("tbody", "", ...rows)));
+    this.body.replaceChildren(make("table", "lens", make("thead", "", head), make("tbody", "", ...rows)),
+      make("p", "tint-legend lens-legend", make("span", "note", "probability"), ...rampLegend("0", "100 %")));
   }
 }
 

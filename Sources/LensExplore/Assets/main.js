@@ -2,7 +2,7 @@
 
 import { byID, make } from "../../LensReport/Assets/format.js";
 import { MatrixView } from "../../LensReport/Assets/matrix.js";
-import { Reading } from "../../LensReport/Assets/reading.js";
+import { MATRIX_HINT, Reading } from "../../LensReport/Assets/reading.js";
 import { Selection } from "../../LensReport/Assets/selection.js";
 import { TextView } from "../../LensReport/Assets/text.js";
 import { isSaved, savePage, savedView } from "./api.js";
@@ -26,6 +26,10 @@ import { startTheme } from "./theme.js";
 import { Tint } from "./tint.js";
 import { View, fragmentOf, viewOf } from "./view.js";
 import { WhyPanel } from "./why.js";
+
+const LINES_HINT =
+  "On the left are the tokens that look, on the right those that are looked at. Point at a token to see the weights; " +
+  "click to lock it.";
 
 const view = new View();
 const selection = new Selection(0, 0);
@@ -131,6 +135,7 @@ function layout() {
   if (isLines) lines.layout(Math.max(280, box.clientWidth - (isWide ? 210 : 12)), room);
   else matrix.layout(isWide, room - 24);
   text.update();
+  reading.hint = isLines ? LINES_HINT : MATRIX_HINT;
   reading.update();
 }
 

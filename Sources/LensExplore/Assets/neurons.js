@@ -104,7 +104,8 @@ export class NeuronsPanel extends Panel {
       row.setAttribute("aria-pressed", String(neuron === this.neuron));
       return make("li", "", row);
     });
-    this.body.replaceChildren(make("ol", "neuron-list", ...rows));
+    const names = ["neuron", "over the text", "peak", "at"].map((name) => make("span", "note", name));
+    this.body.replaceChildren(make("div", "neuron-head", ...names), make("ol", "neuron-list", ...rows));
   }
 
   #drawOne(reply) {

@@ -33,7 +33,8 @@ export class NextTable {
   #offerPlace() {
     const place = this.#place;
     byID("next-place").hidden = place === undefined;
-    byID("next-place").textContent = place === null ? "after the last" : "after the locked token";
+    byID("next-place").textContent = place === null ? "last token" : "locked token";
+    byID("next-place").title = `Predict after the ${byID("next-place").textContent}`;
   }
 
   #choose(event) {

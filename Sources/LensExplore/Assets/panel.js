@@ -59,6 +59,17 @@ export class Panel {
   }
 }
 
+const PART_NAMES = {
+  embed: "token", pos_embed: "position", attn_out: "attention", mlp_out: "MLPs", bias: "bias", rest: "edits",
+};
+const PART_KINDS = { mlp_out: "MLP", attn_out: "attention", attn_bias: "attention bias" };
+
+/** What is written into the residual stream, as people say it: "MLP 3" of "3_mlp_out". */
+export function partName(name) {
+  const [, layer, kind] = /^(\d+)_(\w+)$/.exec(name) ?? [];
+  return PART_NAMES[name] ?? (kind in PART_KINDS ? `${PART_KINDS[kind]} ${layer}` : name);
+}
+
 /** A row of a list of signed bars: a name, a bar from the middle whose length is `value / reach`, the value in words. */
 export function barRow(name, value, reach, text) {
   const fill = make("span", value < 0 ? "fill down-fill" : "fill up-fill");

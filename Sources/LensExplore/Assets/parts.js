@@ -1,11 +1,10 @@
 // Top contributions to a token's logit: what each head, MLP and embedding writes towards it.
 
 import { make, signedText, tokenElement } from "../../LensReport/Assets/format.js";
-import { Panel, barRow, choice } from "./panel.js";
+import { Panel, barRow, choice, partName } from "./panel.js";
 import { passOf } from "./view.js";
 
 const PART_ROWS = 18;
-const PART_NAMES = { embed: "token", pos_embed: "position", bias: "bias", rest: "edits" };
 
 export class PartsPanel extends Panel {
   constructor(view, selection) {
@@ -52,10 +51,6 @@ export class PartsPanel extends Panel {
       make("p", "note", "Choose another token in the table above; “vs” sets one against it."));
   }
 }
-
-const partName = (name) =>
-  PART_NAMES[name] ??
-  name.replace("_mlp_out", " MLP").replace("_attn_out", " attention").replace("_attn_bias", " attention bias");
 
 /** The parts that count most, and what is left of them. */
 function strongestParts({ parts }) {

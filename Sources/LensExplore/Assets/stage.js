@@ -56,7 +56,12 @@ export class Stage {
       ? `Layer ${head.layer}, head ${head.head}`
       : `${kind === "mean" ? "Mean" : "Greatest"} of ${span === "layer" ? `layer ${head.layer}` : "all heads"}`;
     byID("head-kept").hidden = !this.selection.isKept;
-    const facts = (kind === "one" ? head.kinds ?? [] : []).map(({ name, score }) => make("span", "kind", `${name} ${score.toFixed(2)}`));
+    const facts = (kind === "one" ? head.kinds ?? [] : []).map(({ name, score }) => {
+      const text = `${name} ${score.toFixed(2)}`;
+      const fact = make("span", "kind", text);
+      fact.title = text;
+      return fact;
+    });
     const effect = kind === "one" && scaleOf(edits, head) === 1 ? this.effects?.[this.selection.head] : null;
     if (effect) {
       facts.unshift(make("span", effect.delta >= 0 ? "up" : "down", `Δloss ${signedText(effect.delta, effect.error)}`));

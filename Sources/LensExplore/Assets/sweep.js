@@ -53,6 +53,7 @@ export class HeadSweep {
     bar.hidden = !isPending || !progress;
     if (progress) Object.assign(bar, { max: progress.total, value: progress.done });
     const isMissing = error?.code === "NOT_SAVED" || error?.code === "UNIMPLEMENTED";
-    byID("sweep-note").textContent = error && !isMissing ? error.message : "";
+    const found = this.question.answered && !isPending ? "bars: Δloss when a head is ablated" : "";
+    byID("sweep-note").textContent = error && !isMissing ? error.message : found;
   }
 }

@@ -58,15 +58,20 @@ export class Tint {
     legend.hidden = kind === "none" || !this.look;
     if (legend.hidden) return;
     const scheme = kind === "change" ? "change" : "loss";
-    const steps = Array.from({ length: LEGEND_STEPS }, (_, at) => {
-      const step = make("i");
-      step.style.backgroundColor = rampColour(Math.round((255 * at) / (LEGEND_STEPS - 1)), scheme);
-      return step;
-    });
     const [low, high] = kind === "change" ? [`−${this.reach.toFixed(2)}`, `+${this.reach.toFixed(2)}`] : ["0", `${this.most.toFixed(1)}`];
     legend.title = kind === "change" ? "Change of each token's loss, in nats" : "Each token's loss in nats, up to that of a guess among the vocabulary";
-    legend.replaceChildren(make("span", "note", low), make("span", "steps", ...steps), make("span", "note", high));
+    legend.replaceChildren(...rampLegend(low, high, scheme));
   }
+}
+
+/** A ramp of colours between what its ends stand for. */
+export function rampLegend(low, high, scheme = "weight") {
+  const steps = Array.from({ length: LEGEND_STEPS }, (_, at) => {
+    const step = make("i");
+    step.style.backgroundColor = rampColour(Math.round((255 * at) / (LEGEND_STEPS - 1)), scheme);
+    return step;
+  });
+  return [make("span", "note", low), make("span", "steps", ...steps), make("span", "note", high)];
 }
 
 function signedShade(share) {

@@ -4,10 +4,9 @@ import { make, signedText, tokenElement } from "../../LensReport/Assets/format.j
 import { needsOtherInk, rampColour } from "../../LensReport/Assets/colours.js";
 import { isCell } from "../../LensReport/Assets/selection.js";
 import { readArray } from "./arrays.js";
-import { Panel, barRow, choice } from "./panel.js";
+import { Panel, barRow, choice, partName } from "./panel.js";
 import { passOf } from "./view.js";
 
-const SPLIT_NAMES = { embed: "token", pos_embed: "position", attn_out: "attention", mlp_out: "MLPs", bias: "bias", rest: "edits" };
 /** Up to so many parts make a table that can be read; more are told by their largest pairs. */
 const TABLE_PARTS = 6;
 const PAIRS = 12;
@@ -50,7 +49,7 @@ export class WhyPanel extends Panel {
 
   draw(reply, { destination, source, layer, head }) {
     const { values } = readArray(reply.terms);
-    const names = reply.components.map((name) => SPLIT_NAMES[name] ?? name.replace("_mlp_out", " MLP").replace("_attn_out", " attention"));
+    const names = reply.components.map(partName);
     const { tokens } = this.look;
     this.title.replaceChildren(
       `Why does L${layer}H${head} look from `, tokenElement(tokens[destination], "as-destination"), " at ",

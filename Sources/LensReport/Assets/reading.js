@@ -5,13 +5,15 @@ import { ramp, rampColour } from "./colours.js";
 import { isCell } from "./selection.js";
 
 const LIST_LENGTH = 5;
-const HINT =
+export const MATRIX_HINT =
   "A row is a token that looks, a column one that is looked at. Point at a cell or at a token to see the weight; " +
   "click to lock it.";
 
 export class Reading {
   constructor(selection) {
     this.selection = selection;
+    /** What is said while nothing is looked at. */
+    this.hint = MATRIX_HINT;
     this.container = byID("readout");
     selection.subscribe(() => this.update());
   }
@@ -25,7 +27,7 @@ export class Reading {
     if (!this.patterns) return;
     const target = this.selection.target;
     if (!target) {
-      this.container.replaceChildren(make("p", "hint", HINT));
+      this.container.replaceChildren(make("p", "hint", this.hint));
     } else if (isCell(target)) {
       this.container.replaceChildren(...this.#cell(target));
     } else {

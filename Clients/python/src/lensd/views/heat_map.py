@@ -42,7 +42,8 @@ def heat_map(
     left = 14 + _LETTER * max((len(label) for label in rows), default=1)
     head = 18 + (16 if title else 0)
     parts = [_text(0, 12, title, weight=600)] if title else []
-    parts.append(_text(left, head - 6, axes[1], opacity=0.65))
+    named = " ".join(f"{name} {way}" for name, way in zip(axes, "↓→", strict=True) if name)
+    parts.append(_text(0, head - 6, named, opacity=0.65))
     row_step = int(np.ceil(_LINE / down))
     for row in range(count):
         y = head + row * down
@@ -61,7 +62,7 @@ def heat_map(
     labels, height = _column_labels(columns, left, bottom, across)
     scale, scale_width = _scale(left, bottom + height, top, is_signed)
     label = f"{title} {axes[0]} by {axes[1]}".strip()
-    full = max(left + width * across + 8, left + scale_width, 14 + _LETTER * len(title))
+    full = max(left + width * across + 8, left + scale_width, 14 + _LETTER * max(len(title), len(named)))
     return svg(full, bottom + height + 18, label, "".join([*parts, *labels, scale]))
 
 

@@ -38,7 +38,7 @@ def lens_html(lens: LogitLens) -> str:
     if len(lens.prompts) > _PROMPTS:
         parts.append(note(f"and {counted(len(lens.prompts) - _PROMPTS, 'prompt')} more"))
     detail = f"{counted(len(lens.points), 'point')} of {counted(len(lens.prompts), 'prompt')}"
-    return card("logit lens", detail, *parts)
+    return card("logit lens", f"{detail}: the likeliest token, coloured by its probability", *parts)
 
 
 def plot_lens(lens: LogitLens, shown: Shown, prompt: int, ax: Any) -> Any:

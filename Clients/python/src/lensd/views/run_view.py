@@ -38,7 +38,8 @@ def run_html(run: Run) -> str:
         parts.append(note(f"and {counted(len(run.tokens) - _PROMPTS, 'prompt')} more"))
     tokens = counted(sum(map(len, run.tokens)), "token")
     recorded = f", recorded as {run.run_id[:12]}" if run.run_id else ""
-    detail = f"on {run.model}: {counted(len(run.tokens), 'prompt')}, {tokens}{recorded}"
+    coloured = f"; coloured by their losses, up to {largest:.2f} nats" if largest > 0 else ""
+    detail = f"on {run.model}: {counted(len(run.tokens), 'prompt')}, {tokens}{recorded}{coloured}"
     return card(f"loss {number(float(run.loss))}", detail, *parts)
 
 
@@ -53,7 +54,8 @@ def generation_html(result: GenerationResult) -> str:
         parts.append(strip + note(f"{counted(count, 'new token')}, ended by {result.finish_reason[index]}"))
     if len(result.str_tokens) > _PROMPTS:
         parts.append(note(f"and {counted(len(result.str_tokens) - _PROMPTS, 'text')} more"))
-    return card("generation", f"by {result.model}, seed {result.seed}", *parts)
+    detail = f"by {result.model}, seed {result.seed}; new tokens coloured by their surprise, up to 8 nats"
+    return card("generation", detail, *parts)
 
 
 def plot_run(run: Run, prompt: int, ax: Any) -> Any:
