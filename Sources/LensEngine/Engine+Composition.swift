@@ -3,9 +3,11 @@ import LensModel
 import LensTensor
 
 extension Engine {
-    /// Composition scores of all pairs of heads, as an array: progress, a header, its values.
+    /// How much of what each head writes each later one reads.
     ///
-    /// - Throws: `NOT_FOUND` for the model, `CANCELLED`, `DEADLINE_EXCEEDED`, and what `send` throws.
+    /// - Parameter progress: called from the engine's thread with pairs of layers.
+    /// - Throws: `NOT_FOUND` for the model, `CANCELLED`, `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED` where too much waits to
+    ///   be read.
     public func compositionScores(
         _ request: CompositionRequest, control: CallControl, progress: @escaping @Sendable (Int, Int) -> Void
     ) async throws(LensError) -> CompositionScores {

@@ -67,14 +67,17 @@ SECTIONS = [
     Section(
         "HookedTransformer",
         "HookedTransformer.HookedTransformer",
-        "W_E W_pos W_E_pos W_U W_Q W_K W_V W_O W_in W_gate W_out b_Q b_K b_V b_O b_in b_out b_U QK OV accumulated_bias "
-        "all_composition_scores all_head_labels add_perma_hook clear_contexts "
+        "W_E W_pos W_E_pos W_U W_Q W_K W_V W_O W_in W_gate W_out b_Q b_K b_V b_O b_in b_out b_U accumulated_bias "
+        "all_head_labels add_perma_hook clear_contexts "
         "get_caching_hooks add_caching_hooks hook_points loss_fn run_with_cache run_with_hooks hooks "
         "set_use_attn_in set_use_attn_result set_use_hook_mlp_in set_use_split_qkv_input "
         "to_single_token to_str_tokens to_string tokens_to_residual_directions",
         {
             "from_pretrained from_pretrained_no_processing": "a served model by the daemon's name or TransformerLens's; "
             "all steps of weight processing or none; no checkpoints, other tokenizers, devices or types",
+            "QK OV": "same; what becomes of them between `W_E` and `W_U` (eigenvalues, copying scores, the largest "
+            "entries) the daemon computes: `circuit`, `circuits`",
+            "all_composition_scores": "same; `composition_scores` has the daemon compute them",
             "generate": "`seed=`; without one torch's generator gives it, but the text is another than "
             "TransformerLens's for one seed; no `repetition_penalty`, `output_logits`",
             "generate_stream": "gives `GeneratedToken`s, then `.result`",

@@ -76,6 +76,9 @@ struct Circuits: ConsoleCommand {
                 ) { done, total in bar.update(done: done, total: total) })
         }
         guard let first = found.first else { return }
+        guard found.allSatisfy({ $0.heads.map(\.place) == first.heads.map(\.place) }) else {
+            throw LensError(.internal, "the daemon sent other heads of one circuit than of the other")
+        }
         console.answer(json(found, first)) { terminal in
             let title = StyledText(
                 terminal.visible(line: ModelReference(name: first.model, form: first.form).description), .bold)

@@ -81,7 +81,7 @@ class HeadCircuits:
     heads: tuple[HeadCircuit, ...]
 
     @classmethod
-    def of(cls, events: Iterable[wire.CircuitEvent], arrays: Arrays) -> tuple[bytes, HeadCircuits]:
+    def of(cls, events: Iterable[wire.CircuitEvent], kind: str, arrays: Arrays) -> tuple[bytes, HeadCircuits]:
         """Puts circuits together, behind their model's fingerprint. Raises `Internal` where events end too early."""
         header: wire.CircuitHeader | None = None
         heads: list[tuple[wire.HeadCircuit, list[CircuitEntry]]] = []
@@ -95,7 +95,6 @@ class HeadCircuits:
                 heads[-1][1].extend(_entry(entry) for entry in event.entries.entries)
         if header is None:
             raise Internal("the daemon ended the circuits without a result")
-        kind = {wire_kind: name for name, wire_kind in CIRCUITS.items()}[header.kind]
         found = tuple(_circuit(kind, head, entries, arrays) for head, entries in heads)
         return header.model.fingerprint, cls(kind, found)
 

@@ -102,6 +102,6 @@ class WeightAnalysing(DescribedModel):
                 progress(event.progress.done, event.progress.total)
 
         events = yield from whole(CIRCUITS_METHOD, request, tell)
-        fingerprint, circuits = HeadCircuits.of(events, self._arrays)
+        fingerprint, circuits = HeadCircuits.of(events, kind, self._arrays)
         check_fingerprint(self.fingerprint, fingerprint)
         return circuits
