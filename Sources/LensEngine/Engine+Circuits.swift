@@ -48,16 +48,22 @@ extension Engine {
         _ kind: CircuitKind, of subject: PassSubject, heads: [HeadPlace], control: CallControl,
         progress: @escaping @Sendable (SpectraPhase, Int, Int) -> Void
     ) async throws(LensError) -> [HeadCircuit] {
-        let core = try await passes.run(
-            VocabularyCoreJob(kind, of: subject), for: user,
-            asking: subject.question("vocabulary core") { $0.add(kind.rawValue) }, takesKept: !recomputes,
-            control: control, progress: { progress(.core, $0, $1) })
+        let question = subject.question("circuit spectra") { content in
+            content.add(kind.rawValue)
+            content.add(heads.flatMap { [$0.layer, $0.head] })
+        }
+        // A large model's product is not kept for long, the eigenvalues are: then there is no need of it.
+        let core =
+            !recomputes && cache.contains([question])
+            ? nil
+            : try await passes.run(
+                VocabularyCoreJob(kind, of: subject), for: user,
+                asking: subject.question("vocabulary core") { $0.add(kind.rawValue) }, takesKept: !recomputes,
+                control: control, progress: { progress(.core, $0, $1) }
+            ).matrix
         return try await passes.run(
-            CircuitSpectraJob(kind, of: subject, heads: heads, core: core.matrix), for: user,
-            asking: subject.question("circuit spectra") { content in
-                content.add(kind.rawValue)
-                content.add(heads.flatMap { [$0.layer, $0.head] })
-            }, takesKept: !recomputes, control: control, progress: { progress(.heads, $0, $1) }
+            CircuitSpectraJob(kind, of: subject, heads: heads, core: core), for: user, asking: question,
+            takesKept: !recomputes, control: control, progress: { progress(.heads, $0, $1) }
         ).heads
     }
 

@@ -6,18 +6,21 @@ import LensTensor
 final class CircuitSpectraJob: PassJob {
     private let kind: CircuitKind
     private let subject: PassSubject
-    private let core: Tensor
+    /// What stands around the heads, once it is known.
+    private var core: Tensor?
+    private let coreJob: VocabularyCoreJob
     private let heads: [HeadPlace]
     /// Places in `heads`, by layer.
     private var layers: ArraySlice<(layer: Int, places: [Int])>
     private var found: [HeadCircuit?]
 
-    /// - Parameter core: as ``VocabularyCoreJob`` gives it.
-    init(_ kind: CircuitKind, of subject: PassSubject, heads: [HeadPlace], core: Tensor) {
+    /// - Parameter core: as ``VocabularyCoreJob`` gives it; `nil` has it computed here.
+    init(_ kind: CircuitKind, of subject: PassSubject, heads: [HeadPlace], core: Tensor?) {
         self.kind = kind
         self.subject = subject
         self.heads = heads
         self.core = core
+        coreJob = VocabularyCoreJob(kind, of: subject)
         layers = heads.byLayer[...]
         found = Array(repeating: nil, count: heads.count)
     }
@@ -35,12 +38,18 @@ final class CircuitSpectraJob: PassJob {
     }
 
     func step(on compute: Compute) throws(LensError) -> Value? {
-        if let (layer, places) = layers.popFirst() { try take(layer, places, on: compute) }
+        guard let core else {
+            core = try coreJob.step(on: compute)?.matrix
+            return nil
+        }
+        if let (layer, places) = layers.popFirst() { try take(layer, places, around: core, on: compute) }
         guard layers.isEmpty else { return nil }
         return Value(heads: found.compactMap(\.self))
     }
 
-    private func take(_ layer: Int, _ places: [Int], on compute: Compute) throws(LensError) {
+    private func take(
+        _ layer: Int, _ places: [Int], around core: Tensor, on compute: Compute
+    ) throws(LensError) {
         let circuits = try LayerCircuits(
             kind, layer: layer, of: subject.model, subject.recipe.model.form, on: compute)
         // Of each head the full product and the bare one.

@@ -87,6 +87,14 @@ import Testing
         #expect(none.heads.allSatisfy { $0.entries.isEmpty } && none.heads[0].score == some.heads[0].score)
     }
 
+    /// With a cache that keeps the eigenvalues and not what they were computed from, and one that keeps nothing.
+    @Test(arguments: [12 << 10, 0]) func smallCachesMakeNoDifference(_ bytes: Int) async throws {
+        let small = try EngineFixture("gpt-neo-3l-local", cacheBytes: bytes)
+        let expected = try await circuits(try EngineFixture("gpt-neo-3l-local"), .ov)
+        for _ in 0..<3 { #expect(try await circuits(small, .ov) == expected) }
+        #expect((small.engine.statistics.cacheHits > 0) == (bytes > 0))
+    }
+
     @Test func whatIsOutOfRangeIsRefused() async throws {
         let fixture = try EngineFixture("gpt-neo-3l-local")
         let last = HeadPlace(layer: 2, head: 3)
