@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -11,8 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+import lensd
+import numpy as np
 import pytest
 from lensd import corpus
+from lensd.corpus.edit_words import edit_of
 
 from daemon import BINARY, Daemon, environment
 
@@ -126,6 +130,88 @@ def test_rows_are_those_of_python(
     assert (folder / "a.jsonl").read_bytes() == (folder / "b.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("words", "edit"),
+    [
+        ("zero z0 head=8", lensd.zero("z0", head=8)),
+        ("scale resid_post 0.5 layer=0 pos=1:", lensd.scale("resid_post", 0.5, layer=0, pos=slice(1, None))),
+        ("set mlp_out0 2 component=0,3", lensd.set_to("mlp_out0", 2, component=[0, 3])),
+        ("add resid_pre0 {}.npy pos=-1", lensd.add("resid_pre0", np.arange(64.0), pos=-1)),
+        ("project resid_post0 {}.npy", lensd.project("resid_post0", np.arange(64.0))),
+        (
+            "patch z0 from_text='Lily saw Tom' head=1 pos=0 from_pos=1",
+            lensd.patch("z0", "Lily saw Tom", head=1, pos=0, from_pos=1),
+        ),
+        ("mean z0 over={}.txt", lensd.mean("z0", over=["Tom", "Lily"])),
+        ("mask attn_scores0 source=0", lensd.mask("attn_scores0", source=0)),
+    ],
+)
+def test_edits_in_words(shared: Daemon, folder: Path, words: str, edit: lensd.Intervention) -> None:
+    (folder / "v.txt").write_text("Tom\nLily\n")
+    np.save(folder / "v.npy", np.arange(64.0))
+    done = run(shared, "--json", "run", "--ids", "0,5,7,9", "--edit", words.format(folder / "v"))
+    assert done.returncode == 0, done.stdout
+    said = json.loads(done.stdout)
+    with shared.connect() as client:
+        model = client.model()
+        for each in (edit, edit_of(json.dumps(said["edits"][0]))):
+            loss = model.run_with_interventions([0, 5, 7, 9], [each], "loss")
+            assert float(loss) == pytest.approx(said["loss"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[]",
+        "{",
+        '{"action": "zero"}',
+        '{"action": "burn", "hook": "z0"}',
+        '{"action": "zero", "hook": "z0", "value": 1}',
+        '{"action": "zero", "hook": "z0", "colour": 1}',
+        '{"action": "zero", "hook": "z0", "head": "a:b"}',
+        '{"action": "set", "hook": "z0", "value": "/nowhere.npy"}',
+    ],
+)
+def test_what_is_no_edit(words: str) -> None:
+    with pytest.raises(lensd.InvalidArgument, match="in the edit "):
+        edit_of(words)
+
+
+@pytest.mark.parametrize(
+    ("analysis", "made"),
+    [
+        (["lens", "--pos", "-1"], corpus.LogitLens(pos=-1, interventions=[lensd.zero("z0", head=8)])),
+        (["ablation"], corpus.Ablation(interventions=[lensd.zero("z0", head=8)])),
+        (["patching"], corpus.Patching(interventions=[lensd.zero("z0", head=8)])),
+    ],
+)
+def test_analyses_under_edits(daemon: Daemon, folder: Path, analysis: list[str], made: corpus.Analysis) -> None:
+    line = {"tokens": [0, 5, 7, 9], "corrupted": [0, 3, 3, 9], "answer": "T", "wrong": "L"}
+    (folder / "a.jsonl").write_text(json.dumps(line) + "\n")
+    asked = [
+        "corpus",
+        str(folder / "a.jsonl"),
+        "--out",
+        str(folder / "b.jsonl"),
+        "--edit",
+        "zero z0 head=8",
+        "--analysis",
+    ]
+    done = run(daemon, *asked, *analysis)
+    assert done.returncode == 0, done.stderr
+    (folder / "edits.json").write_text('[{"action": "zero", "hook": "z0", "head": 8}]')
+    with daemon.connect() as client:
+        for name, each in (("python", made), ("plain", dataclasses.replace(made, interventions=()))):
+            corpus.write(client.model(), folder / "a.jsonl", each, folder / f"{name}.jsonl")
+    assert rows(folder / "b.jsonl") == rows(folder / "python.jsonl")
+    assert rows(folder / "b.jsonl") != rows(folder / "plain.jsonl")
+    again = run(daemon, "--json", *asked[:-3], "--edits", str(folder / "edits.json"), "--analysis", *analysis)
+    assert json.loads(again.stdout)["resumed"] == 1, again.stderr
+    # The same file with other edits is another question.
+    other = run(daemon, *[word.replace("head=8", "head=7") for word in asked], *analysis)
+    assert "begun with another analysis" in other.stderr
+
+
 def test_patching_of_pairs(daemon: Daemon, folder: Path) -> None:
     line = {"tokens": [0, 5, 7, 9], "corrupted": [0, 3, 3, 9], "answer": "T", "wrong": "L"}
     (folder / "a.jsonl").write_text(json.dumps(line) + "\n")
@@ -145,6 +231,11 @@ def test_what_cannot_be(daemon: Daemon, folder: Path) -> None:
         (("--out", str(folder / "a.txt.gz")), 64, ".jsonl, .csv or .parquet"),
         (("--out", out, "--kind", "mean"), 64, "--kind is no option of --analysis losses"),
         (("--out", out, "--analysis", "why"), 64, "needs --layer"),
+        (("--out", out, "--edit", "zero"), 65, "zero"),
+        (("--out", out, "--edit", "burn z0"), 65, "burn"),
+        (("--out", str(folder / "b.csv"), "--edit", "zero z0 head=99"), 65, "99"),
+        (("--out", out, "--edit", "add resid_pre0 no.npy"), 65, "no.npy"),
+        (("--out", out, "--analysis", "head-scores", "--edit", "zero z0"), 64, "--edit is no option of --analysis"),
         (("--out", str(folder / "nowhere" / "a.csv")), 65, "cannot write"),
         (("--out", out, "--model", "nobody"), 65, "nobody"),
         (("--out", out, "--socket", str(folder / "no.sock")), 69, "no.sock"),

@@ -21,6 +21,7 @@ struct CorpusCommand: ConsoleCommand {
               lensctl corpus ioi.jsonl --analysis attribution --by head --out heads.jsonl
               lensctl corpus ioi.jsonl --analysis patching --hook z --over layer,head --out patching.csv
               lensctl corpus stories.txt --analysis reduction --hook pattern --to entropy --out entropies.csv
+              lensctl corpus stories.txt --edit "zero z0 head=8" --out without.csv
             """)
 
     @Argument(help: ArgumentHelp("The prompts, .txt or .jsonl.", valueName: "file"))
@@ -30,6 +31,7 @@ struct CorpusCommand: ConsoleCommand {
     @Option(help: "What is asked of each prompt.")
     var analysis: Analysis = .losses
     @OptionGroup(title: "Of an analysis") var asked: CorpusQuestion
+    @OptionGroup(title: "Edits under which prompts run") var edits: EditOptions
     @Option(help: ArgumentHelp("How many prompts are under way at a time.", valueName: "n"))
     var workers = 2
     @Flag(help: "Begin again, whatever is there.")
@@ -55,18 +57,22 @@ struct CorpusCommand: ConsoleCommand {
     }
 
     func run(on console: Console) async throws {
-        // Its name is checked before Python starts.
+        // What is wrong with these is said before Python starts.
         _ = try global.modelReference()
+        _ = try edits.words()
         let isParquet = out.hasSuffix(".parquet")
         let python = try await PythonProgram.find(
             with: isParquet ? ["pyarrow"] : [], extra: isParquet ? "parquet" : nil)
         // It takes this process over: what interrupts or kills lensctl does so to the work.
-        try python.replaceProcess(["-m", "lensd.corpus"] + arguments)
+        try python.replaceProcess(["-m", "lensd.corpus"] + arguments())
     }
 
     /// What the Python program is asked.
-    private var arguments: [String] {
+    private func arguments() throws -> [String] {
         var arguments = ["--out=\(out)", "--analysis=\(analysis.rawValue)", "--workers=\(workers)"] + asked.arguments
+        arguments += edits.file.map { ["--edits=\($0)"] } ?? []
+        // As JSON, of which no other reader is needed there.
+        arguments += try edits.lines.map { "--edit=\(JSON.edit(try EditWords(parsing: $0)).text)" }
         let model = global.model ?? Environment["LENSD_MODEL"]
         let places = [("socket", global.socket), ("session", global.session), ("model", model)]
         arguments += places.compactMap { name, value in value.map { "--\(name)=\($0)" } }

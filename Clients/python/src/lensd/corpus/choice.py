@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from lensd.corpus.analyses import Losses, TokenLosses
 from lensd.corpus.attention_analyses import DetectHeads, HeadKinds, HeadScores, WhyAttends
+from lensd.corpus.edit_words import edit_of, edits_in
 from lensd.corpus.rows import Analysis
 from lensd.corpus.stream_analyses import LogitAttribution, LogitLens, Reduction
 from lensd.corpus.sweep_analyses import Ablation, Patching
@@ -91,6 +93,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         users = [analysis for analysis, choice in ANALYSES.items() if name in choice.options]
         described = {**settings, "help": f"{', '.join(users)}: {settings['help']}", "default": None}
         group.add_argument(f"--{name.replace('_', '-')}", **described)
+    group.add_argument("--edits", metavar="FILE", help="edits under which prompts run, an array of JSON objects")
+    group.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="JSON",
+        help='one more: {"action": "zero", "hook": "z0", "head": 8}',
+    )
 
 
 def chosen(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Analysis:
@@ -103,4 +113,9 @@ def chosen(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Anal
     for name in choice.needs:
         if name not in given:
             parser.error(f"--analysis {options.analysis} needs --{name}")
-    return choice.make(**{choice.options[name]: value for name, value in given.items()})
+    settings = {choice.options[name]: value for name, value in given.items()}
+    if options.edits or options.edit:
+        if all(field.name != "interventions" for field in fields(choice.make)):  # type: ignore[arg-type]
+            parser.error(f"--edit is no option of --analysis {options.analysis}")
+        settings["interventions"] = (*(edits_in(options.edits) if options.edits else ()), *map(edit_of, options.edit))
+    return choice.make(**settings)

@@ -34,10 +34,13 @@ class Sweep:
     edits: Intervention | Sequence[Intervention]
     over: str | Sequence[str] = "layer"
     metrics: Metric | Sequence[Metric] | None = None
+    # Under which all of it runs.
+    interventions: Sequence[Intervention] = ()
 
     def __call__(self, model: Model, prompt: Prompt) -> Iterator[Row]:
         """The rows."""
-        return _rows(model.sweep(prompt.input, self.edits, self.over, self.metrics, progress=False))
+        under = self.interventions
+        return _rows(model.sweep(prompt.input, self.edits, self.over, self.metrics, under=under, progress=False))
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ class Ablation:
     metric: MetricName = "loss"
     answer: TokenLike | None = None
     wrong: TokenLike | None = None
+    interventions: Sequence[Intervention] = ()
 
     def __call__(self, model: Model, prompt: Prompt) -> Iterator[Row]:
         """The rows."""
         wanted = _metric(prompt, self.metric, self.answer, self.wrong)
-        return _rows(model.sweep(prompt.input, ablation(self.kind, self.hook), self.over, wanted, progress=False))
+        edit = ablation(self.kind, self.hook)
+        return _rows(model.sweep(prompt.input, edit, self.over, wanted, under=self.interventions, progress=False))
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class Patching:
     metric: MetricName = "logit_diff"
     answer: TokenLike | None = None
     wrong: TokenLike | None = None
+    # Of both prompts' passes.
+    interventions: Sequence[Intervention] = ()
 
     def __call__(self, model: Model, prompt: Prompt) -> Iterator[Row]:
         """The rows."""
@@ -80,9 +87,11 @@ class Patching:
             raise InvalidArgument(f"patching takes lines with a corrupted prompt; this one has {sorted(prompt.fields)}")
         wanted = _metric(prompt, self.metric, self.answer, self.wrong)
         # A sweep compares with the unedited run: an edit that changes nothing reads the clean prompt.
-        clean = model.sweep(prompt.input, scale("hook_embed", 1), (), wanted, progress=False).baseline
+        under = self.interventions
+        clean = model.sweep(prompt.input, scale("hook_embed", 1), (), wanted, under=under, progress=False).baseline
         edit = patch(self.hook, prompt.input)
-        for row in _rows(model.sweep(prompt.fields["corrupted"], edit, self.over, wanted, progress=False)):
+        found = model.sweep(prompt.fields["corrupted"], edit, self.over, wanted, under=under, progress=False)
+        for row in _rows(found):
             yield {**row, "clean": float(clean)}
 
 
