@@ -151,7 +151,7 @@ let package = Package(
             dependencies: ["LensCore", "LensMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
         .testTarget(name: "LensReportTests", dependencies: ["LensCore", "LensReport"]),
         .testTarget(name: "LensExploreTests", dependencies: ["LensCore", "LensExplore", "LensReport"]),
-        .testTarget(name: "LensctlTests", dependencies: ["LensCore", "lensctl"]),
+        .testTarget(name: "LensctlTests", dependencies: ["LensCore", "LensTerminal", "lensctl"]),
         .testTarget(name: "LensTerminalTests", dependencies: ["LensCore", "LensReport", "LensTerminal"]),
     ]
 )
