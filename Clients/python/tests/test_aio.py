@@ -107,6 +107,8 @@ def test_what_is_asked_of_both_is_written_once(daemon: Daemon, model: lensd.Mode
             ("logit_lens", (SEQ7,), {"tokens": "a"}),
             ("logit_attribution", (SEQ7, "a", "b"), {"by": "head"}),
             ("induction_scores", (5, 2), {}),
+            ("circuit", (0, 3), {"tokens": "a"}),
+            ("composition_scores", ("K",), {}),
         ):
             expected = getattr(model, name)(*arguments, **options)
             # As texts, in which NaN is itself.
@@ -117,7 +119,7 @@ def test_what_is_asked_of_both_is_written_once(daemon: Daemon, model: lensd.Mode
         assert np.array_equal(found["induction_head"], model.detect_heads(SEQ24)["induction_head"])
         atlas = await aio.head_atlas(SEQ24, progress=lambda phase, done, total: phases.append(phase))
         assert [head.delta for head in atlas] == [head.delta for head in model.head_atlas(SEQ24)]
-        assert set(phases) <= {"patterns", "repeats", "pairs", "ablation"}
+        assert set(phases) <= {"patterns", "repeats", "pairs", "copying", "ablation"}
         assert (await aio.run(TEXTS)).str_tokens == model.run(TEXTS).str_tokens
         with pytest.raises(lensd.InvalidArgument, match="one token"):
             await aio.logit_lens(SEQ7, tokens="abc")

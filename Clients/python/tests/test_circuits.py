@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-from conftest import Daemon
 from reference import FIXTURES, assert_close, read_safetensors
 
 import lensd
-import lensd.aio
 
 
 @pytest.fixture
@@ -99,14 +96,3 @@ def test_wrong_uses_are_told(local: lensd.Model) -> None:
     for wrong, said in cases:
         with pytest.raises(lensd.InvalidArgument, match=said):
             wrong()
-
-
-def test_awaited(daemon: Daemon, local: lensd.Model) -> None:
-    async def ask() -> tuple[lensd.HeadCircuit, lensd.CompositionScores]:
-        async with await lensd.aio.connect(daemon.socket) as client:
-            model = await client.model("local")
-            return await model.circuit(0, 0), await model.composition_scores("Q")
-
-    circuit, scores = asyncio.run(ask())
-    assert circuit.entries == local.circuit(0, 0).entries
-    np.testing.assert_array_equal(scores.scores, local.composition_scores("Q").scores)
