@@ -31,6 +31,7 @@ from lensd._proto.sweeps_pb2 import (
     Metric,
     SweepRequest,
 )
+from lensd.methods import QUERY, RUN, SCORE_HEADS, SWEEP, Method
 
 from daemon import Daemon
 
@@ -205,17 +206,17 @@ def check(daemon: Daemon, code: str, expected: str, call: Callable[[lensd.Client
         assert caught.value.code.name == code, caught.value.message
         assert expected in caught.value.message
         # The same connection goes on.
-        assert client.stubs.inference.run(RunRequest(prompts=[TOKENS], unrecorded=True)).loss > 0
+        assert client.channel.unary(RUN, RunRequest(prompts=[TOKENS], unrecorded=True)).loss > 0
 
 
 @pytest.mark.parametrize(("request_", "code", "expected"), EDITS.values(), ids=EDITS)
 def test_edits(shared: Daemon, request_: RunRequest, code: str, expected: str) -> None:
-    check(shared, code, expected, lambda client: client.stubs.inference.run(request_))
+    check(shared, code, expected, lambda client: client.channel.unary(RUN, request_))
 
 
 @pytest.mark.parametrize(("request_", "code", "expected"), RUNS.values(), ids=RUNS)
 def test_runs(shared: Daemon, request_: RunRequest, code: str, expected: str) -> None:
-    check(shared, code, expected, lambda client: client.stubs.inference.run(request_))
+    check(shared, code, expected, lambda client: client.channel.unary(RUN, request_))
     # Nothing was recorded.
     with shared.connect() as client, pytest.raises(lensd.NotFound, match="you have none yet"):
         client.query("last", "z0")
@@ -223,17 +224,17 @@ def test_runs(shared: Daemon, request_: RunRequest, code: str, expected: str) ->
 
 @pytest.mark.parametrize(("request_", "code", "expected"), QUERIES.values(), ids=QUERIES)
 def test_queries(shared: Daemon, request_: QueryRequest, code: str, expected: str) -> None:
-    check(shared, code, expected, lambda client: list(client.stubs.inference.query(request_)))
+    check(shared, code, expected, lambda client: list(client.channel.stream(QUERY, request_)))
 
 
 @pytest.mark.parametrize(("request_", "code", "expected"), SWEEPS.values(), ids=SWEEPS)
 def test_sweeps(shared: Daemon, request_: SweepRequest, code: str, expected: str) -> None:
-    check(shared, code, expected, lambda client: list(client.stubs.inference.sweep(request_)))
+    check(shared, code, expected, lambda client: list(client.channel.stream(SWEEP, request_)))
 
 
 def test_head_scores(shared: Daemon) -> None:
     request = ScoreHeadsRequest(prompts=[text("")])
-    check(shared, "INVALID_ARGUMENT", "text is empty", lambda client: client.stubs.inference.score_heads(request))
+    check(shared, "INVALID_ARGUMENT", "text is empty", lambda client: client.channel.unary(SCORE_HEADS, request))
 
 
 def test_a_method_that_is_none(shared: Daemon) -> None:
@@ -241,5 +242,5 @@ def test_a_method_that_is_none(shared: Daemon) -> None:
         shared,
         "UNIMPLEMENTED",
         "Nothing",
-        lambda client: client._channel.unary("/lens.v1.Inference/Nothing", RunRequest(), RunRequest),
+        lambda client: client.channel.unary(Method("/lens.v1.Inference/Nothing", RunRequest, RunRequest), RunRequest()),
     )

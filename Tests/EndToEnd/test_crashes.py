@@ -14,6 +14,7 @@ import pytest
 from lensd._proto.common_pb2 import Prompt, TokenPrompt
 from lensd._proto.run_pb2 import RunRequest
 from lensd._proto.sessions_pb2 import ShowSessionRequest
+from lensd.methods import RUN, SHOW_SESSION
 
 from daemon import Daemon
 
@@ -43,7 +44,7 @@ def record_until_the_end(daemon: Daemon) -> list[str]:
             # strace counts calls thread by thread, so it is not known beforehand how many runs it takes.
             for _ in range(400):
                 prompts = [Prompt(tokens=TokenPrompt(ids=range(40)))]
-                acknowledged.append(client.stubs.inference.run(RunRequest(prompts=prompts)).run_id.decode())
+                acknowledged.append(client.channel.unary(RUN, RunRequest(prompts=prompts)).run_id.decode())
         except lensd.Unavailable:
             return acknowledged
         os.kill(process_id, signal.SIGKILL)
@@ -56,7 +57,7 @@ def check_store(daemon: Daemon, acknowledged: list[str]) -> None:
     with daemon.connect() as client:
         found: list[str] = []
         if acknowledged:
-            reply = client.stubs.sessions.show(ShowSessionRequest(name=b"default"))
+            reply = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"default"))
             found = [each.id.decode() for each in reply.runs][::-1]
         assert found[: len(acknowledged)] == acknowledged
         assert len(found) <= len(acknowledged) + 1
@@ -82,7 +83,7 @@ def test_killed_as_it_writes(stopped: Daemon, call: str, count: int) -> None:
     stopped.start()
     with stopped.connect() as client:
         prompts = [Prompt(tokens=TokenPrompt(ids=range(40)))]
-        acknowledged = [client.stubs.inference.run(RunRequest(prompts=prompts)).run_id.decode()]
+        acknowledged = [client.channel.unary(RUN, RunRequest(prompts=prompts)).run_id.decode()]
     stopped.kill()
     if started(stopped, killing(call, count)):
         acknowledged += record_until_the_end(stopped)
@@ -101,7 +102,7 @@ def test_every_acknowledged_run_was_on_the_disk(stopped: Daemon) -> None:
         prompts = [Prompt(tokens=TokenPrompt(ids=[1, 2]))]
         for _ in range(10):
             before = trace.read_text().count("fdatasync(")
-            client.stubs.inference.run(RunRequest(prompts=prompts))
+            client.channel.unary(RUN, RunRequest(prompts=prompts))
             assert trace.read_text().count("fdatasync(") > before
         os.kill(process_id, signal.SIGTERM)
     assert stopped.process is not None

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from lensd._proto.daemon_pb2 import ActivityRequest
 from lensd.hooked_transformer import complete, tensor_shapes
+from lensd.methods import ACTIVITY
 
 from daemon import BINARY, FIXTURES, Daemon
 
@@ -599,7 +600,7 @@ def test_a_browser_that_no_longer_waits_ends_the_daemons_work(slow: Daemon, name
     with slow.connect() as watching:
 
         def is_under_way() -> bool:
-            calls = watching.stubs.daemon.activity(ActivityRequest()).calls
+            calls = watching.channel.unary(ACTIVITY, ActivityRequest()).calls
             return any(call.method.decode().endswith(f"/{method}") for call in calls)
 
         connection.request("POST", f"/api/{name}", json.dumps({"prompt": prompt}), page.headers)

@@ -24,6 +24,17 @@ from lensd._proto.store_pb2 import (
     ReassignRequest,
     StoreUsageRequest,
 )
+from lensd.methods import (
+    BACKUP,
+    CHECK_STORE,
+    DELETE_SESSION,
+    LIST_SESSIONS,
+    PURGE,
+    REASSIGN,
+    RUN,
+    SHOW_SESSION,
+    STORE_USAGE,
+)
 
 from daemon import BINARY, Daemon, environment, refusal
 
@@ -33,7 +44,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="other users, and mountin
 
 def run(client: lensd.Client, session: str = "default", length: int = 3) -> str:
     prompt = Prompt(tokens=TokenPrompt(ids=[1] * length))
-    return client.stubs.inference.run(RunRequest(session=session.encode(), prompts=[prompt])).run_id.decode()
+    return client.channel.unary(RUN, RunRequest(session=session.encode(), prompts=[prompt])).run_id.decode()
 
 
 def run_for_ever(client: lensd.Client, session: str) -> Iterator[str]:
@@ -43,11 +54,11 @@ def run_for_ever(client: lensd.Client, session: str) -> Iterator[str]:
 
 
 def sessions(client: lensd.Client) -> list[str]:
-    return sorted(each.name.decode() for each in client.stubs.sessions.list(ListSessionsRequest()).sessions)
+    return sorted(each.name.decode() for each in client.channel.unary(LIST_SESSIONS, ListSessionsRequest()).sessions)
 
 
 def runs(client: lensd.Client, session: str = "default") -> list[str]:
-    reply = client.stubs.sessions.show(ShowSessionRequest(name=session.encode()))
+    reply = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=session.encode()))
     return [each.id.decode() for each in reply.runs]
 
 
@@ -81,10 +92,10 @@ def test_quotas_are_kept(stopped: Daemon) -> None:
             list(run_for_ever(client, "two"))
         # What reads, what is not recorded and what deletes goes on.
         assert client.query(first, "z0").shape[1] == 3
-        assert client.stubs.inference.run(
+        assert client.channel.unary(RUN,
             RunRequest(prompts=[Prompt(tokens=TokenPrompt(ids=[1, 2]))], unrecorded=True)
         ).run_id == b""  # fmt: skip
-        client.stubs.sessions.delete(DeleteSessionRequest(name=b"two"))
+        client.channel.unary(DELETE_SESSION, DeleteSessionRequest(name=b"two"))
         run(client, "three")
         assert sessions(client) == ["one", "three"]
 
@@ -189,14 +200,14 @@ def test_only_the_administrator_looks_after_the_store(stopped: Daemon) -> None:
     open_to_everybody(stopped).start()
     with connect(stopped, 54321) as client:
         run(client)
-        store = client.stubs.store
+        channel = client.channel
         for call in (
-            lambda: store.usage(StoreUsageRequest()),
-            lambda: store.purge(PurgeRequest(uid=54321)),
-            lambda: store.purge(PurgeRequest(uid=1, account=AccountChoice(every=True))),
-            lambda: store.reassign(ReassignRequest(uid=1, new_uid=54321)),
-            lambda: store.check(CheckStoreRequest()),
-            lambda: list(store.backup(BackupRequest())),
+            lambda: channel.unary(STORE_USAGE, StoreUsageRequest()),
+            lambda: channel.unary(PURGE, PurgeRequest(uid=54321)),
+            lambda: channel.unary(PURGE, PurgeRequest(uid=1, account=AccountChoice(every=True))),
+            lambda: channel.unary(REASSIGN, ReassignRequest(uid=1, new_uid=54321)),
+            lambda: channel.unary(CHECK_STORE, CheckStoreRequest()),
+            lambda: list(channel.stream(BACKUP, BackupRequest())),
         ):
             with pytest.raises(lensd.PermissionDenied):
                 call()
@@ -374,11 +385,11 @@ def test_a_full_disk_at_every_point(stopped: Daemon) -> None:
                     assert client.query(kept[0], "z0").shape[1] == 40
                     # Deleting may or may not find the room that it needs; it does no harm.
                     with contextlib.suppress(lensd.ResourceExhausted):
-                        client.stubs.sessions.delete(DeleteSessionRequest(name=doomed.encode()))
+                        client.channel.unary(DELETE_SESSION, DeleteSessionRequest(name=doomed.encode()))
                     assert runs(client, "kept")[: len(kept)] == kept[::-1]
                     filler.unlink()
                     assert run(client, "kept")
-                    client.stubs.sessions.delete(DeleteSessionRequest(name=b"kept"))
+                    client.channel.unary(DELETE_SESSION, DeleteSessionRequest(name=b"kept"))
                 assert lensctl(stopped, "store", "backup", stopped.folder / "backup").returncode == 0
                 kept = [run(client, "kept")]
             stopped.kill()

@@ -236,8 +236,6 @@ def test_bad_folders_hurt_nobody(daemon: Daemon) -> None:
 ASK = """
 import json, sys
 import lensd, lensd.methods
-def asked(method, request):
-    return client.stubs.channel.unary(method.path, request, method.reply)
 socket, *questions = sys.argv[1:]
 answers = []
 with lensd.connect(socket) as client:
@@ -250,7 +248,7 @@ print(json.dumps(answers))
 """
 
 
-# Calls about a model `{name}`: what takes their answer, which, and the request.
+# Calls about a model `{name}`: how, which, and the request.
 PROMPT = "lensd._proto.common_pb2.Prompt(tokens=lensd._proto.common_pb2.TokenPrompt(ids=[1, 2, 3]))"
 MODEL = "model={name!r}.encode()"
 OPTIONS = "options=lensd._proto.generation_pb2.GenerationOptions(max_new_tokens=1)"
@@ -259,45 +257,42 @@ PASS = f"lensd._proto.analyses_pb2.AnalyzedPass(prompts=lensd._proto.inference_p
 # `pass` is a word of Python's own.
 MESSAGES["analyzed"] = f"**{{{{'pass': {PASS}}}}}"
 CALLS = [
-    ("str", "models.describe", "models_pb2.DescribeModelRequest({model})"),
-    ("str", "inference.tokenize", "inference_pb2.TokenizeRequest({subject})"),
-    ("str", "inference.run", "run_pb2.RunRequest({subject})"),
-    ("str", "inference.score_heads", "inference_pb2.ScoreHeadsRequest({subject})"),
+    ("unary", "DESCRIBE", "models_pb2.DescribeModelRequest({model})"),
+    ("unary", "TOKENIZE", "inference_pb2.TokenizeRequest({subject})"),
+    ("unary", "RUN", "run_pb2.RunRequest({subject})"),
+    ("unary", "SCORE_HEADS", "inference_pb2.ScoreHeadsRequest({subject})"),
     (
-        "list",
-        "inference.query",
+        "stream",
+        "QUERY",
         "inference_pb2.QueryRequest(prompts=lensd._proto.inference_pb2.PassSource({subject}), hook=b'z0')",
     ),
-    ("list", "inference.sweep", "sweeps_pb2.SweepRequest({subject})"),
-    ("list", "inference.generate", "generation_pb2.GenerateRequest({subject}, {options})"),
+    ("stream", "SWEEP", "sweeps_pb2.SweepRequest({subject})"),
+    ("stream", "GENERATE", "generation_pb2.GenerateRequest({subject}, {options})"),
     (
-        "list",
-        "inference.run_hooked",
+        "exchange",
+        "RUN_HOOKED",
         "hooks_pb2.HookedRunMessage(start=lensd._proto.hooks_pb2.HookedRunRequest("
         "run=lensd._proto.run_pb2.RunRequest({subject})))",
     ),
     (
-        "list",
-        "inference.gradient",
+        "exchange",
+        "GRADIENT",
         "gradients_pb2.GradientMessage(start=lensd._proto.gradients_pb2.GradientRequest({subject}))",
     ),
     (
-        "list",
-        "inference.generate_hooked",
+        "exchange",
+        "GENERATE_HOOKED",
         "generation_pb2.HookedGenerateMessage(start=lensd._proto.generation_pb2.HookedGenerateRequest("
         "generation=lensd._proto.generation_pb2.GenerateRequest({subject}, {options})))",
     ),
-    ("list", "reports.attention_page", "reports_pb2.AttentionPageRequest({model}, prompt={prompt})"),
-]
-
-QUESTIONS = [
-    ("LIST_PARAMETERS", "weights_pb2.ListParametersRequest({model})"),
-    ("SPLIT_SCORE", "analyses_pb2.SplitScoreRequest({analyzed})"),
-    ("LOGIT_LENS", "analyses_pb2.LogitLensRequest({analyzed})"),
-    ("ATTRIBUTE", "analyses_pb2.AttributeRequest({analyzed})"),
-    ("REDUCE", "analyses_pb2.ReduceRequest({analyzed})"),
-    ("DETECT_HEADS", "analyses_pb2.DetectHeadsRequest({analyzed})"),
-    ("SCORE_INDUCTION", "analyses_pb2.ScoreInductionRequest({model})"),
+    ("stream", "ATTENTION_PAGE", "reports_pb2.AttentionPageRequest({model}, prompt={prompt})"),
+    ("unary", "LIST_PARAMETERS", "weights_pb2.ListParametersRequest({model})"),
+    ("unary", "SPLIT_SCORE", "analyses_pb2.SplitScoreRequest({analyzed})"),
+    ("unary", "LOGIT_LENS", "analyses_pb2.LogitLensRequest({analyzed})"),
+    ("unary", "ATTRIBUTE", "analyses_pb2.AttributeRequest({analyzed})"),
+    ("unary", "REDUCE", "analyses_pb2.ReduceRequest({analyzed})"),
+    ("unary", "DETECT_HEADS", "analyses_pb2.DetectHeadsRequest({analyzed})"),
+    ("unary", "SCORE_INDUCTION", "analyses_pb2.ScoreInductionRequest({model})"),
 ]
 
 
@@ -358,12 +353,8 @@ def test_who_may_use_which_model(folder: Path) -> None:
         calls = [
             "client.model({name!r}).name",
             *(
-                f"str(asked(lensd.methods.{method}, lensd._proto.{message.format(**MESSAGES)}))"
-                for method, message in QUESTIONS
-            ),
-            *(
-                f"{wrap}(client.stubs.{method}(lensd._proto.{message.format(**MESSAGES)}))"
-                for wrap, method, message in CALLS
+                f"list(client.channel.{how}(lensd.methods.{method}, lensd._proto.{message.format(**MESSAGES)}))"
+                for how, method, message in CALLS
             ),
         ]
         closed = ask(daemon, THIRD, *(call.format(name="closed") for call in calls))

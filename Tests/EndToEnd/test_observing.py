@@ -14,7 +14,8 @@ from typing import Any
 
 import lensd
 import pytest
-from lensd._proto.daemon_pb2 import ActivityRequest, UsageRequest
+from lensd._proto.daemon_pb2 import ActivityRequest, UsageReply, UsageRequest
+from lensd.methods import ACTIVITY, Method
 from prometheus_client.parser import text_string_to_metric_families
 
 from daemon import BINARY, TINY, Daemon, environment
@@ -80,7 +81,7 @@ def test_every_call_has_its_line(daemon: Daemon) -> None:
         with pytest.raises(lensd.NotFound):
             client.query("0123", "z0")
         with pytest.raises(lensd.Unimplemented):
-            client.stubs.daemon.channel.unary(f"/lens.v1.Inference/{CANARY}", UsageRequest(), object)
+            client.channel.unary(Method(f"/lens.v1.Inference/{CANARY}", UsageRequest, UsageReply), UsageRequest())
     until(lambda: len(calls(daemon.log())) >= 4, daemon.log())
     lines = calls(daemon.log())
     assert all(set(line) == {"connection", "request", "uid", "method", "status", "ms", "wait_ms"} for line in lines)
@@ -116,7 +117,7 @@ def test_nothing_that_a_user_typed_is_logged(stopped: Daemon) -> None:
             lambda: client.query(CANARY, "z0"),
             lambda: client.query("last", CANARY),
             lambda: client.load_model(CANARY),
-            lambda: client.stubs.daemon.channel.unary(f"/{CANARY}", UsageRequest(), object),
+            lambda: client.channel.unary(Method(f"/{CANARY}", UsageRequest, UsageReply), UsageRequest()),
             lambda: stopped.connect(session=f"/{CANARY}/").model()(text),
         ]
         worked = 0
@@ -294,7 +295,7 @@ def test_users_see_their_own_and_the_administrator_all(folder: Path) -> None:
             assert told.own.connections == told.connections == 1
             assert told.weight_bytes == one
             assert told.cache_bytes == told.own.cached_bytes
-            for call in (other.usage, lambda: other.stubs.daemon.activity(ActivityRequest(all=True))):
+            for call in (other.usage, lambda: other.channel.unary(ACTIVITY, ActivityRequest(all=True))):
                 with pytest.raises(lensd.PermissionDenied, match=f"you are uid {first}"):
                     call()
             assert [(state.name, state.in_use) for state in other.model_states()] == [("tiny", False)]

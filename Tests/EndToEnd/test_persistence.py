@@ -18,10 +18,10 @@ from lensd._proto.common_pb2 import Prompt, TokenPrompt
 from lensd._proto.run_pb2 import RunReply, RunRequest
 from lensd._proto.sessions_pb2 import ShowSessionRequest
 from lensd.connection import Connection
+from lensd.methods import RUN, SHOW_SESSION
 
 from daemon import Daemon, refusal
 
-RUN = "/lens.v1.Inference/Run"
 HOOKS = ("hook_embed", "pattern0", "blocks.0.attn.hook_z", "blocks.0.mlp.hook_post", "resid_post0", "logits")
 
 
@@ -30,19 +30,19 @@ def request(*ids: int, session: str = "default") -> RunRequest:
 
 
 def run(client: lensd.Client, *ids: int) -> RunReply:
-    return client.stubs.inference.run(request(*ids))
+    return client.channel.unary(RUN, request(*ids))
 
 
 def recorded(client: lensd.Client, session: str = "default") -> list[str]:
     """The ids of a session's runs, newest first."""
-    reply = client.stubs.sessions.show(ShowSessionRequest(name=session.encode()))
+    reply = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=session.encode()))
     return [each.id.decode() for each in reply.runs]
 
 
 def run_once(daemon: Daemon, ids: list[int], request_id: bytes) -> RunReply:
     """Runs with a request id, as a client does that will try again."""
     with Connection(str(daemon.socket)) as connection:
-        call = connection.start(RUN, request(*ids).SerializeToString(), 30, False, request_id)
+        call = connection.start(RUN.path, request(*ids).SerializeToString(), 30, False, request_id)
         (message,) = list(call)
     return RunReply.FromString(message)
 
@@ -120,7 +120,7 @@ def test_no_acknowledged_run_is_lost_in_twenty_kills(daemon: Daemon) -> None:
         try:
             with daemon.connect() as client:
                 while True:
-                    reply = client.stubs.inference.run(request(1, 2, len(acknowledged[session]) % 50, session=session))
+                    reply = client.channel.unary(RUN, request(1, 2, len(acknowledged[session]) % 50, session=session))
                     acknowledged[session].append(reply.run_id.decode())
         except lensd.Unavailable:
             return
@@ -139,7 +139,7 @@ def test_no_acknowledged_run_is_lost_in_twenty_kills(daemon: Daemon) -> None:
             for session, ids in acknowledged.items():
                 if not ids:
                     continue
-                shown = client.stubs.sessions.show(ShowSessionRequest(name=session.encode()))
+                shown = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=session.encode()))
                 found = [each.id.decode() for each in shown.runs]
                 # The newest 1000 are shown, and at most one run per kill was never acknowledged.
                 assert set(ids[-900:]) <= set(found)
@@ -227,7 +227,7 @@ def test_a_full_disk_stops_only_what_writes(stopped: Daemon) -> None:
             assert client.query(first, "z0").shape[1] == 3
             unrecorded = request(1, 2)
             unrecorded.unrecorded = True
-            assert client.stubs.inference.run(unrecorded).run_id == b""
+            assert client.channel.unary(RUN, unrecorded).run_id == b""
             assert recorded(client) == kept[::-1]
             filler.unlink()
             kept.append(run(client, 1).run_id.decode())

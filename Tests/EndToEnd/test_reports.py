@@ -6,13 +6,14 @@ import pytest
 from lensd._proto.common_pb2 import Prompt, TextPrompt, TokenPrompt
 from lensd._proto.interventions_pb2 import ACTION_ZERO
 from lensd._proto.reports_pb2 import AttentionPageRequest
+from lensd.methods import ATTENTION_PAGE
 
 from daemon import Daemon
 
 
 def page(daemon: Daemon, request: AttentionPageRequest) -> str:
     with daemon.connect() as client:
-        return b"".join(chunk.html for chunk in client.stubs.reports.attention_page(request)).decode()
+        return b"".join(chunk.html for chunk in client.channel.stream(ATTENTION_PAGE, request)).decode()
 
 
 @pytest.mark.parametrize("with_ablation", [False, True])

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lensd._proto.sessions_pb2 import ShowSessionRequest
+from lensd.methods import SHOW_SESSION
 
 from daemon import BINARY, Daemon, environment
 
@@ -40,7 +41,7 @@ def started(daemon: Daemon, *arguments: str | Path, **streams: int) -> subproces
 
 def runs(daemon: Daemon, session: str) -> int:
     with daemon.connect() as client:
-        shown = client.stubs.sessions.show(ShowSessionRequest(name=session.encode()))
+        shown = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=session.encode()))
         return shown.session.run_count
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import lensd
 import pytest
 from lensd._proto.sessions_pb2 import ExportSessionRequest, ImportMessage, ImportStart
+from lensd.methods import EXPORT_SESSION, IMPORT_SESSION
 
 from daemon import BINARY, TINY, Daemon
 from test_lensctl import LENSCTL, STORY, ask, lensctl, refused
@@ -100,9 +101,9 @@ def test_a_session_travels(daemon: Daemon, tmp_path: Path) -> None:
 def test_an_import_that_is_cut_short_leaves_nothing(daemon: Daemon) -> None:
     ask(daemon, "run", STORY, "--session", "out")
     with daemon.connect() as client:
-        events = list(client.stubs.sessions.export(ExportSessionRequest(name=b"out")))
+        events = list(client.channel.stream(EXPORT_SESSION, ExportSessionRequest(name=b"out")))
         part = events[1].part
-        exchange = client.stubs.sessions.import_session(ImportMessage(start=ImportStart(name=b"in")))
+        exchange = client.channel.exchange(IMPORT_SESSION, ImportMessage(start=ImportStart(name=b"in")))
         exchange.send(ImportMessage(part=part))
         assert next(iter(exchange)).run_count == 1
         assert {each.name for each in client.sessions()} == {"out", "in"}
@@ -112,7 +113,7 @@ def test_an_import_that_is_cut_short_leaves_nothing(daemon: Daemon) -> None:
             assert time.monotonic() < give_up_at
             time.sleep(0.01)
         part.json = part.json[:-9]
-        exchange = client.stubs.sessions.import_session(ImportMessage(start=ImportStart(name=b"in")))
+        exchange = client.channel.exchange(IMPORT_SESSION, ImportMessage(start=ImportStart(name=b"in")))
         exchange.send(ImportMessage(part=part))
         with pytest.raises(lensd.InvalidArgument, match="run 0 of the file"):
             list(exchange)

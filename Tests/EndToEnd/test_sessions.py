@@ -13,6 +13,7 @@ import pytest
 from lensd._proto.common_pb2 import Prompt, TokenPrompt
 from lensd._proto.run_pb2 import RunRequest
 from lensd._proto.sessions_pb2 import DeleteSessionRequest, ListSessionsRequest, ShowSessionRequest
+from lensd.methods import DELETE_SESSION, LIST_SESSIONS, RUN, SHOW_SESSION
 
 from daemon import BINARY, TINY, Daemon
 
@@ -21,11 +22,11 @@ OTHER = 4711
 
 def record(client: lensd.Client, session: str, *ids: int) -> str:
     prompts = [Prompt(tokens=TokenPrompt(ids=ids or (1, 2, 3)))]
-    return client.stubs.inference.run(RunRequest(session=session.encode(), prompts=prompts)).run_id.decode()
+    return client.channel.unary(RUN, RunRequest(session=session.encode(), prompts=prompts)).run_id.decode()
 
 
 def names(client: lensd.Client) -> list[str]:
-    return [each.name.decode() for each in client.stubs.sessions.list(ListSessionsRequest()).sessions]
+    return [each.name.decode() for each in client.channel.unary(LIST_SESSIONS, ListSessionsRequest()).sessions]
 
 
 def test_list_show_delete(daemon: Daemon) -> None:
@@ -33,15 +34,15 @@ def test_list_show_delete(daemon: Daemon) -> None:
         assert names(client) == []
         ids = [record(client, name) for name in ("one", "два 🎈", "one")]
         assert names(client) == ["one", "два 🎈"]
-        shown = client.stubs.sessions.show(ShowSessionRequest(name=b"one"))
+        shown = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"one"))
         assert [each.id.decode() for each in shown.runs] == [ids[2], ids[0]]
         assert shown.session.run_count == 2
         assert shown.runs[0].kind == b"run"
         assert shown.runs[0].token_count == 3
-        assert client.stubs.sessions.delete(DeleteSessionRequest(name=b"one")).run_count == 2
+        assert client.channel.unary(DELETE_SESSION, DeleteSessionRequest(name=b"one")).run_count == 2
         assert names(client) == ["два 🎈"]
         with pytest.raises(lensd.NotFound, match="no session 'one'"):
-            client.stubs.sessions.show(ShowSessionRequest(name=b"one"))
+            client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"one"))
         with pytest.raises(lensd.NotFound):
             client.query(ids[0], "z0")
 
@@ -74,15 +75,16 @@ def test_prefixes_and_last(shared: Daemon) -> None:
 STRANGER = """
 import json, sys, lensd
 from lensd._proto.sessions_pb2 import *
+from lensd.methods import DELETE_SESSION, LIST_SESSIONS, SHOW_SESSION
 answers = {}
 with lensd.connect(sys.argv[1]) as client:
-    answers["sessions"] = len(client.stubs.sessions.list(ListSessionsRequest()).sessions)
+    answers["sessions"] = len(client.channel.unary(LIST_SESSIONS, ListSessionsRequest()).sessions)
     for key, call in {
         "foreign run": lambda: client.query(sys.argv[2], "z0"),
         "absent run": lambda: client.query(sys.argv[2][::-1], "z0"),
-        "foreign session": lambda: client.stubs.sessions.show(ShowSessionRequest(name=b"secret")),
-        "absent session": lambda: client.stubs.sessions.show(ShowSessionRequest(name=b"nothing")),
-        "foreign deletion": lambda: client.stubs.sessions.delete(DeleteSessionRequest(name=b"secret")),
+        "foreign session": lambda: client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"secret")),
+        "absent session": lambda: client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"nothing")),
+        "foreign deletion": lambda: client.channel.unary(DELETE_SESSION, DeleteSessionRequest(name=b"secret")),
         "last": lambda: client.query("last", "z0"),
     }.items():
         try:

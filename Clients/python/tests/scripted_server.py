@@ -12,6 +12,7 @@ from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest
 from lensd._proto.frame_pb2 import ClientFrame, Heartbeat, ServerFrame, ServerHello, Status
 from lensd._proto.reports_pb2 import AttentionPageRequest, PageChunk
 from lensd.channel import Channel, Stream
+from lensd.methods import ATTENTION_PAGE, STATUS
 
 
 class Peer:
@@ -103,17 +104,15 @@ def serving(path: Path, *scripts: Script, greets: bool = True) -> Iterator[str]:
 
 # Calls for scripts to answer.
 
-STATUS = "/lens.v1.Daemon/Status"
-PAGE = "/lens.v1.Reports/AttentionPage"
 REPLY = DaemonStatusReply(threads=2).SerializeToString()
 
 
 def status(channel: Channel, timeout: float | None = None) -> DaemonStatusReply:
-    return channel.unary(STATUS, DaemonStatusRequest(), DaemonStatusReply, timeout)
+    return channel.unary(STATUS, DaemonStatusRequest(), timeout)
 
 
 def page(channel: Channel) -> Stream[PageChunk]:
-    return channel.stream(PAGE, AttentionPageRequest(), PageChunk)
+    return channel.stream(ATTENTION_PAGE, AttentionPageRequest())
 
 
 def chunk(html: bytes) -> bytes:

@@ -11,7 +11,8 @@ import pytest
 import lensd
 from lensd._proto.inference_pb2 import QueryRequest
 from lensd.call_state import Receiver
-from lensd.stubs import InferenceStub
+from lensd.channel import Channel
+from lensd.methods import QUERY, Method
 
 TEXT = "Tom saw Lily."
 
@@ -178,13 +179,14 @@ def test_fetched_when_first_touched(
     deep: lensd.Model, monkeypatch: pytest.MonkeyPatch, touch: Callable[[Any], Any]
 ) -> None:
     asked: list[bytes] = []
-    fetch = InferenceStub.fetch
+    deliver = Channel.deliver
 
-    def recorded_fetch(stub: InferenceStub, request: QueryRequest, receiver: Receiver) -> None:
+    def recorded(channel: Channel, method: Method[Any, Any], request: QueryRequest, receiver: Receiver) -> None:
+        assert method is QUERY
         asked.append(request.hook)
-        fetch(stub, request, receiver)
+        deliver(channel, method, request, receiver)
 
-    monkeypatch.setattr(InferenceStub, "fetch", recorded_fetch)
+    monkeypatch.setattr(Channel, "deliver", recorded)
     _, cache = deep.run_with_cache(TEXT, return_type=None)
     assert asked == []
     assert "z0" in cache

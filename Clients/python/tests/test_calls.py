@@ -7,21 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from scripted_server import PAGE, REPLY, STATUS, Peer, chunk, page, serving, status
+from scripted_server import REPLY, Peer, chunk, page, serving, status
 
 import lensd
 import lensd.call_state
 import lensd.connection
 from lensd._proto.daemon_pb2 import DaemonStatusReply
-from lensd._proto.reports_pb2 import AttentionPageRequest, PageChunk
+from lensd._proto.reports_pb2 import AttentionPageRequest
 from lensd.channel import Channel
+from lensd.methods import ATTENTION_PAGE, STATUS
 
 
 def test_unary_call(path: Path) -> None:
     def script(peer: Peer) -> None:
         call = peer.expect("start")
         assert call.call_id == 1
-        assert call.start.method == STATUS.encode()
+        assert call.start.method == STATUS.path.encode()
         assert call.start.deadline_ms == 0
         assert call.start.window > 0
         peer.heartbeat(1)
@@ -114,7 +115,7 @@ def test_request_over_the_daemons_limit_keeps_the_connection(path: Path) -> None
     with serving(path, script) as at:
         channel = Channel(at)
         with pytest.raises(lensd.ResourceExhausted, match="at most 1048576 bytes"):
-            channel.unary(PAGE, AttentionPageRequest(title=b"x" * (1 << 20)), PageChunk)
+            channel.unary(ATTENTION_PAGE, AttentionPageRequest(title=b"x" * (1 << 20)))
         assert status(channel).threads == 2
 
 

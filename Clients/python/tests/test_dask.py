@@ -34,7 +34,7 @@ class Placed(corpus.Ablation):
 
     def __call__(self, model: lensd.Model, prompt: corpus.Prompt) -> Iterator[dict[str, Any]]:
         model(prompt.input, return_type="loss")
-        place = {"worker": os.getpid(), "socket": model._stubs.inference.channel.path}
+        place = {"worker": os.getpid(), "socket": model._channel.path}
         return ({**row, **place} for row in super().__call__(model, prompt))
 
 

@@ -19,15 +19,15 @@ from lensd._proto.inference_pb2 import QueryEvent, QueryRequest, TensorHeader
 from lensd.activations import IncomingTensors
 from lensd.channel import Channel
 from lensd.framing import LANDING_BYTES
+from lensd.methods import QUERY
 from lensd.retry import Tries
-from lensd.stubs import InferenceStub
 
 PIECE = 1 << 20
 
 
 def fetched(channel: Channel) -> list[npt.NDArray[Any]]:
     incoming = IncomingTensors()
-    InferenceStub(channel).fetch(QueryRequest(hook=b"z"), incoming)
+    channel.deliver(QUERY, QueryRequest(hook=b"z"), incoming)
     return [values for _, values in incoming.tensors()]
 
 

@@ -31,6 +31,7 @@ from lensd._proto.hooks_pb2 import (
 )
 from lensd._proto.run_pb2 import RunRequest
 from lensd.channel import Exchange
+from lensd.methods import RUN_HOOKED
 from lensd.prompts import token_prompt
 
 SEQ7 = sequence(MODELS["local"], "seq7")
@@ -261,7 +262,7 @@ def test_what_no_client_of_ours_says_is_refused(
     message: str,
 ) -> None:
     def converse() -> None:
-        with client.stubs.inference.run_hooked(first) as talk:
+        with client.channel.exchange(RUN_HOOKED, first) as talk:
             for event in talk:
                 if then is not None and event.hook.WhichOneof("event") == "values":
                     then(talk)

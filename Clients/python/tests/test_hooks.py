@@ -20,6 +20,7 @@ import lensd
 from lensd._proto.hooks_pb2 import HookedRunMessage
 from lensd._proto.sessions_pb2 import ShowSessionRequest
 from lensd.channel import Exchange
+from lensd.methods import SHOW_SESSION
 
 sys.path.insert(0, str(FIXTURES))
 hook_cases: Any = importlib.import_module("hook_cases")
@@ -402,7 +403,7 @@ def test_a_recorded_hooked_run_keeps_its_result_only(daemon: Any) -> None:
         with pytest.raises(lensd.FailedPrecondition, match="a hook function took part"):
             client.query(cache.run_id, "z1")
         model(SEQ7, return_type="loss")
-        runs = client.stubs.sessions.show(ShowSessionRequest(name=b"hooked")).runs
+        runs = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"hooked")).runs
         assert [run.hooked for run in runs] == [False, True]
         assert_same_loss(runs[1].loss, loss)
         assert client.query(runs[0].id.decode(), "z1").shape == (1, 7, 4, 8)

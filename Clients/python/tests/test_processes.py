@@ -67,7 +67,7 @@ def test_a_copy_in_this_process_shares_the_connection(daemon: Daemon) -> None:
         model = pickle.loads(pickle.dumps(client.model("tiny")))
         again = pickle.loads(pickle.dumps(client))
         assert again.session_name == "s"
-        assert again.stubs.inference.channel is model._stubs.inference.channel is client.stubs.inference.channel
+        assert again.channel is model._channel is client.channel
         assert len(model.hook_dict) == len(client.model("tiny").hook_dict)
     with pytest.raises(lensd.FailedPrecondition, match="this client was closed"):
         model([1, 2])

@@ -19,6 +19,7 @@ from reference import FIXTURES, assert_close, sequence, tensors
 
 import lensd
 from lensd._proto.sessions_pb2 import ShowSessionRequest
+from lensd.methods import SHOW_SESSION
 
 TINY = MODELS["tiny"]
 PATIENT = lensd.Retry(seconds=30, first_delay=0.01, max_delay=0.2)
@@ -68,7 +69,7 @@ def test_no_recorded_run_is_lost_or_doubled(own_daemon: Daemon) -> None:
         with dying(own_daemon, 8, seed=5) as over, ThreadPoolExecutor(3) as pool:
             for each in [pool.submit(record, client, thread, over) for thread in range(3)]:
                 each.result(120)
-        shown = client.stubs.sessions.show(ShowSessionRequest(name=b"kept"))
+        shown = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"kept"))
     # One recorded run for each call, however often it was made. The newest 1000 are shown.
     assert len(set(acknowledged)) == len(acknowledged) == shown.session.run_count
     assert {run.id.decode() for run in shown.runs} <= set(acknowledged)
@@ -99,7 +100,7 @@ def test_a_generation_outlives_its_daemon(own_daemon: Daemon) -> None:
                     own_daemon.restart()
         assert stream.result.tokens[0].tolist() == [1, 2, *taken]
         assert model.generate([1, 2], 40, stop_at_eos=False, seed=3, return_type="tokens")[0].tolist() == [1, 2, *taken]
-        shown = client.stubs.sessions.show(ShowSessionRequest(name=b"texts"))
+        shown = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"texts"))
         assert [run.id.decode() for run in shown.runs][-1] == stream.result.run_id
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf.message import Message
-from scripted_server import PAGE, REPLY, Peer, chunk, hang_up, page, serving, status
+from scripted_server import REPLY, Peer, chunk, hang_up, page, serving, status
 
 import lensd
 from lensd._proto import sessions_pb2
@@ -33,8 +33,8 @@ from lensd.activations import IncomingTensors
 from lensd.channel import Channel
 from lensd.generation import GenerationStream
 from lensd.generation_news import GenerationNews
+from lensd.methods import ATTENTION_PAGE, DELETE_SESSION, GENERATE, QUERY, RUN, RUN_HOOKED, Method
 from lensd.retry import MOST_LOSSES, Retry, Safety, Tries, safety_of
-from lensd.stubs import InferenceStub, SessionsStub
 
 QUICK = Retry(seconds=5, first_delay=0.01, max_delay=0.05)
 UNAVAILABLE, EXHAUSTED = 14, 8
@@ -113,18 +113,18 @@ def test_every_try_of_a_writing_call_has_the_same_request_id(path: Path) -> None
 
     with serving(path, note, note, two) as at:
         channel = Channel(at, retry=QUICK)
-        inference = InferenceStub(channel)
-        assert inference.run(RunRequest()).run_id == b"ab"
-        assert inference.run(RunRequest()).run_id == b"ab"
+        assert channel.unary(RUN, RunRequest()).run_id == b"ab"
+        assert channel.unary(RUN, RunRequest()).run_id == b"ab"
+        other = Method("/lens.v1.Daemon/Other", DaemonStatusRequest, DaemonStatusReply)
         with pytest.raises(lensd.Unavailable):
-            channel.unary("/lens.v1.Daemon/Other", DaemonStatusRequest(), DaemonStatusReply)
+            channel.unary(other, DaemonStatusRequest())
     assert len(ids) == 4
     assert ids[0] == ids[1] == ids[2] != ids[3]
     assert len(ids[0]) == 16
 
 
 def delete(channel: Channel) -> sessions_pb2.DeleteSessionReply:
-    return SessionsStub(channel).delete(sessions_pb2.DeleteSessionRequest(name=b"x"))
+    return channel.unary(DELETE_SESSION, sessions_pb2.DeleteSessionRequest(name=b"x"))
 
 
 def test_other_writing_calls_are_not_made_again(path: Path) -> None:
@@ -139,7 +139,7 @@ def test_hooked_calls_are_not_made_again(path: Path) -> None:
         assert peer.expect("start").start.request_id == b""
 
     with serving(path, script) as at:
-        exchange = InferenceStub(Channel(at, retry=QUICK)).run_hooked(HookedRunMessage())
+        exchange = Channel(at, retry=QUICK).exchange(RUN_HOOKED, HookedRunMessage())
         with pytest.raises(lensd.Unavailable, match="not tried again"):
             list(exchange)
 
@@ -327,7 +327,7 @@ def test_half_an_activation_is_fetched_again(path: Path) -> None:
 
     with serving(path, lambda peer: script(count // 2, peer), lambda peer: script(count, peer)) as at:
         incoming = IncomingTensors()
-        InferenceStub(Channel(at, retry=QUICK)).fetch(QueryRequest(), incoming)
+        Channel(at, retry=QUICK).deliver(QUERY, QueryRequest(), incoming)
         ((_, values),) = incoming.tensors()
         assert (values == np.arange(count)).all()
 
@@ -356,7 +356,7 @@ def generating(*events: Message, ends: bool = True) -> Callable[[Peer], None]:
 
 
 def generated(channel: Channel) -> list[tuple[int, str]]:
-    stream = InferenceStub(channel).generate(GenerateRequest())
+    stream = channel.stream(GENERATE, GenerateRequest())
     finished: list[Any] = []
 
     def finish(results: Any, end: GenerationEnd) -> Any:
@@ -435,4 +435,4 @@ def test_all_threads_get_over_a_loss(path: Path) -> None:
 
 
 def test_the_method_of_the_scripts_is_safe() -> None:
-    assert safety_of(PAGE) is Safety.ALWAYS
+    assert safety_of(ATTENTION_PAGE.path) is Safety.ALWAYS

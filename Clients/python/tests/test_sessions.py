@@ -16,6 +16,7 @@ from reference import sequence
 
 import lensd
 from lensd._proto.sessions_pb2 import DeleteSessionRequest, ListSessionsRequest, ShowSessionRequest
+from lensd.methods import DELETE_SESSION, LIST_SESSIONS, SHOW_SESSION
 
 IDS = sequence(MODELS["tiny"], "seq24")
 
@@ -26,7 +27,7 @@ def test_without_a_session_nothing_is_recorded(own_daemon: Daemon) -> None:
         _, cache = model.run_with_cache(IDS, return_type="both")
         assert cache.run_id is None
         assert model.ablate_heads(IDS).run_id is None
-        assert not client.stubs.sessions.list(ListSessionsRequest()).sessions
+        assert not client.channel.unary(LIST_SESSIONS, ListSessionsRequest()).sessions
 
 
 def test_recorded_passes(daemon: Daemon) -> None:
@@ -41,9 +42,9 @@ def test_recorded_passes(daemon: Daemon) -> None:
             client.query("last", "pattern0", np.s_[3]), cache["pattern0"][:, 3], rtol=1e-5, atol=1e-5
         )
         sweep = model.ablate_heads(IDS)
-        runs = client.stubs.sessions.show(ShowSessionRequest(name=b"notebook")).runs
+        runs = client.channel.unary(SHOW_SESSION, ShowSessionRequest(name=b"notebook")).runs
         assert [run.id.decode() for run in runs] == [sweep.run_id, cache.run_id]
-        client.stubs.sessions.delete(DeleteSessionRequest(name=b"notebook"))
+        client.channel.unary(DELETE_SESSION, DeleteSessionRequest(name=b"notebook"))
         with pytest.raises(lensd.NotFound):
             client.query(cache.run_id, "z0")
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from scripted_server import PAGE, REPLY, Peer, chunk, page, serving, status
+from scripted_server import REPLY, Peer, chunk, page, serving, status
 
 import lensd
 import lensd.call_state
@@ -15,6 +15,7 @@ import lensd.connection
 from lensd._proto.frame_pb2 import Credit, ServerFrame
 from lensd._proto.reports_pb2 import AttentionPageRequest, PageChunk
 from lensd.channel import Channel, Exchange
+from lensd.methods import ATTENTION_PAGE
 
 
 def test_stream_returns_credit_for_what_was_taken(path: Path) -> None:
@@ -147,7 +148,7 @@ def test_requests_that_stream_wait_for_credit_and_half_close(path: Path, monkeyp
 
 def exchange(channel: Channel, timeout: float | None = None) -> Exchange[AttentionPageRequest, PageChunk]:
     """A call that takes titles and answers chunks."""
-    return channel.exchange(PAGE, titled(b"first"), PageChunk, timeout)
+    return channel.exchange(ATTENTION_PAGE, titled(b"first"), timeout)
 
 
 def titled(title: bytes) -> AttentionPageRequest:

@@ -13,10 +13,11 @@ from google.protobuf.message import DecodeError
 
 from lensd._proto.inference_pb2 import PassSource, QueryEvent, QueryRequest, TensorHeader
 from lensd.arrays import Array, Arrays, stack
+from lensd.channel import Channel
 from lensd.errors import FailedPrecondition, Internal, InvalidArgument, NotFound
 from lensd.framing import sole_bytes
+from lensd.methods import QUERY
 from lensd.slices import slice_of
-from lensd.stubs import InferenceStub
 
 _DTYPES = {b"F32": np.dtype("<f4"), b"I32": np.dtype("<i4")}
 
@@ -84,10 +85,10 @@ class Pass(PassHandle):
     """The same, to be read through a client that blocks."""
 
     def __init__(
-        self, inference: InferenceStub, arrays: Arrays, source: str | PassSource, fingerprint: str | None = None
+        self, channel: Channel, arrays: Arrays, source: str | PassSource, fingerprint: str | None = None
     ) -> None:
         super().__init__(arrays, source, fingerprint)
-        self._inference = inference
+        self._channel = channel
 
     def read(self, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
         """An activation of every prompt, or of some: `[batch, …]` with `.lengths`, float32 (`hook_tokens`: int64).
@@ -96,13 +97,13 @@ class Pass(PassHandle):
         different lengths is padded too. Raises `NotFound`, `InvalidArgument`.
         """
         incoming = IncomingTensors()
-        self._inference.fetch(self.request(hook, index, prompts), incoming)
+        self._channel.deliver(QUERY, self.request(hook, index, prompts), incoming)
         return self.arranged(incoming, index)
 
     def tensors(self, hook: str) -> list[tuple[str, npt.NDArray[Any]]]:
         """An activation prompt by prompt, without padding, each under `NAME.PROMPT`."""
         incoming = IncomingTensors()
-        self._inference.fetch(self.request(hook), incoming)
+        self._channel.deliver(QUERY, self.request(hook), incoming)
         return [(f"{header.hook.decode()}.{header.prompt_index}", values) for header, values in incoming.tensors()]
 
 

@@ -17,13 +17,12 @@ from lensd.call import Call
 from lensd.call_state import Receiver
 from lensd.connection import Connection
 from lensd.errors import FailedPrecondition, Internal, InvalidArgument, LensError, Unavailable
+from lensd.methods import Method, Reply, Request
 from lensd.retry import Retry, Tries
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Request = TypeVar("Request", bound=Message)
-Reply = TypeVar("Reply", bound=Message)
 Result = TypeVar("Result")
 
 MACHINE_SOCKET = "/run/lensd/lensd.sock"
@@ -77,23 +76,25 @@ class Channel:
         """Program and version of the daemon, such as `lensd/0.1.0`."""
         return self._connected().hello.server.decode("utf-8", "replace")
 
-    def unary(self, method: str, request: Message, reply: type[Reply], timeout: float | None = None) -> Reply:
+    def unary(self, method: Method[Request, Reply], request: Request, timeout: float | None = None) -> Reply:
         """Makes a call with one reply. Raises what the call ended with."""
-        tries = self._tries(method, timeout, is_stream=False)
+        tries = self._tries(method.path, timeout, is_stream=False)
         while True:
             with self._start(tries, request) as call:
                 try:
-                    return sole(list(call), reply, method)
+                    return sole(list(call), method.reply, method.path)
                 except LensError as error:
                     self._pause(tries, call, error)
 
-    def stream(self, method: str, request: Message, reply: type[Reply], timeout: float | None = None) -> Stream[Reply]:
+    def stream(self, method: Method[Request, Reply], request: Request, timeout: float | None = None) -> Stream[Reply]:
         """Starts a call with many replies. It is tried again as long as none was taken."""
-        return Stream(self, self._tries(method, timeout), request, reply)
+        return Stream(self, self._tries(method.path, timeout), request, method.reply)
 
-    def deliver(self, method: str, request: Message, receiver: Receiver, timeout: float | None = None) -> None:
+    def deliver(
+        self, method: Method[Request, Reply], request: Request, receiver: Receiver, timeout: float | None = None
+    ) -> None:
         """Makes a call whose replies go to `receiver` as they come. Raises what it raises or the call ended with."""
-        tries = self._tries(method, timeout)
+        tries = self._tries(method.path, timeout)
         while True:
             with self._start(tries, request, receiver) as call:
                 try:
@@ -103,10 +104,10 @@ class Channel:
             receiver.start_over()
 
     def exchange(
-        self, method: str, request: Request, reply: type[Reply], timeout: float | None = None
+        self, method: Method[Request, Reply], request: Request, timeout: float | None = None
     ) -> Exchange[Request, Reply]:
         """Starts a call with many messages both ways; `request` is the first."""
-        return Exchange(self, self._tries(method, timeout), request, reply)
+        return Exchange(self, self._tries(method.path, timeout), request, method.reply)
 
     def close(self) -> None:
         """Hangs up; calls in flight end with `Unavailable`, later ones with `FailedPrecondition`."""

@@ -15,11 +15,11 @@ from lensd.activations import Pass
 from lensd.arrays import Array, ArrayKind, Arrays
 from lensd.channel import Channel
 from lensd.errors import Internal, InvalidArgument, NotFound
+from lensd.methods import DESCRIBE, LIST_MODELS, LOAD, RENAME, STATUS, UNLOAD, USAGE
 from lensd.model import Model
 from lensd.model_states import ModelState, read_states
 from lensd.retry import DEFAULT_RETRY, Retry
 from lensd.sessions import Findings, Session, Sessions, import_session, list_sessions, search_sessions
-from lensd.stubs import Stubs
 from lensd.usage import SharedAmounts, read_amounts
 
 Kind = TypeVar("Kind", bound=Model)
@@ -125,14 +125,13 @@ class Client:
         """See `lensd.connect`."""
         self._arrays = Arrays(arrays)
         self.session_name = session if session is not None else os.environ.get("LENSD_SESSION") or None
-        self._channel = Channel(path, timeout, retry)
-        # The layer below: a typed stub per service.
-        self.stubs = Stubs(self._channel)
+        # The layer below: calls of `lensd.methods`, messages in and messages out.
+        self.channel = Channel(path, timeout, retry)
 
     @property
     def path(self) -> str:
         """The socket that answered."""
-        return self._channel.path
+        return self.channel.path
 
     @overload
     def model(self, name: str | None = None, processing: bool | None = None) -> Model: ...
@@ -151,8 +150,8 @@ class Client:
         choice = ModelChoice(name, processing)
         found = choice.among(self._list())
         if isinstance(found, bytes):
-            found = self.stubs.models.describe(models_pb2.DescribeModelRequest(model=found)).model
-        return kind(self.stubs, self._arrays, found, choice.is_raw, self.session_name)
+            found = self.channel.unary(DESCRIBE, models_pb2.DescribeModelRequest(model=found)).model
+        return kind(self.channel, self._arrays, found, choice.is_raw, self.session_name)
 
     def models(self) -> list[str]:
         """The names of the resident models."""
@@ -170,7 +169,7 @@ class Client:
         files.
         """
         loaded = None
-        for event in self.stubs.models.load(models_pb2.LoadModelRequest(name=name.encode())):
+        for event in self.channel.stream(LOAD, models_pb2.LoadModelRequest(name=name.encode())):
             if event.HasField("model"):
                 loaded = event.model
             elif on_progress is not None:
@@ -184,11 +183,11 @@ class Client:
 
         Nobody gets the model until it is loaded again.
         """
-        return self.stubs.models.unload(models_pb2.UnloadModelRequest(name=name.encode())).in_use
+        return self.channel.unary(UNLOAD, models_pb2.UnloadModelRequest(name=name.encode())).in_use
 
     def rename_model(self, name: str, new_name: str) -> None:
         """Gives a model another name, under which recorded runs find it too. For the daemon's administrator."""
-        self.stubs.models.rename(models_pb2.RenameModelRequest(name=name.encode(), new_name=new_name.encode()))
+        self.channel.unary(RENAME, models_pb2.RenameModelRequest(name=name.encode(), new_name=new_name.encode()))
 
     def query(self, run: str, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
         """One activation of a recorded run: `[batch, …]` with `.lengths`.
@@ -196,25 +195,25 @@ class Client:
         `run` is an id, a unique prefix of one, or `"last"`; `hook` a name or short form; `index` NumPy's basic indexing
         on the shape without batch (`np.s_[3, -1]`), done by the daemon; `prompts` picks some prompts of the run.
         """
-        return Pass(self.stubs.inference, self._arrays, run).read(hook, index, prompts)
+        return Pass(self.channel, self._arrays, run).read(hook, index, prompts)
 
     def sessions(self) -> Sessions:
         """Your sessions, last used first, then those that others share with you."""
-        return list_sessions(self.stubs)
+        return list_sessions(self.channel)
 
     def session(self, name: str | None = None) -> Session:
         """A session by its name, or `OWNER/NAME` of another user's; without a name the client's own, else `default`.
 
         It need not exist: a recorded pass makes it, or `Session.create`.
         """
-        return Session(self.stubs, self._arrays, name or self.session_name or "default")
+        return Session(self.channel, self._arrays, name or self.session_name or "default")
 
     def search_sessions(self, text: str, limit: int = 100) -> Findings:
         """Sessions and at most `limit` runs with a text in their name, note or first prompt's beginning.
 
         Looks through all that you may read; the letters a to z count in either case.
         """
-        return search_sessions(self.stubs, text, limit)
+        return search_sessions(self.channel, text, limit)
 
     def import_session(self, path: str | os.PathLike[str], name: str | None = None) -> Session:
         """Makes a session of a file that `Session.export` or `lensctl sessions export` wrote.
@@ -222,20 +221,20 @@ class Client:
         Its runs are marked as imported. Raises `AlreadyExists`, and `InvalidArgument` for what is wrong with the file,
         of which nothing stays then.
         """
-        return self.session(import_session(self.stubs, Path(path), name).name)
+        return self.session(import_session(self.channel, Path(path), name).name)
 
     def status(self) -> DaemonStatus:
         """Which daemon answers, what is resident, memory, queue, versions."""
-        return DaemonStatus.of(self.stubs.daemon.status(DaemonStatusRequest()), self.path)
+        return DaemonStatus.of(self.channel.unary(STATUS, DaemonStatusRequest()), self.path)
 
     def usage(self) -> dict[int, SharedAmounts]:
         """What every user has, by uid, of those who have anything. For the daemon's administrator."""
-        reply = self.stubs.daemon.usage(UsageRequest())
+        reply = self.channel.unary(USAGE, UsageRequest())
         return {user.user_id: read_amounts(user.amounts) for user in reply.users}
 
     def close(self) -> None:
         """Hangs up. Calls in flight end with `Unavailable`, later ones with `FailedPrecondition`."""
-        self._channel.close()
+        self.channel.close()
 
     def __enter__(self) -> Client:
         return self
@@ -247,10 +246,10 @@ class Client:
         return f"Client({self.path})"
 
     def _list(self) -> models_pb2.ListModelsReply:
-        return self.stubs.models.list(models_pb2.ListModelsRequest())
+        return self.channel.unary(LIST_MODELS, models_pb2.ListModelsRequest())
 
     def _model(self, description: models_pb2.ModelDescription, is_raw: bool) -> Model:
-        return Model(self.stubs, self._arrays, description, is_raw, self.session_name)
+        return Model(self.channel, self._arrays, description, is_raw, self.session_name)
 
 
 def connect(

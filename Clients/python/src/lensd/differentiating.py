@@ -46,7 +46,7 @@ class Differentiating(Passing):
         lengths = [len(prompt.tokens.ids) for prompt in prompts]
         edits = intervention_messages((*self._hooks.interventions(), *interventions), self.name)
         recipe = PassRecipe(self.name, self.fingerprint, prompts, edits)
-        taken = take_gradients(self._stubs.inference, recipe, scalar, lengths, self._arrays, wanted=wanted)
+        taken = take_gradients(self._channel, recipe, scalar, lengths, self._arrays, wanted=wanted)
         return Gradients(taken, self._arrays, self.hook_names, wanted, np.array(lengths, np.int64))
 
     def attribution_patching(

@@ -15,6 +15,7 @@ from lensd.generation import Generation, GenerationStream, TextKind, WholeTexts,
 from lensd.hooked_generation import HookedEvents
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
+from lensd.methods import GENERATE
 from lensd.prompts import Input
 from lensd.tokenizing import Tokenizing
 
@@ -133,7 +134,8 @@ class Generating(Tokenizing):
             return Generation.of(results, end, self._arrays, self._padding(options), cache=cache)
 
         request = self._generate_request(input, edits, options, prepend_bos)
-        inference = self._stubs.inference
         if calls:
-            return GenerationStream(HookedEvents(inference, request, calls, self._hooks.points, self._arrays), finish)
-        return GenerationStream(inference.generate(request), finish)
+            return GenerationStream(
+                HookedEvents(self._channel, request, calls, self._hooks.points, self._arrays), finish
+            )
+        return GenerationStream(self._channel.stream(GENERATE, request), finish)

@@ -16,13 +16,14 @@ from lensd._proto.interventions_pb2 import Intervention
 from lensd.activations import KeptPass, check_fingerprint
 from lensd.arrays import Array, Arrays, stack
 from lensd.cache import ActivationCache, HookNames, NamesFilter
+from lensd.channel import Channel
 from lensd.errors import Internal, InvalidArgument
 from lensd.hook_names import resolve
 from lensd.hook_session import CHUNK_BYTES, HookSession, IncomingActivation, replacement
 from lensd.hooks import Calls, HookPoint
+from lensd.methods import GRADIENT
 from lensd.objectives import Objective, loss
 from lensd.padded import Lengths
-from lensd.stubs import InferenceStub
 
 # What a gradient is taken of: "loss", an objective, or cotangents [batch, …] by hook point.
 GradientOf: TypeAlias = str | Objective | Mapping[str, Any]
@@ -112,7 +113,7 @@ class GradientSession(HookSession):
 
 
 def take_gradients(
-    inference: InferenceStub,
+    channel: Channel,
     recipe: PassRecipe,
     scalar: Scalar,
     lengths: Sequence[int],
@@ -140,7 +141,7 @@ def take_gradients(
         wanted=[name.encode() for name in wanted],
         stops=[name.encode() for name in calls],
     )
-    with inference.gradient(GradientMessage(start=request)) as exchange:
+    with channel.exchange(GRADIENT, GradientMessage(start=request)) as exchange:
 
         def send(answer: HookAnswer) -> None:
             exchange.send(GradientMessage(answer=answer))

@@ -14,10 +14,11 @@ from lensd._proto.generation_pb2 import (
 )
 from lensd._proto.hooks_pb2 import HookAnswer
 from lensd.arrays import Arrays
+from lensd.channel import Channel
 from lensd.errors import LensError
 from lensd.hook_session import HookSession
 from lensd.hooks import Calls, HookPoint
-from lensd.stubs import InferenceStub
+from lensd.methods import GENERATE_HOOKED
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,7 +32,7 @@ class HookedEvents:
 
     def __init__(
         self,
-        inference: InferenceStub,
+        channel: Channel,
         request: GenerateRequest,
         calls: Calls,
         points: Mapping[str, HookPoint],
@@ -39,7 +40,7 @@ class HookedEvents:
     ) -> None:
         hooks = [name.encode() for name in calls]
         start = HookedGenerateMessage(start=HookedGenerateRequest(generation=request, hooks=hooks))
-        self._exchange = inference.generate_hooked(start)
+        self._exchange = channel.exchange(GENERATE_HOOKED, start)
         self._session = HookSession(calls, points, arrays, self._answer, self._exchange.paused)
 
     def __iter__(self) -> Iterator[GenerateEvent]:

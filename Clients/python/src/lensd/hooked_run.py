@@ -8,14 +8,15 @@ from lensd._proto.hooks_pb2 import HookAnswer, HookedRunMessage, HookedRunReques
 from lensd._proto.run_pb2 import RunReply, RunRequest
 from lensd.activations import KeptPass, check_fingerprint
 from lensd.arrays import Arrays
+from lensd.channel import Channel
 from lensd.errors import Internal
 from lensd.hook_session import HookSession
 from lensd.hooks import Calls, HookPoint
-from lensd.stubs import InferenceStub
+from lensd.methods import RUN_HOOKED
 
 
 def run_hooked(
-    inference: InferenceStub,
+    channel: Channel,
     request: RunRequest,
     calls: Calls,
     points: Mapping[str, HookPoint],
@@ -29,7 +30,7 @@ def run_hooked(
     """
     hooks = [name.encode() for name in calls]
     start = HookedRunMessage(start=HookedRunRequest(run=request, hooks=hooks))
-    with inference.run_hooked(start) as exchange:
+    with channel.exchange(RUN_HOOKED, start) as exchange:
 
         def send(answer: HookAnswer) -> None:
             exchange.send(HookedRunMessage(answer=answer))

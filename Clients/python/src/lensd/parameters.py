@@ -11,12 +11,12 @@ from lensd._proto.models_pb2 import ModelDescription
 from lensd._proto.weights_pb2 import ListParametersRequest, ParameterRequest
 from lensd.activations import check_fingerprint
 from lensd.arrays import Array, Arrays
+from lensd.channel import Channel
 from lensd.incoming_weights import IncomingWeights
 from lensd.methods import LIST_PARAMETERS, PARAMETER
 from lensd.questions import asked, delivery, unary
 from lensd.served_model import ServedModel
 from lensd.slices import slice_of
-from lensd.stubs import Stubs
 
 
 class _Whole:
@@ -62,9 +62,9 @@ class Parameters(ServedModel):
     b_in, b_out = _Stacked("mlp.b_in"), _Stacked("mlp.b_out")
 
     def __init__(
-        self, stubs: Stubs, arrays: Arrays, description: ModelDescription, is_raw: bool, session: str | None
+        self, channel: Channel, arrays: Arrays, description: ModelDescription, is_raw: bool, session: str | None
     ) -> None:
-        super().__init__(stubs, arrays, description, is_raw, session)
+        super().__init__(channel, arrays, description, is_raw, session)
         self._forget_parameters()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Parameters(ServedModel):
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Every parameter's shape by its name in `HookedTransformer.state_dict()`, in the order of a pass."""
         if self._kept_shapes is None:
-            reply = asked(unary(LIST_PARAMETERS, ListParametersRequest(model=self.name.encode())), self._stubs.channel)
+            reply = asked(unary(LIST_PARAMETERS, ListParametersRequest(model=self.name.encode())), self._channel)
             check_fingerprint(self.fingerprint, reply.fingerprint)
             self._kept_shapes = {item.name.decode(): tuple(item.shape) for item in reply.parameters}
         return self._kept_shapes
@@ -116,7 +116,7 @@ class Parameters(ServedModel):
         if index is not None:
             request.slice.CopyFrom(slice_of(index))
         incoming = IncomingWeights()
-        asked(delivery(PARAMETER, request, incoming), self._stubs.channel)
+        asked(delivery(PARAMETER, request, incoming), self._channel)
         header, values = incoming.whole()
         check_fingerprint(self.fingerprint, header.fingerprint)
         return values

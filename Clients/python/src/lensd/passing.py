@@ -23,6 +23,7 @@ from lensd.hooks import Calls, Hooks
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
 from lensd.layer_span import LayerSpan
+from lensd.methods import RUN
 from lensd.padded import Lengths
 from lensd.prompts import Input, prompts_of
 from lensd.showing import Showing
@@ -202,11 +203,13 @@ class Passing(Showing, Hooking):
             return logits, source, counts
         request = self._run_request(prompts, edits, return_type, loss_per_token, keep)
         if calls:
-            inference, points = self._stubs.inference, self._hooks.points
+            points = self._hooks.points
             session_of = HookSession if graph is None else graph.session
-            reply, source = run_hooked(inference, request, calls, points, self._arrays, self.fingerprint, session_of)
+            reply, source = run_hooked(
+                self._channel, request, calls, points, self._arrays, self.fingerprint, session_of
+            )
         else:
-            reply = self._stubs.inference.run(request)
+            reply = self._channel.unary(RUN, request)
             check_fingerprint(self.fingerprint, reply.model.fingerprint)
             source = self._pass(self._source_of(reply, edits))
         counts = [len(prompt.tokens) for prompt in reply.prompts]
@@ -216,8 +219,8 @@ class Passing(Showing, Hooking):
             source = graph.source(source)
             loss = loss if loss is None else graph.attach(TOKEN_LOSS if loss_per_token else LOSS, loss)
         elif backward and self._arrays.kind == "numpy":
-            inference, points = self._stubs.inference, self._hooks.points
-            take_gradients(inference, recipe, loss_scalar(), counts, self._arrays, calls=backward, points=points)
+            points = self._hooks.points
+            take_gradients(self._channel, recipe, loss_scalar(), counts, self._arrays, calls=backward, points=points)
         if span.exit is not None:
             return source.read(span.exit), source, counts
         if not wants_logits:
@@ -236,7 +239,7 @@ class Passing(Showing, Hooking):
             return None
         from lensd.torch_autograd import PassGraph
 
-        return PassGraph(self._stubs.inference, recipe, backward, self._hooks.points, self._arrays)
+        return PassGraph(self._channel, recipe, backward, self._hooks.points, self._arrays)
 
     @staticmethod
     def _check_backward(return_type: ReturnType, calls: Calls) -> None:

@@ -132,7 +132,7 @@ class _Unary(Generic[Request, Reply]):
     request: Request
 
     def made(self, channel: Channel) -> Reply:
-        return channel.unary(self.method.path, self.request, self.method.reply)
+        return channel.unary(self.method, self.request)
 
     async def awaited(self, channel: lensd.aio.channel.Channel) -> Reply:
         return await channel.unary(self.method, self.request)
@@ -145,7 +145,7 @@ class _Whole(Generic[Request, Reply]):
     on_each: Callable[[Reply], object] | None
 
     def made(self, channel: Channel) -> list[Reply]:
-        with channel.stream(self.method.path, self.request, self.method.reply) as stream:
+        with channel.stream(self.method, self.request) as stream:
             return stream.whole(lambda replies: list(self._told(replies)))
 
     async def awaited(self, channel: lensd.aio.channel.Channel) -> list[Reply]:
@@ -166,7 +166,7 @@ class _Delivery:
     receiver: Receiver
 
     def made(self, channel: Channel) -> None:
-        channel.deliver(self.method.path, self.request, self.receiver)
+        channel.deliver(self.method, self.request, self.receiver)
 
     async def awaited(self, channel: lensd.aio.channel.Channel) -> None:
         await channel.deliver(self.method, self.request, self.receiver)

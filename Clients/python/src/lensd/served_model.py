@@ -10,24 +10,24 @@ from lensd._proto import inference_pb2
 from lensd._proto.models_pb2 import ModelDescription
 from lensd.activations import Pass
 from lensd.arrays import Arrays
+from lensd.channel import Channel
 from lensd.described_model import DescribedModel
 from lensd.hooks import ModelHooks
 from lensd.interventions import Intervention
 from lensd.questions import Question, asked
-from lensd.stubs import Stubs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 class ServedModel(DescribedModel):
-    """The part of a model that every other part stands on: the daemon's stubs and the hook functions."""
+    """The part of a model that every other part stands on: the way to the daemon and the hook functions."""
 
     def __init__(
-        self, stubs: Stubs, arrays: Arrays, description: ModelDescription, is_raw: bool, session: str | None
+        self, channel: Channel, arrays: Arrays, description: ModelDescription, is_raw: bool, session: str | None
     ) -> None:
         super().__init__(arrays, description, is_raw, session)
-        self._stubs = stubs
+        self._channel = channel
         self._hooks = ModelHooks(self.hook_names)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class ServedModel(DescribedModel):
         return other
 
     def _answer(self, question: Question[Any]) -> Any:
-        return asked(question, self._stubs.channel)
+        return asked(question, self._channel)
 
     def _standing_edits(self, asking: str) -> Sequence[Intervention]:
         if self._hooks.calls() or self._hooks.calls("bwd"):
@@ -62,4 +62,4 @@ class ServedModel(DescribedModel):
         self._hooks.refuse(asking)
 
     def _pass(self, source: str | inference_pb2.PassSource) -> Pass:
-        return Pass(self._stubs.inference, self._arrays, source, self.fingerprint)
+        return Pass(self._channel, self._arrays, source, self.fingerprint)

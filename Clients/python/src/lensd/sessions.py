@@ -12,8 +12,24 @@ from lensd import session_file
 from lensd._proto import reports_pb2, sessions_pb2
 from lensd.activations import Pass
 from lensd.arrays import Array, Arrays
+from lensd.channel import Channel
 from lensd.errors import Internal, InvalidArgument
-from lensd.stubs import Stubs
+from lensd.methods import (
+    CREATE_SESSION,
+    DELETE_SESSION,
+    EXPORT_SESSION,
+    IMPORT_SESSION,
+    LIST_GRANTS,
+    LIST_SESSIONS,
+    RENAME_SESSION,
+    REPLAY_SESSION,
+    SEARCH_SESSIONS,
+    SESSION_REPORT,
+    SET_NOTE,
+    SHARE_SESSION,
+    SHOW_SESSION,
+    UNSHARE_SESSION,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -132,8 +148,8 @@ class Session:
     `PermissionDenied`, and what he does not share is `NotFound`.
     """
 
-    def __init__(self, stubs: Stubs, arrays: Arrays, name: str) -> None:
-        self._stubs = stubs
+    def __init__(self, channel: Channel, arrays: Arrays, name: str) -> None:
+        self._channel = channel
         self._arrays = arrays
         self.name = name
 
@@ -172,26 +188,27 @@ class Session:
 
     def query(self, run: str, hook: str, index: Any = None, prompts: Sequence[int] | None = None) -> Array:
         """One activation of one of its runs: an id, a unique prefix of one, or `"last"`; see `Client.query`."""
-        return Pass(self._stubs.inference, self._arrays, f"{self.name}:{run}").read(hook, index, prompts)
+        return Pass(self._channel, self._arrays, f"{self.name}:{run}").read(hook, index, prompts)
 
     # MARK: changing
 
     def create(self, note: str = "") -> Session:
         """Makes it, empty. Raises `AlreadyExists`; a recorded pass makes its session by itself."""
-        self._stubs.sessions.create(sessions_pb2.CreateSessionRequest(name=self.name.encode(), note=note.encode()))
+        request = sessions_pb2.CreateSessionRequest(name=self.name.encode(), note=note.encode())
+        self._channel.unary(CREATE_SESSION, request)
         return self
 
     def rename(self, new_name: str) -> Session:
         """Gives it another name; runs, notes and grants stay with it."""
-        self._stubs.sessions.rename(
-            sessions_pb2.RenameSessionRequest(name=self.name.encode(), new_name=new_name.encode())
+        self._channel.unary(
+            RENAME_SESSION, sessions_pb2.RenameSessionRequest(name=self.name.encode(), new_name=new_name.encode())
         )
         self.name = new_name
         return self
 
     def delete(self) -> int:
         """Deletes it, for good; how many runs went with it."""
-        return self._stubs.sessions.delete(sessions_pb2.DeleteSessionRequest(name=self.name.encode())).run_count
+        return self._channel.unary(DELETE_SESSION, sessions_pb2.DeleteSessionRequest(name=self.name.encode())).run_count
 
     def note(self, text: str, run: str | None = None) -> None:
         """Writes its note, or that of one of its runs; an empty text takes it away."""
@@ -200,21 +217,21 @@ class Session:
             if run is None
             else sessions_pb2.SetNoteRequest(run=f"{self.name}:{run}".encode(), text=text.encode())
         )
-        self._stubs.sessions.set_note(request)
+        self._channel.unary(SET_NOTE, request)
 
     # MARK: sharing
 
     def share(self, user: str | int) -> list[Grant]:
         """Lets a user, by name or uid, read it; everybody who may."""
-        return _grants(self._stubs.sessions.share(self._sharing(user)))
+        return _grants(self._channel.unary(SHARE_SESSION, self._sharing(user)))
 
     def unshare(self, user: str | int) -> list[Grant]:
         """Takes that back, at once; everybody who still may."""
-        return _grants(self._stubs.sessions.unshare(self._sharing(user)))
+        return _grants(self._channel.unary(UNSHARE_SESSION, self._sharing(user)))
 
     def grants(self) -> list[Grant]:
         """Everybody who may read it."""
-        return _grants(self._stubs.sessions.list_grants(sessions_pb2.ListGrantsRequest(name=self.name.encode())))
+        return _grants(self._channel.unary(LIST_GRANTS, sessions_pb2.ListGrantsRequest(name=self.name.encode())))
 
     def _sharing(self, user: str | int) -> sessions_pb2.ShareSessionRequest:
         return sessions_pb2.ShareSessionRequest(name=self.name.encode(), user=str(user).encode())
@@ -236,10 +253,10 @@ class Session:
         """
         request = sessions_pb2.ExportSessionRequest(name=self.name.encode(), runs=[run.encode() for run in runs])
         hooks = list(activations)
-        events = self._stubs.sessions.export(request)
+        events = self._channel.stream(EXPORT_SESSION, request)
 
         def tensors(run: str) -> list[session_file.Tensor]:
-            source = Pass(self._stubs.inference, self._arrays, f"{self.name}:{run}")
+            source = Pass(self._channel, self._arrays, f"{self.name}:{run}")
             return [tensor for hook in hooks for tensor in source.tensors(hook)]
 
         with events:
@@ -251,7 +268,7 @@ class Session:
         if kind not in ("html", "markdown"):
             raise InvalidArgument(f"a report is 'html' or 'markdown'; received {kind!r}")
         request = reports_pb2.SessionReportRequest(session=self.name.encode(), markdown=kind == "markdown")
-        return b"".join(chunk.html for chunk in self._stubs.reports.session_report(request)).decode()
+        return b"".join(chunk.html for chunk in self._channel.stream(SESSION_REPORT, request)).decode()
 
     def replay(
         self,
@@ -268,7 +285,7 @@ class Session:
             name=self.name.encode(), runs=[run.encode() for run in runs], into=(into or "").encode()
         )
         found = []
-        with self._stubs.sessions.replay(request) as events:
+        with self._channel.stream(REPLAY_SESSION, request) as events:
             for event in events:
                 if event.HasField("run"):
                     found.append(_replayed(event.run))
@@ -277,32 +294,32 @@ class Session:
         return found
 
     def _show(self, before: bytes = b"", limit: int = 0) -> sessions_pb2.ShowSessionReply:
-        return self._stubs.sessions.show(
-            sessions_pb2.ShowSessionRequest(name=self.name.encode(), before=before, limit=limit)
+        return self._channel.unary(
+            SHOW_SESSION, sessions_pb2.ShowSessionRequest(name=self.name.encode(), before=before, limit=limit)
         )
 
 
-def list_sessions(stubs: Stubs) -> Sessions:
+def list_sessions(channel: Channel) -> Sessions:
     """The caller's own sessions, last used first, then those shared with him."""
     found = Sessions()
     while True:
-        reply = stubs.sessions.list(sessions_pb2.ListSessionsRequest(skip=len(found)))
+        reply = channel.unary(LIST_SESSIONS, sessions_pb2.ListSessionsRequest(skip=len(found)))
         found.extend(map(_session, reply.sessions))
         if not reply.sessions or len(found) >= reply.total:
             return found
 
 
-def search_sessions(stubs: Stubs, text: str, limit: int = 100) -> Findings:
+def search_sessions(channel: Channel, text: str, limit: int = 100) -> Findings:
     """Sessions and runs with a text in their name, note or excerpt."""
-    reply = stubs.sessions.search(sessions_pb2.SearchSessionsRequest(text=text.encode(), limit=limit))
+    reply = channel.unary(SEARCH_SESSIONS, sessions_pb2.SearchSessionsRequest(text=text.encode(), limit=limit))
     return Findings(sessions=Sessions(map(_session, reply.sessions)), runs=Runs(map(_run, reply.runs)))
 
 
-def import_session(stubs: Stubs, path: Path, name: str | None) -> SessionInfo:
+def import_session(channel: Channel, path: Path, name: str | None) -> SessionInfo:
     """Makes a session of a file that `Session.export` wrote."""
     with session_file.Reader(path) as file:
         start = sessions_pb2.ImportStart(name=(name or file.name).encode(), note=file.note.encode())
-        with stubs.sessions.import_session(sessions_pb2.ImportMessage(start=start)) as exchange:
+        with channel.exchange(IMPORT_SESSION, sessions_pb2.ImportMessage(start=start)) as exchange:
             replies = iter(exchange)
             for part in file.parts():
                 exchange.send(sessions_pb2.ImportMessage(part=part))

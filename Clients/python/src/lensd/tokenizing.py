@@ -8,6 +8,7 @@ from typing import Literal
 from lensd._proto import common_pb2, inference_pb2
 from lensd.arrays import Array
 from lensd.errors import InvalidArgument
+from lensd.methods import TOKENIZE
 from lensd.next_token_loss import next_token_loss
 from lensd.prompts import Input, prompts_of, text_prompt, token_prompt, token_rows
 from lensd.served_model import ServedModel
@@ -23,7 +24,7 @@ class Tokenizing(ServedModel):
 
         `truncate` cuts each text to the context length, as TransformerLens does.
         """
-        reply = self._stubs.inference.tokenize(self._texts_request(input, prepend_bos))
+        reply = self._channel.unary(TOKENIZE, self._texts_request(input, prepend_bos))
         return padded_tokens(reply, self.cfg.n_ctx if truncate else None, self.bos_token_id or 0, self._arrays)
 
     def to_str_tokens(self, input: Input, prepend_bos: bool | None = True) -> list[str] | list[list[str]]:
@@ -82,7 +83,7 @@ class Tokenizing(ServedModel):
         return next_token_loss(logits, tokens, attention_mask, per_token)
 
     def _tokenize(self, prompts: list[common_pb2.Prompt]) -> inference_pb2.TokenizeReply:
-        return self._stubs.inference.tokenize(self._tokenize_request(prompts))
+        return self._channel.unary(TOKENIZE, self._tokenize_request(prompts))
 
     def _token_prompts(self, input: Input, prepend_bos: bool | None) -> list[common_pb2.Prompt]:
         """The prompts as tokens, whose number is known."""

@@ -18,12 +18,12 @@ import torch
 from lensd._proto.gradients_pb2 import GradientTerm, LossTerm, PredictionTerm
 from lensd.activations import ActivationSource
 from lensd.arrays import Arrays, stack
+from lensd.channel import Channel
 from lensd.errors import FailedPrecondition, InvalidArgument
 from lensd.gradients import LOSS, TOKEN_LOSS, PassRecipe, Scalar, take_gradients
 from lensd.hook_session import HookSession, IncomingActivation
 from lensd.hooks import Calls, HookPoint
 from lensd.padded import Lengths
-from lensd.stubs import InferenceStub
 from lensd.torch_arrays import padded_tensor
 
 # Of a gradient's size: what two ways of adding up the same numbers may differ by.
@@ -39,14 +39,14 @@ class PassGraph:
 
     def __init__(
         self,
-        inference: InferenceStub,
+        channel: Channel,
         recipe: PassRecipe,
         backward: Calls,
         points: Mapping[str, HookPoint],
         arrays: Arrays,
     ) -> None:
         """`backward` are the hook functions that see gradients, as they were registered when the pass ran."""
-        self._way_back = _WayBack(inference, recipe, backward, points, arrays)
+        self._way_back = _WayBack(channel, recipe, backward, points, arrays)
         self._anchor: torch.Tensor | None = None
 
     def session(self, *arguments: Any) -> HookSession:
@@ -82,7 +82,7 @@ class _WayBack:
 
     def __init__(
         self,
-        inference: InferenceStub,
+        channel: Channel,
         recipe: PassRecipe,
         backward: Calls,
         points: Mapping[str, HookPoint],
@@ -91,7 +91,7 @@ class _WayBack:
         self.made: list[_Made] = []
         self.lengths: list[int] = []
         self.tokens: list[list[int]] = []
-        self._inference = inference
+        self._channel = channel
         self._recipe = recipe
         self._backward = backward
         self._points = points
@@ -125,7 +125,7 @@ class _WayBack:
                 calls[name] = [pass_function(name), *calls.get(name, [])]
         if scalar:
             take_gradients(
-                self._inference,
+                self._channel,
                 self._recipe,
                 scalar,
                 self.lengths,

@@ -15,6 +15,7 @@ from lensd.described_model import Output, ReturnType
 from lensd.errors import FailedPrecondition, Unimplemented
 from lensd.hooks import Direction, HookPoint, Hooks
 from lensd.interventions import Intervention
+from lensd.methods import DESCRIBE
 from lensd.model import Model
 from lensd.padded import Lengths
 from lensd.prompts import Input
@@ -336,8 +337,8 @@ class HookedTransformer(Model):
         """From now on the model with weight processing."""
         if self._hooks.calls() or self._hooks.calls("bwd"):
             raise FailedPrecondition("enable_compatibility_mode comes before hooks: reset_hooks() first")
-        description = self._stubs.models.describe(self._describe_request()).model
-        processed = type(self)(self._stubs, self._arrays, description, False, self.session)
+        description = self._channel.unary(DESCRIBE, self._describe_request()).model
+        processed = type(self)(self._channel, self._arrays, description, False, self.session)
         self.__dict__.update(processed.__dict__)
 
 
