@@ -77,10 +77,6 @@ class DescribedModel:
 
     # Questions.
 
-    def _answer(self, question: Question[Any]) -> Any:
-        """What a question's method gives: the answer, or something to await for it."""
-        raise NotImplementedError
-
     def _standing_edits(self, asking: str) -> Sequence[Intervention]:  # noqa: ARG002
         """The edits under which the model runs. Raises `FailedPrecondition` where functions are in `asking`'s way."""
         return ()

@@ -27,8 +27,6 @@ from lensd.methods import Method, Reply, Request
 
 if TYPE_CHECKING:
     import lensd.aio.channel
-    import lensd.aio.model
-    from lensd.served_model import ServedModel
 
 Answer = TypeVar("Answer")
 Given = TypeVar("Given", covariant=True)
@@ -99,25 +97,41 @@ async def awaited(question: Question[Answer], channel: lensd.aio.channel.Channel
         return answer
 
 
+class Asking:
+    """What has methods that are questions, and makes their calls."""
+
+    _channel: Channel
+
+    def _answer(self, question: Question[Answer]) -> Answer:
+        return asked(question, self._channel)
+
+
+class Awaiting:
+    """What has methods that are questions, whose answers are awaited."""
+
+    _channel: lensd.aio.channel.Channel
+
+    def _answer(self, question: Question[Answer]) -> Coroutine[Any, Any, Answer]:
+        return awaited(question, self._channel)
+
+
 class Asked(Protocol[Options, Given]):
-    """A method that asks a question: what it gives depends on which client's model it is called on."""
+    """A method that asks a question: what it gives depends on which client's object it is called on."""
 
     @overload
-    def __get__(self, model: None, owner: Any = None) -> Callable[Concatenate[Any, Options], Any]: ...
+    def __get__(self, of: None, owner: Any = None) -> Callable[Concatenate[Any, Options], Any]: ...
     @overload
-    def __get__(self, model: ServedModel, owner: Any = None) -> Callable[Options, Given]: ...
+    def __get__(self, of: Asking, owner: Any = None) -> Callable[Options, Given]: ...
     @overload
-    def __get__(
-        self, model: lensd.aio.model.Model, owner: Any = None
-    ) -> Callable[Options, Coroutine[Any, Any, Given]]: ...
+    def __get__(self, of: Awaiting, owner: Any = None) -> Callable[Options, Coroutine[Any, Any, Given]]: ...
 
 
 def question(make: Callable[Concatenate[Any, Options], Question[Answer]]) -> Asked[Options, Answer]:
-    """Makes a method of `lensd.Model` and of `lensd.aio.Model` from one that makes a question."""
+    """Makes a method of what asks and of what awaits, such as both clients' models, from one that makes a question."""
 
     @wraps(make)
-    def ask(model: Any, *arguments: Options.args, **options: Options.kwargs) -> Any:
-        return model._answer(make(model, *arguments, **options))
+    def ask(self: Any, *arguments: Options.args, **options: Options.kwargs) -> Any:
+        return self._answer(make(self, *arguments, **options))
 
     # `help` shows what is given, not how.
     shown = signature(make)

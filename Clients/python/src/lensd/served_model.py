@@ -14,13 +14,13 @@ from lensd.channel import Channel
 from lensd.described_model import DescribedModel
 from lensd.hooks import ModelHooks
 from lensd.interventions import Intervention
-from lensd.questions import Question, asked
+from lensd.questions import Asking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class ServedModel(DescribedModel):
+class ServedModel(Asking, DescribedModel):
     """The part of a model that every other part stands on: the way to the daemon and the hook functions."""
 
     def __init__(
@@ -49,9 +49,6 @@ class ServedModel(DescribedModel):
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
         return other
-
-    def _answer(self, question: Question[Any]) -> Any:
-        return asked(question, self._channel)
 
     def _standing_edits(self, asking: str) -> Sequence[Intervention]:
         if self._hooks.calls() or self._hooks.calls("bwd"):

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lensd import methods
-from lensd._proto import common_pb2, generation_pb2, inference_pb2, models_pb2
+from lensd._proto import generation_pb2, inference_pb2, models_pb2
 from lensd.activations import check_fingerprint
 from lensd.aio.cache import ActivationCache, Pass
 from lensd.aio.channel import Channel
 from lensd.aio.generation import Generation, GenerationStream
 from lensd.analysing import Analysing
-from lensd.arrays import Array, Arrays
+from lensd.arrays import Arrays
 from lensd.cache import NamesFilter
 from lensd.described_model import LOGITS, Output, ReturnType, wants
 from lensd.generation import TextKind, WholeTexts, check_text_kind, options_of
 from lensd.head_kinds import HeadKinds
 from lensd.intervention_messages import intervention_messages
 from lensd.interventions import Intervention
-from lensd.prompts import Input, prompts_of, text_prompt
-from lensd.questions import Answer, Question, awaited
+from lensd.prompts import Input, prompts_of
+from lensd.questions import Awaiting
 from lensd.showing import Showing
 from lensd.sweeping import Sweeping
-from lensd.token_replies import TokensToText, padded_tokens, sole_token, token_texts
+from lensd.tokens import Tokens
 from lensd.weight_analysing import WeightAnalysing
+from lensd.weights import Weights
 
 
-class Model(Showing, Analysing, WeightAnalysing, Sweeping, HeadKinds):
+class Model(Awaiting, Showing, Analysing, WeightAnalysing, Sweeping, HeadKinds, Tokens, Weights):
     """One form of a resident model; everything is meant as in `lensd.Model`, and awaited.
 
     Many tasks may call it at once. It runs without hook functions.
@@ -47,27 +48,9 @@ class Model(Showing, Analysing, WeightAnalysing, Sweeping, HeadKinds):
         super().__init__(arrays, description, is_raw, session)
         self._channel = channel
 
-    # Tokens.
-
-    async def to_tokens(
-        self, input: str | Sequence[str], prepend_bos: bool | None = True, truncate: bool = True
-    ) -> Array:
-        """The token ids of one text or several: [batch, pos], int64, right-padded with BOS, with `.lengths`."""
-        reply = await self._channel.unary(methods.TOKENIZE, self._texts_request(input, prepend_bos))
-        return padded_tokens(reply, self.cfg.n_ctx if truncate else None, self.bos_token_id or 0, self._arrays)
-
-    async def to_str_tokens(self, input: Input, prepend_bos: bool | None = True) -> list[str] | list[list[str]]:
-        """The text of every token of one prompt, or of each of several. A part of a character shows U+FFFD."""
-        return token_texts(await self._tokenize(prompts_of(input, prepend_bos)), input)
-
-    async def to_string(self, tokens: Input) -> str | list[str]:
-        """The text of tokens: a string for an id or [pos], a list of strings for [batch, pos]."""
-        asked = TokensToText(tokens)
-        return asked.texts(await self._tokenize(asked.prompts) if asked.prompts else None)
-
-    async def to_single_token(self, string: str) -> int:
-        """The id of the one token that a text is. Raises `InvalidArgument` for a text of none or several tokens."""
-        return sole_token(await self._tokenize([text_prompt(string, prepend_bos=False)]), string)
+    async def parameter_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Every parameter's shape by its name in `HookedTransformer.state_dict()`, in the order of a pass."""
+        return await self._answer(self._shapes())
 
     # Passes.
 
@@ -211,12 +194,6 @@ class Model(Showing, Analysing, WeightAnalysing, Sweeping, HeadKinds):
 
         request = self._generate_request(input, edits, options, prepend_bos)
         return GenerationStream(self._channel.stream(methods.GENERATE, request), finish)
-
-    def _answer(self, question: Question[Answer]) -> Coroutine[Any, Any, Answer]:
-        return awaited(question, self._channel)
-
-    async def _tokenize(self, prompts: list[common_pb2.Prompt]) -> inference_pb2.TokenizeReply:
-        return await self._channel.unary(methods.TOKENIZE, self._tokenize_request(prompts))
 
     async def _run(
         self,
