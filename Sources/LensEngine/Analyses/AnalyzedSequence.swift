@@ -9,10 +9,9 @@ struct AnalyzedSequence {
     private let positions: [Int]
 
     init(_ subject: PassSubject, prompt: Int, positions: [Int]) throws(LensError) {
-        // Others are in the pass only where edits reach across prompts.
-        let batch = subject.batches([prompt]).first ?? []
-        pass = try EditedPass(subject, prompts: batch)
-        sequence = batch.firstIndex(of: prompt) ?? 0
+        let batch = subject.batch(of: prompt)
+        pass = try EditedPass(subject, prompts: batch.prompts)
+        sequence = batch.sequence
         self.positions = positions
     }
 

@@ -28,13 +28,9 @@ final class AttributionJob: PassJob {
     }
 
     var cost: PassCost {
-        guard question.answers.isEmpty else {
-            return PassCost(operations: subject.operations(), rows: subject.rowCount)
-        }
-        // What is split is known behind a first pass only, whose rows meet the vocabulary.
-        let rows = question.positions.reduce(0) { $0 + $1.count }
-        return PassCost(
-            operations: subject.operations(readRows: rows) + subject.operations(), rows: 2 * subject.rowCount)
+        // Without an answer, what is split is known behind a first pass only, whose rows meet the vocabulary.
+        guard question.answers.isEmpty else { return subject.costOneByOne() }
+        return subject.costOneByOne(passes: 2, readRows: question.positions.reduce(0) { $0 + $1.count })
     }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {

@@ -17,14 +17,13 @@ final class HeadDetectionJob: PassJob {
         scores = request.kinds.map { _ in [] }
     }
 
-    var cost: PassCost { PassCost(operations: subject.operations(), rows: subject.rowCount) }
+    var cost: PassCost { subject.costOneByOne() }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
         if let prompt = prompts.popFirst() {
             let tokens = subject.recipe.tokens[prompt]
             let targets = request.kinds.map { DetectionTarget($0, tokens: tokens, own: request.target) }
-            let batch = subject.batches([prompt]).first ?? []
-            let sequence = batch.firstIndex(of: prompt) ?? 0
+            let (batch, sequence) = subject.batch(of: prompt)
             var state = try subject.begin(prompts: batch)
             let points = (0..<subject.configuration.nLayers).map { HookPoint(.pattern, layer: $0) }
             try subject.visit(points, in: &state, of: batch, on: compute) { (state) throws(LensError) in

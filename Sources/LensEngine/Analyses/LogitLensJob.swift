@@ -29,7 +29,7 @@ final class LogitLensJob: PassJob {
 
     var cost: PassCost {
         let rows = question.positions.reduce(0) { $0 + $1.count } * question.points.count
-        return PassCost(operations: subject.operations(readRows: rows), rows: subject.rowCount)
+        return subject.costOneByOne(readRows: rows)
     }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
@@ -77,8 +77,7 @@ private final class PromptWork {
         self.question = question
         tokens = subject.recipe.tokens[prompt]
         positions = question.positions[prompt]
-        let batch = subject.batches([prompt]).first ?? []
-        let sequence = batch.firstIndex(of: prompt) ?? 0
+        let (batch, sequence) = subject.batch(of: prompt)
         let positions = self.positions
         var streams: [Tensor] = []
         var state = try subject.begin(prompts: batch)

@@ -30,13 +30,12 @@ final class ReductionJob: PassJob {
 
     var cost: PassCost {
         let readRows = points.contains { $0.kind == .logits } ? subject.rowCount : 0
-        return PassCost(operations: subject.operations(readRows: readRows), rows: subject.rowCount)
+        return subject.costOneByOne(readRows: readRows)
     }
 
     func step(on compute: Compute) throws(LensError) -> Outcome? {
         if let prompt = prompts.popFirst() {
-            let batch = subject.batches([prompt]).first ?? []
-            let sequence = batch.firstIndex(of: prompt) ?? 0
+            let (batch, sequence) = subject.batch(of: prompt)
             var state = try subject.begin(prompts: batch)
             var found: [Int: ReducedActivation] = [:]
             try subject.visit(points, in: &state, of: batch, on: compute) { (state) throws(LensError) in

@@ -41,28 +41,25 @@ struct Detect: ConsoleCommand {
     func run(on console: Console) async throws {
         let model = try global.modelReference()
         let specs = try edits.words().specs()
+        let connection = try global.connect()
+        let heads = try await connection.describeModel(model).model.configuration.nHeads
         if let random {
-            let reply = try await global.connect().scoreInduction(
+            let reply = try await connection.scoreInduction(
                 InductionRequest(model: model, interventions: specs, length: random, batch: batch, seed: seed))
-            let heads = try await headCount(of: model)
             return answer(
                 console, [("induction_score", reply.scores)], heads: heads, measure: "induction",
                 stamp: JSON.stamp(model: reply.model, form: reply.form, fingerprint: reply.fingerprint, tokens: []))
         }
-        let reply = try await global.connect().detectHeads(
+        let reply = try await connection.detectHeads(
             HeadDetectionRequest(
                 source: .prompts(model, [try input.prompt()], specs), measure: measure == .mul ? .mul : .abs,
                 excludesBOS: excludeBos, excludesCurrentToken: excludeCurrentToken))
         answer(
-            console, reply.detections.map { ($0.kind.name, $0.scores) }, heads: try await headCount(of: model),
+            console, reply.detections.map { ($0.kind.name, $0.scores) }, heads: heads,
             measure: measure.rawValue,
             stamp: JSON.stamp(
                 model: reply.model, form: reply.form, fingerprint: reply.fingerprint,
                 tokens: reply.tokens.first ?? []))
-    }
-
-    private func headCount(of model: ModelReference) async throws -> Int {
-        try await global.connect().describeModel(model).model.configuration.nHeads
     }
 
     private func answer(
