@@ -197,12 +197,21 @@ def test_sessions_models_and_status(daemon: Daemon) -> None:
             sweep = await model.ablate_heads(SEQ7)
             assert cache.run_id is not None
             assert np.array_equal(await client.query(cache.run_id, "z0"), await cache["z0"])
-            shown = await client.show_session("aio")
-            assert [each.id.decode() for each in shown.runs] == [sweep.run_id, cache.run_id]
-            assert "aio" in [each.name.decode() for each in await client.sessions()]
-            assert await client.delete_session("aio") == 2
+            session = client.session("aio")
+            assert [each.id for each in await session.runs()] == [sweep.run_id, cache.run_id]
+            assert [each.id for each in await session.runs(limit=1)] == [sweep.run_id]
+            await session.note("looked at", run=cache.run_id)
+            assert [each.id for each in (await client.search_sessions("looked")).runs] == [cache.run_id]
+            assert (await session.info()).run_count == 2
+            assert [each.outcome for each in await session.replay()] == ["same", "same"]
+            assert cache.run_id[:12] in await session.report("markdown")
+            await session.rename("asyncio")
+            assert "asyncio" in [each.name for each in await client.sessions()]
+            assert await session.grants() == []
+            assert await session.delete() == 2
             with pytest.raises(lensd.NotFound):
-                await client.show_session("aio")
+                await session.info()
+            assert (await (await session.create("anew")).info()).note == "anew"
         with pytest.raises(lensd.FailedPrecondition, match="closed"):
             await client.status()
 
@@ -342,7 +351,7 @@ def test_a_daemon_that_is_killed_and_restarted(own_daemon: Daemon) -> None:
                 await asyncio.to_thread(own_daemon.restart)
             over = True
             await asyncio.wait_for(asyncio.gather(*working), 60)
-            shown = await client.show_session("kept")
-        assert len(set(acknowledged)) == len(acknowledged) == shown.session.run_count
+            kept = await client.session("kept").info()
+        assert len(set(acknowledged)) == len(acknowledged) == kept.run_count
 
     asyncio.run(main())

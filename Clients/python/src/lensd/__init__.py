@@ -66,7 +66,8 @@ if TYPE_CHECKING:
     from lensd.run import Prediction, Run
     from lensd.saving import save_model
     from lensd.score_split import ScoreSplit
-    from lensd.sessions import Findings, Grant, ReplayedRun, RunInfo, Session, SessionInfo
+    from lensd.session_info import Findings, Grant, ReplayedRun, RunInfo, SessionInfo
+    from lensd.sessions import Session
     from lensd.sweep import Sweep
     from lensd.usage import SharedAmounts
 
@@ -171,12 +172,12 @@ _LAZY = {
     "Description": "lensd.description",
     "DetectedHeads": "lensd.detected_heads",
     "FactoredMatrix": "lensd.factored_matrix",
-    "Findings": "lensd.sessions",
+    "Findings": "lensd.session_info",
     "GeneratedToken": "lensd.generation_news",
     "Generation": "lensd.generation",
     "GenerationStream": "lensd.generation",
     "Gradients": "lensd.gradients",
-    "Grant": "lensd.sessions",
+    "Grant": "lensd.session_info",
     "HeadAtlas": "lensd.head_atlas",
     "HeadCircuit": "lensd.circuits",
     "HeadCircuits": "lensd.circuits",
@@ -198,13 +199,13 @@ _LAZY = {
     "Prediction": "lensd.run",
     "ProcessingStep": "lensd.description",
     "Reductions": "lensd.reductions",
-    "ReplayedRun": "lensd.sessions",
+    "ReplayedRun": "lensd.session_info",
     "Retry": "lensd.retry",
     "Run": "lensd.run",
-    "RunInfo": "lensd.sessions",
+    "RunInfo": "lensd.session_info",
     "ScoreSplit": "lensd.score_split",
     "Session": "lensd.sessions",
-    "SessionInfo": "lensd.sessions",
+    "SessionInfo": "lensd.session_info",
     "SharedAmounts": "lensd.usage",
     "Sweep": "lensd.sweep",
     "connect": "lensd.client",

@@ -18,8 +18,11 @@ from lensd.errors import Internal, InvalidArgument, NotFound
 from lensd.methods import DESCRIBE, LIST_MODELS, LOAD, RENAME, STATUS, UNLOAD, USAGE
 from lensd.model import Model
 from lensd.model_states import ModelState, read_states
+from lensd.questions import asked
 from lensd.retry import DEFAULT_RETRY, Retry
-from lensd.sessions import Findings, Session, Sessions, import_session, list_sessions, search_sessions
+from lensd.session_info import Findings, Sessions
+from lensd.session_questions import listed, searched
+from lensd.sessions import Session, import_session
 from lensd.usage import SharedAmounts, read_amounts
 
 Kind = TypeVar("Kind", bound=Model)
@@ -199,7 +202,7 @@ class Client:
 
     def sessions(self) -> Sessions:
         """Your sessions, last used first, then those that others share with you."""
-        return list_sessions(self.channel)
+        return asked(listed(), self.channel)
 
     def session(self, name: str | None = None) -> Session:
         """A session by its name, or `OWNER/NAME` of another user's; without a name the client's own, else `default`.
@@ -213,7 +216,7 @@ class Client:
 
         Looks through all that you may read; the letters a to z count in either case.
         """
-        return search_sessions(self.channel, text, limit)
+        return asked(searched(text, limit), self.channel)
 
     def import_session(self, path: str | os.PathLike[str], name: str | None = None) -> Session:
         """Makes a session of a file that `Session.export` or `lensctl sessions export` wrote.

@@ -8,12 +8,14 @@
 ...         print(token.text, end="")
 
 Cancelling a task, also by `asyncio.timeout`, cancels its call in the daemon. A client belongs to the event loop that it
-was made in. Hook functions, gradients and weights are the blocking client's: `asyncio.to_thread` runs it beside a loop.
+was made in. Hook functions, gradients and the files of sessions are the blocking client's: `asyncio.to_thread` runs it
+beside a loop.
 """
 
 from lensd.aio.cache import ActivationCache
 from lensd.aio.client import Client, connect
 from lensd.aio.generation import Generation, GenerationStream
 from lensd.aio.model import Model
+from lensd.aio.session import Session
 
-__all__ = ["ActivationCache", "Client", "Generation", "GenerationStream", "Model", "connect"]
+__all__ = ["ActivationCache", "Client", "Generation", "GenerationStream", "Model", "Session", "connect"]

@@ -8,16 +8,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lensd import methods
-from lensd._proto import models_pb2, sessions_pb2
+from lensd._proto import models_pb2
 from lensd._proto.daemon_pb2 import DaemonStatusRequest, UsageRequest
 from lensd.aio.cache import Pass
 from lensd.aio.channel import Channel
 from lensd.aio.model import Model
+from lensd.aio.session import Session
 from lensd.arrays import Array, ArrayKind, Arrays
 from lensd.client import DaemonStatus, ModelChoice
 from lensd.errors import Internal
 from lensd.model_states import ModelState, read_states
+from lensd.questions import awaited
 from lensd.retry import DEFAULT_RETRY, Retry
+from lensd.session_info import Findings, Sessions
+from lensd.session_questions import listed, searched
 from lensd.usage import SharedAmounts, read_amounts
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ class Client:
 
     def __init__(self, channel: Channel, arrays: Arrays, session: str | None) -> None:
         """Use `lensd.aio.connect`."""
-        self.session = session
+        self.session_name = session
         self._arrays = arrays
         self._channel = channel
 
@@ -49,7 +53,7 @@ class Client:
         if isinstance(found, bytes):
             reply = await self._channel.unary(methods.DESCRIBE, models_pb2.DescribeModelRequest(model=found))
             found = reply.model
-        return Model(self._channel, self._arrays, found, choice.is_raw, self.session)
+        return Model(self._channel, self._arrays, found, choice.is_raw, self.session_name)
 
     async def models(self) -> list[str]:
         """The names of the resident models."""
@@ -70,7 +74,7 @@ class Client:
                     on_progress(event.progress.done_bytes, event.progress.total_bytes)
         if loaded is None:
             raise Internal("the daemon ended the load without a model")
-        return Model(self._channel, self._arrays, loaded, False, self.session)
+        return Model(self._channel, self._arrays, loaded, False, self.session_name)
 
     async def unload_model(self, name: str) -> bool:
         """Takes a model out of the daemon's memory; whether passes still hold it. For its administrator."""
@@ -86,20 +90,17 @@ class Client:
         """One activation of a recorded run: `[batch, …]` with `.lengths`; see `lensd.Client.query`."""
         return await Pass(self._channel, self._arrays, run).read(hook, index, prompts)
 
-    async def sessions(self) -> list[sessions_pb2.SessionSummary]:
-        """Your sessions, last used first."""
-        reply = await self._channel.unary(methods.LIST_SESSIONS, sessions_pb2.ListSessionsRequest())
-        return list(reply.sessions)
+    async def sessions(self) -> Sessions:
+        """Your sessions, last used first, then those that others share with you."""
+        return await awaited(listed(), self._channel)
 
-    async def show_session(self, name: str) -> sessions_pb2.ShowSessionReply:
-        """One session with its runs, newest first. Raises `NotFound`."""
-        request = sessions_pb2.ShowSessionRequest(name=name.encode())
-        return await self._channel.unary(methods.SHOW_SESSION, request)
+    def session(self, name: str | None = None) -> Session:
+        """A session by its name, or `OWNER/NAME` of another user's; without a name the client's own, else `default`."""
+        return Session(self._channel, self._arrays, name or self.session_name or "default")
 
-    async def delete_session(self, name: str) -> int:
-        """Deletes a session; how many runs went with it. Raises `NotFound`."""
-        request = sessions_pb2.DeleteSessionRequest(name=name.encode())
-        return (await self._channel.unary(methods.DELETE_SESSION, request)).run_count
+    async def search_sessions(self, text: str, limit: int = 100) -> Findings:
+        """Sessions and at most `limit` runs with a text in their name, note or first prompt's beginning."""
+        return await awaited(searched(text, limit), self._channel)
 
     async def status(self) -> DaemonStatus:
         """Which daemon answers, what is resident, memory, queue, versions."""

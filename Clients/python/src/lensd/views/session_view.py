@@ -10,7 +10,8 @@ from lensd.errors import LensError
 from lensd.views.html import card, counted, note, table
 
 if TYPE_CHECKING:
-    from lensd.sessions import RunInfo, Session, SessionInfo
+    from lensd.session_info import RunInfo, SessionInfo
+    from lensd.sessions import Session
 
 _ROWS = 50
 
