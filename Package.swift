@@ -48,7 +48,10 @@ let package = Package(
         // Sessions.
         .target(
             name: "LensStore",
-            dependencies: ["LensCore", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "LensCore",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
 
         // The wire.
         .systemLibrary(

@@ -82,31 +82,33 @@ extension LensConnection {
     /// Makes a session of runs from a file.
     ///
     /// - Parameters:
-    ///   - next: the next run's JSON; `nil` after the last.
     ///   - onProgress: learns how many runs are in.
+    ///   - run: a run's JSON by its number from 0; `nil` behind the last. A new try begins with the first again.
     public func importSession(
         _ request: CreateSessionRequest, options: CallOptions = CallOptions(), onProgress: (Int) -> Void = { _ in },
-        next: () throws(LensError) -> [UInt8]?
+        run: (_ number: Int) throws(LensError) -> [UInt8]?
     ) async throws(LensError) -> SessionSummary {
-        let exchange = try await exchange(.importSession, .start(request), options: options)
-        while let run = try next() {
-            for part in SessionFilePart.parts(of: run) {
-                try exchange.send(.part(part))
-                guard case .taken(let runs)? = try await exchange.next() else {
-                    throw LensError(.internal, "the daemon did not answer a part of a run")
+        try await whole(.importSession, .start(request), options: options) { (exchange) async throws(LensError) in
+            var number = 0
+            while let json = try run(number) {
+                number += 1
+                for part in SessionFilePart.parts(of: json) {
+                    try exchange.send(.part(part))
+                    guard case .taken(let runs)? = try await exchange.next() else {
+                        throw LensError(.internal, "the daemon did not answer a part of a run")
+                    }
+                    onProgress(runs)
                 }
-                onProgress(runs)
             }
+            exchange.end()
+            guard case .session(let session)? = try await exchange.next() else {
+                throw LensError(.internal, "the daemon ended the import without a session")
+            }
+            guard try await exchange.next() == nil else {
+                throw LensError(.internal, "the daemon went on behind the imported session")
+            }
+            return session
         }
-        exchange.end()
-        guard case .session(let session)? = try await exchange.next() else {
-            throw LensError(.internal, "the daemon ended the import without a session")
-        }
-        // The success behind it is what makes it stay.
-        guard try await exchange.next() == nil else {
-            throw LensError(.internal, "the daemon went on behind the imported session")
-        }
-        return session
     }
 
     /// Runs a session's runs again: progress, and what became of each.

@@ -180,6 +180,24 @@ public final class LensConnection: Sendable {
         return Exchange(call: call, message: method.message, event: method.event)
     }
 
+    /// What `talk` makes of a call to which both sides stream: of a new try, from its first message on, where there is
+    /// one.
+    func whole<Message, Event, Result>(
+        _ method: BidirectionalMethod<Message, Event>, _ first: Message, options: CallOptions,
+        _ talk: (Exchange<Message, Event>) async throws(LensError) -> Result
+    ) async throws(LensError) -> Result {
+        let tries = CallTries(policy: retry, safety: method.retry, options: options)
+        let bytes = try method.message.encode(first)
+        while true {
+            let call = try await start(method.path, bytes, tries, window: options.window)
+            do {
+                return try await talk(Exchange(call: call, message: method.message, event: method.event))
+            } catch {
+                try await pause(tries, after: error, wasSent: true)
+            }
+        }
+    }
+
     private func stream<Request, Event>(
         _ method: StreamingMethod<Request, Event>, _ request: Request, _ tries: CallTries, window: UInt32
     ) throws(LensError) -> EventStream<Event> {

@@ -19,7 +19,8 @@ extension SessionsHandler {
         }
     }
 
-    /// Takes a session in, run by run. Where it does not come to its end, nothing of it stays.
+    /// Takes a session in, run by run. Where it does not come to its end, nothing of it stays. A retry of one that did
+    /// is taken in once more, and not written again.
     func importSession(
         _ first: ImportMessage, _ messages: RequestSource<ImportMessage>, _ context: CallContext,
         _ send: @escaping SendEvent<ImportEvent>
@@ -28,7 +29,7 @@ extension SessionsHandler {
             throw LensError.invalidArgument("an import begins with a start; received a part")
         }
         let owner = context.peer.userID
-        let session = try await store.createSession(request, owner: owner)
+        let (session, isIn) = try await store.beginImport(request, requestID: context.requestID, owner: owner)
         do {
             var bytes: [UInt8] = []
             var count = 0
@@ -43,20 +44,20 @@ extension SessionsHandler {
                 }
                 bytes += part.json
                 if part.isLast {
-                    try await add(bytes, number: count, to: session.id, owner: owner)
+                    if !isIn { try await add(bytes, number: count, to: session, owner: owner) }
                     bytes = []
                     count += 1
                 }
                 try await send(.taken(runs: count))
             }
             guard bytes.isEmpty else { throw LensError.invalidArgument("the import ended within run \(count)") }
-            let name = SessionAddress(try SessionName(checking: request.name))
-            let whole = try await store.session(name, limit: 1, for: owner).session
+            let whole = try await store.endImport(
+                of: request, as: session, requestID: context.requestID, owner: owner)
             try await send(.session(await named(whole)))
             context.logger.info("session imported", metadata: ["runs": "\(count)"])
         } catch {
             // Of its own, for this task may be cancelled already.
-            await Task { await store.dropImport(session.id, owner: owner) }.value
+            await Task { await store.dropImport(session, owner: owner) }.value
             throw error
         }
     }

@@ -24,19 +24,21 @@ struct SessionsHandler: Sendable {
     }
 
     func create(_ request: CreateSessionRequest, _ context: CallContext) async throws(LensError) -> SessionSummary {
-        await named(try await store.createSession(request, owner: context.peer.userID))
+        await named(
+            try await store.createSession(request, requestID: context.requestID, owner: context.peer.userID))
     }
 
     func rename(_ request: RenameSessionRequest, _ context: CallContext) async throws(LensError) -> EmptyRequest {
         try await store.renameSession(
-            try await SessionAddress(parsing: request.name), to: request.newName, by: context.peer.userID)
+            try await SessionAddress(parsing: request.name), to: request.newName, requestID: context.requestID,
+            by: context.peer.userID)
         return EmptyRequest()
     }
 
     /// - Returns: how many runs were deleted with the session.
     func delete(_ request: SessionRequest, _ context: CallContext) async throws(LensError) -> Int {
         let count = try await store.deleteSession(
-            try await SessionAddress(parsing: request.name), by: context.peer.userID)
+            try await SessionAddress(parsing: request.name), requestID: context.requestID, by: context.peer.userID)
         context.logger.info("session deleted", metadata: ["runs": "\(count)"])
         return count
     }
@@ -46,7 +48,8 @@ struct SessionsHandler: Sendable {
     func share(_ request: ShareSessionRequest, _ context: CallContext) async throws(LensError) -> [SessionGrant] {
         let address = try await SessionAddress(parsing: request.name)
         let user = try await userID(request.user)
-        let grants = try await store.share(address, with: user, by: context.peer.userID)
+        let grants = try await store.share(
+            address, with: user, requestID: context.requestID, by: context.peer.userID)
         context.logger.info("session shared", metadata: ["with": "\(user)"])
         return grants
     }
@@ -54,7 +57,8 @@ struct SessionsHandler: Sendable {
     func unshare(_ request: ShareSessionRequest, _ context: CallContext) async throws(LensError) -> [SessionGrant] {
         let address = try await SessionAddress(parsing: request.name)
         let user = try await userID(request.user)
-        let grants = try await store.unshare(address, with: user, by: context.peer.userID)
+        let grants = try await store.unshare(
+            address, with: user, requestID: context.requestID, by: context.peer.userID)
         context.logger.info("session unshared", metadata: ["with": "\(user)"])
         return grants
     }
@@ -77,9 +81,10 @@ struct SessionsHandler: Sendable {
         switch request.subject {
         case .session(let name):
             return try await store.setNote(
-                request.text, of: try await SessionAddress(parsing: name), by: caller)
+                request.text, of: try await SessionAddress(parsing: name), requestID: context.requestID, by: caller)
         case .run(let run):
-            return try await store.setNote(request.text, of: try await RunAddress(parsing: run), by: caller)
+            return try await store.setNote(
+                request.text, of: try await RunAddress(parsing: run), requestID: context.requestID, by: caller)
         }
     }
 

@@ -35,6 +35,57 @@ extension SessionStore {
 
     // MARK: - Coming in
 
+    /// Makes the session of an import, which is taken back unless ``endImport(of:as:requestID:owner:)`` follows, by
+    /// ``dropImport(_:owner:)``, by a retry or by the next start.
+    ///
+    /// - Returns: the session's id, and whether an earlier try has imported it: what comes again is then passed over.
+    /// - Throws: as ``createSession(_:requestID:owner:)``.
+    public func beginImport(
+        _ request: CreateSessionRequest, requestID: [UInt8] = [], owner: UInt32
+    ) async throws(LensError) -> (session: String, isIn: Bool) {
+        let name = try SessionName(new: request.name)
+        let note = try NoteText(checking: request.note)
+        let asked = try AskedChange("import", request.name, request.note, requestID: requestID)
+        return try await write(as: owner) { db, owner in
+            if let made = try Self.made(asked, by: owner, in: db) {
+                return (try RunIdentifier(stored: made.subject).text, true)
+            }
+            let requestID = requestID.isEmpty ? nil : Data(requestID)
+            // The try before may not know yet that nobody hears it any more.
+            try db.execute(
+                sql: """
+                    DELETE FROM sessions WHERE owner = :owner AND id IN (
+                        SELECT session FROM imports WHERE owner = :owner AND request_id = :request)
+                    """,
+                arguments: ["owner": owner, "request": requestID])
+            let id = try Self.insertSession(name, note: note.text, owner: owner, in: db)
+            try db.execute(
+                sql: "INSERT INTO imports (owner, session, request_id) VALUES (?, ?, ?)",
+                arguments: [owner, id, requestID])
+            return (try RunIdentifier(stored: id).text, false)
+        }
+    }
+
+    /// Keeps a session that was imported whole.
+    ///
+    /// - Parameters:
+    ///   - request: what the import began with.
+    ///   - session: the session's id.
+    /// - Throws: `NOT_FOUND` where the session is gone.
+    public func endImport(
+        of request: CreateSessionRequest, as session: String, requestID: [UInt8] = [], owner: UInt32
+    ) async throws(LensError) -> SessionSummary {
+        let id = try RunIdentifier(parsing: session).data
+        let asked = try AskedChange("import", request.name, request.note, requestID: requestID)
+        return try await change(asked, as: owner) { db, owner in
+            try db.execute(sql: "DELETE FROM imports WHERE owner = ? AND session = ?", arguments: [owner, id])
+            guard db.changesCount > 0 else { throw LensError.importIsGone }
+            return MadeChange(subject: id)
+        } answer: { made, db, owner in
+            try Self.summary(ofMade: made, owner: owner, in: db)
+        }
+    }
+
     /// Adds a run of a file to a session that is being imported, marked as such. It gets an id of its own.
     ///
     /// - Parameter session: the session's id.
@@ -45,7 +96,7 @@ extension SessionStore {
         try await write(as: owner) { db, owner in
             let name = try String.fetchOne(
                 db, sql: "SELECT name FROM sessions WHERE owner = ? AND id = ?", arguments: [owner, id])
-            guard let name else { throw LensError.notFound("the session was deleted while it was imported") }
+            guard let name else { throw LensError.importIsGone }
             _ = try Self.insert(
                 encoded, of: imported.run, from: imported, session: SessionName(checking: name), owner: owner, in: db)
         }
@@ -55,7 +106,23 @@ extension SessionStore {
     public func dropImport(_ session: String, owner: UInt32) async {
         guard let id = try? RunIdentifier(parsing: session).data else { return }
         try? await write(as: owner) { db, owner in
-            try db.execute(sql: "DELETE FROM sessions WHERE owner = ? AND id = ?", arguments: [owner, id])
+            try db.execute(
+                sql: """
+                    DELETE FROM sessions WHERE owner = ? AND id = ?
+                        AND EXISTS (SELECT 1 FROM imports WHERE owner = sessions.owner AND session = sessions.id)
+                    """,
+                arguments: [owner, id])
         }
     }
+
+    /// Takes back what was being imported when the daemon ended.
+    static func dropImports(in db: Database) throws {
+        // A database that was opened as an earlier lensd left it knows of none.
+        guard try db.tableExists("imports") else { return }
+        try db.execute(sql: "DELETE FROM sessions WHERE (owner, id) IN (SELECT owner, session FROM imports)")
+    }
+}
+
+extension LensError {
+    fileprivate static var importIsGone: LensError { .notFound("the session was deleted while it was imported") }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 import LensCore
 
@@ -12,10 +13,11 @@ extension SessionStore {
     /// - Throws: `NOT_FOUND`, `PERMISSION_DENIED` for a session that is only shared, `INVALID_ARGUMENT` for oneself,
     ///   `RESOURCE_EXHAUSTED` for too many users.
     public func share(
-        _ address: SessionAddress, with user: UInt32, by caller: UInt32
+        _ address: SessionAddress, with user: UInt32, requestID: [UInt8] = [], by caller: UInt32
     ) async throws(LensError) -> [SessionGrant] {
         let account = try await accounts.account(of: user)
-        return try await write(as: caller) { db, caller in
+        return try await change(AskedChange("share", address.text, "\(user)", requestID: requestID), as: caller) {
+            db, caller in
             let session = try Self.own(address, to: "share", by: caller, in: db)
             let user = try Self.ownerMade(of: account, in: db)
             guard user != caller else {
@@ -27,22 +29,24 @@ extension SessionStore {
                     ON CONFLICT (owner, session, grantee) DO NOTHING
                     """,
                 arguments: [session.owner, session.id, user, Timestamp.seconds])
-            let grants = try Self.grants(of: session, in: db)
-            guard grants.count <= Self.maximumGrants else {
+            guard try Self.grants(ofSession: session.id, of: caller, in: db).count <= Self.maximumGrants else {
                 throw LensError.resourceExhausted(
                     "a session is shared with at most \(Self.maximumGrants) users; '\(address.text)' is already")
             }
-            return grants
+            return MadeChange(subject: session.id)
+        } answer: { made, db, caller in
+            try Self.grants(ofSession: made.subject, of: caller, in: db)
         }
     }
 
-    /// Takes back what ``share(_:with:by:)`` gave, at once; returns everybody who still may.
+    /// Takes back what ``share(_:with:requestID:by:)`` gave, at once; returns everybody who still may.
     ///
     /// - Throws: `NOT_FOUND` also where the session is not shared with that user.
     public func unshare(
-        _ address: SessionAddress, with user: UInt32, by caller: UInt32
+        _ address: SessionAddress, with user: UInt32, requestID: [UInt8] = [], by caller: UInt32
     ) async throws(LensError) -> [SessionGrant] {
-        try await write(as: caller) { db, caller in
+        try await change(AskedChange("unshare", address.text, "\(user)", requestID: requestID), as: caller) {
+            db, caller in
             let session = try Self.own(address, to: "unshare", by: caller, in: db)
             try db.execute(
                 sql: """
@@ -53,7 +57,9 @@ extension SessionStore {
             guard db.changesCount > 0 else {
                 throw LensError.notFound("session '\(address.text)' is not shared with uid \(user)")
             }
-            return try Self.grants(of: session, in: db)
+            return MadeChange(subject: session.id)
+        } answer: { made, db, caller in
+            try Self.grants(ofSession: made.subject, of: caller, in: db)
         }
     }
 
@@ -62,18 +68,19 @@ extension SessionStore {
     /// - Throws: `NOT_FOUND`, `PERMISSION_DENIED` for a session that is only shared.
     public func grants(of address: SessionAddress, by caller: UInt32) async throws(LensError) -> [SessionGrant] {
         try await read(as: caller) { db, caller in
-            try Self.grants(of: Self.own(address, to: "see who reads", by: caller, in: db), in: db)
+            let session = try Self.own(address, to: "see who reads", by: caller, in: db)
+            return try Self.grants(ofSession: session.id, of: caller, in: db)
         }
     }
 
-    private static func grants(of session: ReadableSession, in db: Database) throws -> [SessionGrant] {
+    private static func grants(ofSession id: Data, of owner: UInt32, in db: Database) throws -> [SessionGrant] {
         try Row.fetchAll(
             db,
             sql: """
                 SELECT uid, account, created FROM grants JOIN owners ON number = grantee
                 WHERE owner = ? AND session = ? ORDER BY created, uid
                 """,
-            arguments: [session.owner, session.id]
+            arguments: [owner, id]
         ).map { row in
             SessionGrant(
                 userID: try row.decode(forColumn: "uid"),

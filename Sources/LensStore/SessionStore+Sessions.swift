@@ -59,15 +59,28 @@ extension SessionStore {
 
     /// Makes an empty session.
     ///
-    /// - Throws: `ALREADY_EXISTS`, `INVALID_ARGUMENT` for a name that none can have or a note that is too long.
-    public func createSession(_ request: CreateSessionRequest, owner: UInt32) async throws(LensError) -> SessionSummary
-    {
+    /// - Throws: `ALREADY_EXISTS`, `INVALID_ARGUMENT` for a name that none can have or a note that is too long;
+    ///   `NOT_FOUND` for a retry where the session is gone again.
+    public func createSession(
+        _ request: CreateSessionRequest, requestID: [UInt8] = [], owner: UInt32
+    ) async throws(LensError) -> SessionSummary {
         let name = try SessionName(new: request.name)
         let note = try NoteText(checking: request.note)
-        return try await write(as: owner) { db, owner in
-            let id = try Self.insertSession(name, note: note.text, owner: owner, in: db)
-            return try Self.summary(of: ReadableSession(owner: owner, id: id, isOwn: true), for: owner, in: db)
+        return try await change(AskedChange("create", name.text, note.text, requestID: requestID), as: owner) {
+            db, owner in
+            MadeChange(subject: try Self.insertSession(name, note: note.text, owner: owner, in: db))
+        } answer: { made, db, owner in
+            try Self.summary(ofMade: made, owner: owner, in: db)
         }
+    }
+
+    /// What a call has made, which may have been deleted before its retry.
+    static func summary(ofMade made: MadeChange, owner: UInt32, in db: Database) throws -> SessionSummary {
+        let isThere = try Bool.fetchOne(
+            db, sql: "SELECT EXISTS (SELECT 1 FROM sessions WHERE owner = ? AND id = ?)",
+            arguments: [owner, made.subject])
+        guard isThere == true else { throw LensError.notFound("the session was made by this call and deleted since") }
+        return try summary(of: ReadableSession(owner: owner, id: made.subject, isOwn: true), for: owner, in: db)
     }
 
     /// - Throws: `ALREADY_EXISTS`.
@@ -85,18 +98,21 @@ extension SessionStore {
     ///
     /// - Throws: `NOT_FOUND`, `ALREADY_EXISTS`, `PERMISSION_DENIED` for a session that is only shared.
     public func renameSession(
-        _ address: SessionAddress, to newName: String, by caller: UInt32
+        _ address: SessionAddress, to newName: String, requestID: [UInt8] = [], by caller: UInt32
     ) async throws(LensError) {
         let newName = try SessionName(new: newName)
-        try await write(as: caller) { db, caller in
+        try await change(AskedChange("rename", address.text, newName.text, requestID: requestID), as: caller) {
+            db, caller in
             let session = try Self.own(address, to: "rename", by: caller, in: db)
             let name = try String.fetchOne(
                 db, sql: "SELECT name FROM sessions WHERE owner = ? AND id = ?", arguments: [session.owner, session.id])
-            guard name != newName.text else { return }
+            guard name != newName.text else { return MadeChange(subject: session.id) }
             try Self.checkFree(newName, owner: caller, in: db)
             try db.execute(
                 sql: "UPDATE sessions SET name = ? WHERE owner = ? AND id = ?",
                 arguments: [newName.text, session.owner, session.id])
+            return MadeChange(subject: session.id)
+        } answer: { _, _, _ in
         }
     }
 
@@ -112,14 +128,18 @@ extension SessionStore {
     /// Deletes a session of the caller's with its runs and grants; returns how many runs it had.
     ///
     /// - Throws: `NOT_FOUND`, `PERMISSION_DENIED` for a session that is only shared.
-    public func deleteSession(_ address: SessionAddress, by caller: UInt32) async throws(LensError) -> Int {
-        try await write(as: caller) { db, caller in
+    public func deleteSession(
+        _ address: SessionAddress, requestID: [UInt8] = [], by caller: UInt32
+    ) async throws(LensError) -> Int {
+        try await change(AskedChange("delete", address.text, requestID: requestID), as: caller) { db, caller in
             let session = try Self.own(address, to: "delete", by: caller, in: db)
             let scope: StatementArguments = [session.owner, session.id]
             let count = try Int.fetchOne(
                 db, sql: "SELECT count(*) FROM runs WHERE owner = ? AND session = ?", arguments: scope)
             try db.execute(sql: "DELETE FROM sessions WHERE owner = ? AND id = ?", arguments: scope)
-            return count ?? 0
+            return MadeChange(subject: session.id, count: count ?? 0)
+        } answer: { made, _, _ in
+            made.count
         }
     }
 

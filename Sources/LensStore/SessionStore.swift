@@ -48,6 +48,8 @@ public final class SessionStore: Sendable {
         } catch {
             throw StartupError(.failure, "cannot write to the session database: \(LensError(storing: error).message)")
         }
+        // Where the disk is full they stay until the next start.
+        try? queue.write { db in try Self.dropImports(in: db) }
         notices = file.notices
         self.folder = folder
     }

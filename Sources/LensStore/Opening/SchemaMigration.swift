@@ -12,7 +12,7 @@ package struct SchemaMigration: Sendable {
 
     /// Every step, oldest first.
     package static let all: [SchemaMigration] = [
-        sessionsAndRuns, hookedRuns, kindsAndDetails, grantsAndNotes, ownersAndAmounts,
+        sessionsAndRuns, hookedRuns, kindsAndDetails, grantsAndNotes, ownersAndAmounts, changesAndImports,
     ]
 
     static func migrator(_ migrations: [SchemaMigration]) -> DatabaseMigrator {
@@ -214,5 +214,29 @@ package struct SchemaMigration: Sendable {
                 UPDATE owners SET stored_bytes = stored_bytes + (
                     SELECT bytes FROM run_sizes WHERE number = NEW.number) WHERE number = NEW.owner;
             END;
+            """)
+
+    /// What changes under request ids have answered, and which sessions are still being imported.
+    private static let changesAndImports = SchemaMigration(
+        "6 changes and imports",
+        sql: """
+            CREATE TABLE changes (
+                number INTEGER PRIMARY KEY NOT NULL,
+                owner INTEGER NOT NULL REFERENCES owners (number) ON DELETE CASCADE,
+                request_id BLOB NOT NULL CHECK (length(request_id) BETWEEN 1 AND 64),
+                question BLOB NOT NULL CHECK (length(question) = 32),
+                subject BLOB NOT NULL CHECK (length(subject) = 16),
+                count INTEGER NOT NULL,
+                UNIQUE (owner, request_id)
+            ) STRICT;
+            CREATE INDEX changes_of_owner ON changes (owner, number);
+
+            CREATE TABLE imports (
+                owner INTEGER NOT NULL,
+                session BLOB NOT NULL,
+                request_id BLOB CHECK (length(request_id) BETWEEN 1 AND 64),
+                PRIMARY KEY (owner, session),
+                FOREIGN KEY (owner, session) REFERENCES sessions (owner, id) ON DELETE CASCADE
+            ) STRICT, WITHOUT ROWID;
             """)
 }

@@ -22,12 +22,7 @@ public struct BidirectionalMethod<Message: Sendable, Event: Sendable>: Sendable 
     public let path: String
     public let message: Coding<Message>
     public let event: Coding<Event>
-
-    package init(path: String, message: Coding<Message>, event: Coding<Event>) {
-        self.path = path
-        self.message = message
-        self.event = event
-    }
+    public var retry = RetrySafety.never
 }
 
 /// What a client may do where it cannot know whether a call was carried out: the method's `idempotency_level`.

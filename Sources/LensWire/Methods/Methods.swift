@@ -211,20 +211,26 @@ extension UnaryMethod<ShowSessionRequest, SessionDetail> {
 
 extension UnaryMethod<CreateSessionRequest, SessionSummary> {
     public static var createSession: Self {
-        Self(path: "/lens.v1.Sessions/Create", request: .createSessionRequest, reply: .createSessionReply)
+        Self(
+            path: "/lens.v1.Sessions/Create", request: .createSessionRequest, reply: .createSessionReply,
+            retry: .byRequestID)
     }
 }
 
 extension UnaryMethod<RenameSessionRequest, EmptyRequest> {
     public static var renameSession: Self {
-        Self(path: "/lens.v1.Sessions/Rename", request: .renameSessionRequest, reply: .renameSessionReply)
+        Self(
+            path: "/lens.v1.Sessions/Rename", request: .renameSessionRequest, reply: .renameSessionReply,
+            retry: .byRequestID)
     }
 }
 
 extension UnaryMethod<SessionRequest, Int> {
     /// Answers how many runs were deleted with the session.
     public static var deleteSession: Self {
-        Self(path: "/lens.v1.Sessions/Delete", request: .deleteSessionRequest, reply: .deleteSessionReply)
+        Self(
+            path: "/lens.v1.Sessions/Delete", request: .deleteSessionRequest, reply: .deleteSessionReply,
+            retry: .byRequestID)
     }
 }
 
@@ -236,7 +242,7 @@ extension UnaryMethod<ShareSessionRequest, [SessionGrant]> {
 
     /// Answers everybody who still may.
     public static var unshareSession: Self {
-        Self(path: "/lens.v1.Sessions/Unshare", request: .shareSessionRequest, reply: .grantsReply)
+        Self(path: "/lens.v1.Sessions/Unshare", request: .shareSessionRequest, reply: .grantsReply, retry: .byRequestID)
     }
 }
 
@@ -272,7 +278,7 @@ extension StreamingMethod<ExportSessionRequest, ExportEvent> {
 extension BidirectionalMethod<ImportMessage, ImportEvent> {
     /// A start, then parts of runs, each answered; behind the client's end the session.
     public static var importSession: Self {
-        Self(path: "/lens.v1.Sessions/Import", message: .importMessage, event: .importEvent)
+        Self(path: "/lens.v1.Sessions/Import", message: .importMessage, event: .importEvent, retry: .byRequestID)
     }
 }
 

@@ -71,7 +71,12 @@ import Testing
         StreamingMethod.compositionScores.path: StreamingMethod.compositionScores.retry,
         UnaryMethod.listSessions.path: UnaryMethod.listSessions.retry,
         UnaryMethod.showSession.path: UnaryMethod.showSession.retry,
+        UnaryMethod.createSession.path: UnaryMethod.createSession.retry,
+        UnaryMethod.renameSession.path: UnaryMethod.renameSession.retry,
+        UnaryMethod.deleteSession.path: UnaryMethod.deleteSession.retry,
         UnaryMethod.shareSession.path: UnaryMethod.shareSession.retry,
+        UnaryMethod.unshareSession.path: UnaryMethod.unshareSession.retry,
+        BidirectionalMethod.importSession.path: BidirectionalMethod.importSession.retry,
         UnaryMethod.listGrants.path: UnaryMethod.listGrants.retry,
         UnaryMethod.setNote.path: UnaryMethod.setNote.retry,
         UnaryMethod.searchSessions.path: UnaryMethod.searchSessions.retry,
@@ -92,7 +97,7 @@ import Testing
             }
         }
         #expect(declared == Self.retried)
-        #expect(UnaryMethod.deleteSession.retry == .never)
+        #expect(UnaryMethod.unloadModel.retry == .never)
     }
 
     /// The lines that declare methods, with their services.

@@ -28,14 +28,13 @@ extension Sessions {
             let connection = try global.connect()
             let progress = Progress("importing", on: console)
             defer { progress.finish() }
-            var rest = source.runs[...]
             let session = try await connection.importSession(
                 CreateSessionRequest(name: name ?? source.name, note: source.note)
             ) { done in
                 progress.update(done: done, total: source.runs.count)
-            } next: { () throws(LensError) in
-                guard let run = rest.popFirst() else { return nil }
-                return try source.json(of: run)
+            } run: { (number) throws(LensError) in
+                guard number < source.runs.count else { return nil }
+                return try source.json(of: source.runs[number])
             }
             progress.finish()
             console.answer(.object([("schema", .integer(1)), ("session", JSON.session(session))])) { terminal in
