@@ -45,8 +45,9 @@ import Testing
             _ = try await store.setNote("a note\nof two lines", ofRun: recorded.id, by: 1)
             let record = try await store.run(recorded.id, for: 1)
             let json = try PortableRun.encode(record)
-            let session = try await store.createSession(CreateSessionRequest(name: "i\(record.id.prefix(8))"), owner: 2)
-            try await store.add(try PortableRun.decode(json), to: session.id, owner: 2)
+            let request = CreateSessionRequest(name: "i\(record.id.prefix(8))")
+            let (session, _) = try await store.beginImport(request, owner: 2)
+            try await store.add(try PortableRun.decode(json), to: session, owner: 2)
             let found = try await store.run("last", for: 2)
             #expect(found.recipe == record.recipe)
             #expect(found.id != record.id && found.summary.isImported)
@@ -128,14 +129,14 @@ import Testing
 
     @Test func aDroppedImportLeavesNothing() async throws {
         let record = try await store.record(Samples.run(), owner: 1)
-        let session = try await store.createSession(CreateSessionRequest(name: "new"), owner: 1)
+        let (session, _) = try await store.beginImport(CreateSessionRequest(name: "new"), owner: 1)
         let run = try PortableRun.decode(try PortableRun.encode(record))
-        try await store.add(run, to: session.id, owner: 1)
+        try await store.add(run, to: session, owner: 1)
         // Somebody else's is as absent as none.
-        #expect(await lensError { try await store.add(run, to: session.id, owner: 2) }?.code == .notFound)
-        await store.dropImport(session.id, owner: 2)
+        #expect(await lensError { try await store.add(run, to: session, owner: 2) }?.code == .notFound)
+        await store.dropImport(session, owner: 2)
         #expect(try await store.counts(owner: 1) == StoreCounts(sessions: 2, runs: 2))
-        await store.dropImport(session.id, owner: 1)
+        await store.dropImport(session, owner: 1)
         #expect(try await store.counts(owner: 1) == StoreCounts(sessions: 1, runs: 1))
     }
 }

@@ -18,9 +18,9 @@ from lensd import methods
 from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest
 from lensd._proto.frame_pb2 import ServerFrame, ServerHello
 from lensd._proto.inference_pb2 import QueryEvent, QueryRequest, TensorHeader
+from lensd._proto.models_pb2 import UnloadModelRequest
 from lensd._proto.reports_pb2 import AttentionPageRequest
 from lensd._proto.run_pb2 import RunReply, RunRequest
-from lensd._proto.sessions_pb2 import DeleteSessionRequest
 from lensd.activations import IncomingTensors
 from lensd.aio.channel import Channel
 from lensd.retry import Retry
@@ -192,7 +192,7 @@ def test_what_is_tried_again(path: Path) -> None:
         assert (await channel.unary(methods.RUN, RunRequest())).run_id == b"ab"
         assert (await status(channel)).threads == 2
         with pytest.raises(lensd.Unavailable, match="may have been carried out"):
-            await channel.unary(methods.DELETE_SESSION, DeleteSessionRequest())
+            await channel.unary(methods.UNLOAD, UnloadModelRequest())
 
     with serving(path, note, note, note_and_answer) as at:
         run(at, work, QUICK)

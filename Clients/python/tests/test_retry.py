@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from scripted_server import REPLY, Peer, chunk, hang_up, page, serving, status
 
 import lensd
-from lensd._proto import sessions_pb2
+from lensd._proto import models_pb2, sessions_pb2
 from lensd._proto.daemon_pb2 import DaemonStatusReply, DaemonStatusRequest
 from lensd._proto.generation_pb2 import (
     GeneratedBatch,
@@ -33,7 +33,7 @@ from lensd.activations import IncomingTensors
 from lensd.channel import Channel
 from lensd.generation import GenerationStream
 from lensd.generation_news import GenerationNews
-from lensd.methods import ATTENTION_PAGE, DELETE_SESSION, GENERATE, QUERY, RUN, RUN_HOOKED, Method
+from lensd.methods import ATTENTION_PAGE, DELETE_SESSION, GENERATE, QUERY, RUN, RUN_HOOKED, UNLOAD, Method
 from lensd.retry import MOST_LOSSES, Retry, Safety, Tries, safety_of
 
 QUICK = Retry(seconds=5, first_delay=0.01, max_delay=0.05)
@@ -63,7 +63,8 @@ def test_safety_is_that_of_the_protos() -> None:
     always += ["Weights/ListParameters", "Weights/Parameter", "Weights/Circuits", "Weights/CompositionScores"]
     always += ["Inference/ScoreHeads", "Sessions/List", "Sessions/Show", "Reports/AttentionPage"]
     by_id = ["Inference/Run", "Inference/Sweep", "Inference/Generate"]
-    never = ["Inference/RunHooked", "Inference/GenerateHooked", "Inference/Gradient", "Sessions/Delete"]
+    by_id += [f"Sessions/{name}" for name in ("Create", "Rename", "Delete", "Share", "Unshare", "SetNote", "Import")]
+    never = ["Inference/RunHooked", "Inference/GenerateHooked", "Inference/Gradient", "Sessions/Replay"]
     never += ["Models/Load", "Models/Unload", "Models/Rename", "Nothing/Known", "Inference/Unknown"]
     for methods, safety in ((always, Safety.ALWAYS), (by_id, Safety.BY_REQUEST_ID), (never, Safety.NEVER)):
         assert {method: safety_of(f"/lens.v1.{method}") for method in methods} == dict.fromkeys(methods, safety)
@@ -131,7 +132,7 @@ def test_other_writing_calls_are_not_made_again(path: Path) -> None:
     with serving(path, lose_the_call) as at:
         channel = Channel(at, retry=QUICK)
         with pytest.raises(lensd.Unavailable, match="may have been carried out, so it was not tried again"):
-            delete(channel)
+            channel.unary(UNLOAD, models_pb2.UnloadModelRequest(name=b"x"))
 
 
 def test_hooked_calls_are_not_made_again(path: Path) -> None:

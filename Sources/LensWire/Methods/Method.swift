@@ -22,7 +22,14 @@ public struct BidirectionalMethod<Message: Sendable, Event: Sendable>: Sendable 
     public let path: String
     public let message: Coding<Message>
     public let event: Coding<Event>
-    public var retry = RetrySafety.never
+    public let retry: RetrySafety
+
+    package init(path: String, message: Coding<Message>, event: Coding<Event>, retry: RetrySafety = .never) {
+        self.path = path
+        self.message = message
+        self.event = event
+        self.retry = retry
+    }
 }
 
 /// What a client may do where it cannot know whether a call was carried out: the method's `idempotency_level`.

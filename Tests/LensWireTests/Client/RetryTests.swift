@@ -32,9 +32,9 @@ import Testing
                 try self.step(context)
                 return RunReply(runID: "", model: "m", form: .processed, fingerprint: "f", loss: 0.5, prompts: [])
             }
-            router.unary(.deleteSession) { _, context in
+            router.unary(.unloadModel) { _, context in
                 try self.step(context)
-                return 3
+                return false
             }
             router.streaming(.attentionPage) { _, context, sink in
                 // Half of a page goes out before the failure.
@@ -95,7 +95,7 @@ import Testing
         try await withServer(script.router) { live in
             let connection = try connect(live)
             await #expect {
-                try await connection.deleteSession("x")
+                try await connection.unloadModel("x")
             } throws: { error in
                 (error as? LensError)?.message.contains("may have been carried out") == true
             }

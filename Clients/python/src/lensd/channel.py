@@ -7,7 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -182,6 +182,8 @@ class Stream(Generic[Reply]):
         self._tries = tries
         self._request = request
         self._reply = reply
+        # More was sent than the request, and goes with it.
+        self._has_sent = False
         self._call = channel._start(tries, request)
 
     def __iter__(self) -> Iterator[Reply]:
@@ -193,7 +195,7 @@ class Stream(Generic[Reply]):
                     yield decode(message, self._reply, self._call.method)
                 return
             except LensError as error:
-                if is_taken:
+                if is_taken or self._has_sent:
                     raise
                 self.start_over(error)
 
@@ -208,6 +210,7 @@ class Stream(Generic[Reply]):
     def start_over(self, error: LensError) -> None:
         """Makes the call again after a failure that it ended with. Raises it where that is not to be."""
         self._channel._pause(self._tries, self._call, error)
+        self._has_sent = False
         self._call = self._channel._start(self._tries, self._request)
 
     def cancel(self) -> None:
@@ -226,11 +229,22 @@ class Exchange(Stream[Reply], Generic[Request, Reply]):
 
     def send(self, message: Request) -> None:
         """Sends one more request message, once the daemon has room for it. Raises what the call ended with."""
-        self._call.send(message.SerializeToString())
+        with self._sending():
+            self._call.send(message.SerializeToString())
 
     def end_stream(self) -> None:
         """Says that no more request messages come; replies go on."""
-        self._call.end_stream()
+        with self._sending():
+            self._call.end_stream()
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
+        self._has_sent = True
+        try:
+            yield
+        except LensError as error:
+            self._call.failure = error
+            raise
 
     def paused(self) -> AbstractContextManager[None]:
         """A block during which the daemon waits for this side, which does not count against the call's timeout."""

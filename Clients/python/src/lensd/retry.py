@@ -29,7 +29,7 @@ class Retry:
     time and at most `max_delay`, each time by chance between half of that and all of it. A daemon that is busy and says
     when to come back is asked again for as long as the call may take, in all at most a minute where it may take any
     time. Only what is safe is tried again: calls that read or compute, and calls that write under a request id, which
-    the daemon carries out once. Calls with hook functions, and those that change models or sessions, are not.
+    the daemon carries out once. Calls with hook functions, and those that change models, are not.
     """
 
     seconds: float = 10.0

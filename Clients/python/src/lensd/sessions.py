@@ -91,13 +91,16 @@ def import_session(channel: Channel, path: Path, name: str | None) -> SessionInf
     with session_file.Reader(path) as file:
         start = sessions_pb2.ImportStart(name=(name or file.name).encode(), note=file.note.encode())
         with channel.exchange(IMPORT_SESSION, sessions_pb2.ImportMessage(start=start)) as exchange:
-            replies = iter(exchange)
-            for part in file.parts():
-                exchange.send(sessions_pb2.ImportMessage(part=part))
-                if next(replies, None) is None:
-                    raise Internal("the daemon did not answer a part of a run")
-            exchange.end_stream()
-            last = list(replies)
+
+            def talk(replies: Iterator[sessions_pb2.ImportEvent]) -> list[sessions_pb2.ImportEvent]:
+                for part in file.parts():
+                    exchange.send(sessions_pb2.ImportMessage(part=part))
+                    if next(replies, None) is None:
+                        raise Internal("the daemon did not answer a part of a run")
+                exchange.end_stream()
+                return list(replies)
+
+            last = exchange.whole(talk)
     if len(last) != 1 or not last[0].HasField("session"):
         raise Internal("the daemon ended the import without a session")
     return session_info(last[0].session)
