@@ -10,6 +10,7 @@ from pathlib import Path
 import lensd
 import pytest
 from lensd._proto.sessions_pb2 import ExportSessionRequest, ImportMessage, ImportStart
+from lensd.methods import EXPORT_SESSION, IMPORT_SESSION
 
 from cut import Cut
 from daemon import BINARY, Daemon, environment
@@ -36,21 +37,19 @@ def names(client: lensd.Client) -> set[str]:
     return {session.name for session in client.sessions()}
 
 
-def filled(client: lensd.Client, name: str, runs: int) -> lensd.Session:
-    session = client.session(name)
-    model = client.model()
-    for index in range(runs):
-        client.session_name = name
-        model.run(f"{STORY} {index}")
-    return session
+def filled(daemon: Daemon, name: str, runs: int) -> None:
+    with daemon.connect(session=name) as client:
+        model = client.model()
+        for index in range(runs):
+            assert model.run_with_cache(f"{STORY} {index}")[1].run_id
 
 
-def test_every_change_is_made_once(client: lensd.Client, cut: Cut, tmp_path: Path) -> None:
+def test_every_change_is_made_once(daemon: Daemon, client: lensd.Client, cut: Cut, tmp_path: Path) -> None:
     session = client.session("first")
     with cut.armed():
         session.create("a note")
     assert session.info().note == "a note"
-    filled(client, "first", 2)
+    filled(daemon, "first", 2)
     with cut.armed():
         session = session.rename("second")
     assert names(client) == {"second"}
@@ -130,10 +129,10 @@ def test_without_a_retry_nobody_knows(cut: Cut) -> None:
 
 
 def test_a_kill_within_an_import_leaves_nothing(daemon: Daemon) -> None:
+    filled(daemon, "out", 1)
     with daemon.connect() as client:
-        filled(client, "out", 1)
-        part = list(client.stubs.sessions.export(ExportSessionRequest(name=b"out")))[1].part
-        exchange = client.stubs.sessions.import_session(ImportMessage(start=ImportStart(name=b"in")))
+        part = list(client.channel.stream(EXPORT_SESSION, ExportSessionRequest(name=b"out")))[1].part
+        exchange = client.channel.exchange(IMPORT_SESSION, ImportMessage(start=ImportStart(name=b"in")))
         exchange.send(ImportMessage(part=part))
         assert next(iter(exchange)).run_count == 1
         assert names(client) == {"out", "in"}
