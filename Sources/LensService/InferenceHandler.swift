@@ -9,7 +9,9 @@ struct InferenceHandler: Sendable {
     let store: SessionStore
 
     func tokenize(_ request: TokenizeRequest, _ context: CallContext) async throws(LensError) -> TokenizeReply {
-        try await engine.engine(with: request.model, for: context.caller, control: context.control).tokenize(request)
+        let engine = try await engine.engine(with: request.model, for: context.caller, control: context.control)
+        guard request.prompts.isLong else { return try engine.tokenize(request) }
+        return try await context.aside { () throws(LensError) in try engine.tokenize(request) }
     }
 
     func run(_ request: RunRequest, _ context: CallContext) async throws(LensError) -> RunReply {
@@ -75,10 +77,11 @@ struct InferenceHandler: Sendable {
         _ model: ModelReference, _ prompts: [Prompt], _ interventions: [InterventionSpec], _ context: CallContext
     ) async throws(LensError) -> (Engine, Recipe) {
         let engine = try await engine.engine(with: model, for: context.caller, control: context.control)
-        let recipe = try engine.prepare(
-            model: model, prompts: prompts, interventions: interventions,
-            runs: try await runs(of: interventions, on: engine, context))
-        return (engine, recipe)
+        let runs = try await runs(of: interventions, on: engine, context)
+        let prepare = { @Sendable () throws(LensError) in
+            try engine.prepare(model: model, prompts: prompts, interventions: interventions, runs: runs)
+        }
+        return (engine, prompts.isLong ? try await context.aside(prepare) : try prepare())
     }
 
     /// The recorded runs that edits name, by the name they use.
@@ -127,6 +130,16 @@ struct InferenceHandler: Sendable {
     static func excerpt(of prompts: [Prompt], tokens: [Token]?) -> String {
         if case .text(let text, _) = prompts.first { return text }
         return (tokens ?? []).prefix(NewRun.excerptLength).map(\.text).joined()
+    }
+}
+
+extension [Prompt] {
+    /// More text than is made tokens in a millisecond or two.
+    fileprivate var isLong: Bool {
+        reduce(0) { count, prompt in
+            guard case .text(let text, _) = prompt else { return count }
+            return count + text.utf8.count
+        } > 16 << 10
     }
 }
 

@@ -16,7 +16,8 @@ struct ReportsHandler: Sendable {
     func attentionPage(
         _ request: AttentionPageRequest, _ context: CallContext, _ send: @escaping SendEvent<[UInt8]>
     ) async throws {
-        try await self.send(try await page(request, context).html(), send)
+        let page = try await page(request, context)
+        try await self.send(try await context.aside { () throws(LensError) in page.html() }, send)
     }
 
     /// The newest runs of a session, as many as an answer to Show has.
@@ -25,8 +26,11 @@ struct ReportsHandler: Sendable {
     ) async throws {
         let sessions = SessionsHandler(store: store)
         let detail = try await sessions.show(ShowSessionRequest(name: request.session), context)
-        let report = SessionReport(detail)
-        try await self.send(request.isMarkdown ? report.markdown() : report.html(), send)
+        let report = try await context.aside { () throws(LensError) in
+            let report = SessionReport(detail)
+            return request.isMarkdown ? report.markdown() : report.html()
+        }
+        try await self.send(report, send)
     }
 
     private func send(_ text: String, _ send: SendEvent<[UInt8]>) async throws {

@@ -1,4 +1,3 @@
-import Dispatch
 import LensCore
 import LensStore
 import LensWire
@@ -14,7 +13,7 @@ extension SessionsHandler {
         for run in runs {
             try context.control.check()
             let record = try await store.run(run, for: context.peer.userID)
-            let json = try await Self.portable { () throws(LensError) in try PortableRun.encode(record) }
+            let json = try await context.aside { () throws(LensError) in try PortableRun.encode(record) }
             for part in SessionFilePart.parts(of: json) { try await send(.part(part)) }
         }
     }
@@ -44,7 +43,7 @@ extension SessionsHandler {
                 }
                 bytes += part.json
                 if part.isLast {
-                    if !isIn { try await add(bytes, number: count, to: session, owner: owner) }
+                    if !isIn { try await add(bytes, number: count, to: session, context) }
                     bytes = []
                     count += 1
                 }
@@ -62,30 +61,15 @@ extension SessionsHandler {
         }
     }
 
-    private func add(_ json: [UInt8], number: Int, to session: String, owner: UInt32) async throws {
+    private func add(
+        _ json: [UInt8], number: Int, to session: String, _ context: CallContext
+    ) async throws(LensError) {
         let run: ImportedRun
         do {
-            run = try await Self.portable { () throws(LensError) in try PortableRun.decode(json) }
-        } catch let error as LensError {
+            run = try await context.aside { () throws(LensError) in try PortableRun.decode(json) }
+        } catch {
             throw LensError(error.code, "run \(number) of the file: \(error.message)", cause: error.cause)
         }
-        try await store.add(run, to: session, owner: owner)
-    }
-
-    /// One at a time in all, off the threads that everybody shares: reading a large run takes memory and a while.
-    private static let queue = DispatchQueue(label: "lensd.session-files")
-
-    private static func portable<Value: Sendable>(
-        _ body: @escaping @Sendable () throws(LensError) -> Value
-    ) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            queue.async {
-                do throws(LensError) {
-                    continuation.resume(returning: try body())
-                } catch {
-                    continuation.resume(throwing: error)
-                }
-            }
-        }
+        try await store.add(run, to: session, owner: context.peer.userID)
     }
 }
