@@ -15,9 +15,7 @@ struct AskedChange: Sendable {
     /// - Parameter words: the change's name, and all that it depends on.
     /// - Throws: `INVALID_ARGUMENT` for a request id that is too long.
     init(_ words: String..., requestID: [UInt8]) throws(LensError) {
-        guard requestID.count <= 64 else {
-            throw .invalidArgument("a request id has at most 64 bytes; received \(requestID.count)")
-        }
+        try RequestID.check(requestID)
         self.requestID = requestID
         var digest = SHA256()
         for word in words { digest.update(data: Array("\(word.utf8.count):\(word)".utf8)) }
@@ -64,7 +62,7 @@ extension SessionStore {
             arguments: [owner, Data(asked.requestID)])
         guard let row else { return nil }
         guard try row.decode(Data.self, forColumn: "question") == asked.question else {
-            throw LensError.invalidArgument("this request id was already used for another call")
+            throw RequestID.isTaken()
         }
         return MadeChange(subject: try row.decode(forColumn: "subject"), count: try row.decode(forColumn: "count"))
     }

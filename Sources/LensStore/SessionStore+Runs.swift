@@ -11,9 +11,7 @@ extension SessionStore {
     ///   for something else; `RESOURCE_EXHAUSTED`, `DATA_LOSS`.
     public func record(_ run: NewRun, owner: UInt32) async throws(LensError) -> RunRecord {
         let session = try SessionName(checking: run.session)
-        guard run.requestID.count <= 64 else {
-            throw .invalidArgument("a request id has at most 64 bytes; received \(run.requestID.count)")
-        }
+        try RequestID.check(run.requestID)
         // Encoded out here: the database's queue only writes.
         let encoded = try EncodedRun(run)
         return try await write(as: owner) { db, number in

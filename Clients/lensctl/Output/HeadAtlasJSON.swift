@@ -43,13 +43,9 @@ enum HeadAtlasJSON {
 
     private static func pair(_ pair: TokenPair) -> JSON {
         .object([
-            ("destination", token(pair.destination)), ("source", token(pair.source)), ("weight", .number(pair.weight)),
-            ("places", .integer(pair.places)),
+            ("destination", .token(pair.destination)), ("source", .token(pair.source)),
+            ("weight", .number(pair.weight)), ("places", .integer(pair.places)),
         ])
-    }
-
-    private static func token(_ token: Token) -> JSON {
-        .object([("token", .string(token.text)), ("id", .integer(Int(token.id)))])
     }
 }
 

@@ -2,18 +2,19 @@ import LensCore
 
 /// How Core's values look in JSON.
 extension JSON {
-    static func tokens(_ tokens: [Token]) -> JSON {
-        .array(tokens.map { .object([("token", .string($0.text)), ("id", .integer(Int($0.id)))]) })
+    static func token(_ token: Token) -> JSON {
+        .object([("token", .string(token.text)), ("id", .integer(Int(token.id)))])
     }
 
+    static func tokens(_ tokens: [Token]) -> JSON { .array(tokens.map(token)) }
+
     static func predictions(_ predictions: [Prediction]) -> JSON {
-        .array(
-            predictions.map {
-                .object([
-                    ("token", .string($0.token.text)), ("id", .integer(Int($0.token.id))),
-                    ("logprob", .float($0.logprob)),
-                ])
-            })
+        .array(predictions.map { token($0.token).adding("logprob", .float($0.logprob)) })
+    }
+
+    /// Where a head is.
+    static func place(_ place: HeadPlace) -> JSON {
+        .object([("layer", .integer(place.layer)), ("head", .integer(place.head))])
     }
 
     /// An object with one member more.

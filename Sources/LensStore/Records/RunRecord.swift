@@ -144,7 +144,7 @@ public struct RunRecord: Sendable {
             && result.promptTokens(self.recipe.tokens) == recipe.tokens
             && self.recipe.interventions == recipe.interventions
         guard isSame, result.subject == subject, summary.isHooked == isHooked else {
-            throw .invalidArgument("this request id was already used for another call (run \(id))")
+            throw RequestID.isTaken(by: id)
         }
         return self
     }

@@ -97,10 +97,9 @@ struct Circuits: ConsoleCommand {
                 "heads",
                 .array(
                     first.heads.indices.map { index in
-                        let place = first.heads[index].place
-                        return .object(
-                            [("layer", .integer(place.layer)), ("head", .integer(place.head))]
-                                + found.map { ($0.kind.word.lowercased(), Self.json($0.heads[index])) })
+                        found.reduce(.place(first.heads[index].place)) {
+                            $0.adding($1.kind.word.lowercased(), Self.json($1.heads[index]))
+                        }
                     })
             ),
         ])
@@ -118,15 +117,12 @@ struct Circuits: ConsoleCommand {
                 .array(
                     circuit.entries.map { entry in
                         .object([
-                            ("row", token(entry.row)), ("column", token(entry.column)), ("value", .float(entry.value)),
+                            ("row", .token(entry.row)), ("column", .token(entry.column)),
+                            ("value", .float(entry.value)),
                         ])
                     })
             ),
         ])
-    }
-
-    private static func token(_ token: Token) -> JSON {
-        .object([("token", .string(token.text)), ("id", .integer(Int(token.id)))])
     }
 
     // MARK: - Text

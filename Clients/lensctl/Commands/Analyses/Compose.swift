@@ -98,16 +98,12 @@ struct Compose: ConsoleCommand {
                 .array(
                     pairs.map { pair in
                         .object([
-                            ("earlier", Self.json(pair.earlier)), ("later", Self.json(pair.later)),
+                            ("earlier", .place(pair.earlier)), ("later", .place(pair.later)),
                             ("score", .float(pair.score)),
                         ])
                     })
             ),
         ])
-    }
-
-    private static func json(_ place: HeadPlace) -> JSON {
-        .object([("layer", .integer(place.layer)), ("head", .integer(place.head))])
     }
 
     private func table(_ pairs: [Pair], on terminal: Terminal) -> [StyledText] {
