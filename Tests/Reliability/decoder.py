@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import subprocess
 
 from record import ROOT, Trial
@@ -27,7 +28,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Trial:
     """New inputs for so long, then what the corpus covers."""
     trial = Trial()
+    before = _core_seconds()
     said = _fuzz(trial, "long", str(options.seconds))
+    trial.figures["core-hours"] = round((_core_seconds() - before) / 3600, 2)
     if (done := DONE.search(said)) is None:
         trial.violated("the fuzzer stopped")
     else:
@@ -58,6 +61,12 @@ def _measure_coverage(trial: Trial) -> None:
         trial.figures[f"% of {what} covered"] = round(100 * (1 - not_run / all_of_them), 2)
     covered = 1 - missed / regions
     trial.expect(covered >= COVERED, f"{100 * covered:.1f} % of the decoder's regions are covered")
+
+
+def _core_seconds() -> float:
+    """What the programmes that ended have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _fuzz(trial: Trial, *arguments: str) -> str:
