@@ -50,7 +50,7 @@ build() {
     done
     cp LICENSE "$built/licences/lensd"
     cp "$(dirname "$(command -v swiftc)")/../share/swift/LICENSE.txt" "$built/licences/swift-LICENSE.txt"
-    for library in libopenblas-dev libprotobuf-c-dev libsqlite3-dev libgcc-12-dev; do
+    for library in libopenblas-dev libprotobuf-c-dev libsqlite3-dev libgcc-12-dev libgfortran-12-dev; do
         [ ! -e "/usr/share/doc/$library/copyright" ] || cp "/usr/share/doc/$library/copyright" "$built/licences/$library"
     done
     sed "s|/usr/bin/lensd|$PREFIX/bin/lensd|g; s|/etc/lensd|$SYSCONFDIR/lensd|g" \

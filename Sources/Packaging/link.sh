@@ -12,7 +12,7 @@ build=$(cd .build/release && pwd -P)
 archives=$(mktemp -d)
 trap 'rm -r "$archives"' EXIT
 if [ "$kind" = portable ]; then
-    for name in libopenblas libprotobuf-c libsqlite3; do
+    for name in libopenblas libgfortran libquadmath libprotobuf-c libsqlite3; do
         archive=$(gcc -print-file-name=$name.a)
         [ -e "$archive" ] || { echo "link.sh: no $name.a; its Debian -dev package has it" >&2; exit 69; }
         ln -s "$(realpath "$archive")" "$archives/$name.a"
@@ -21,6 +21,8 @@ fi
 # What the objects name by themselves fits Swift's shared libraries; the static ones lean on more.
 libraries=(-lFoundation -lFoundationInternationalization -lFoundationEssentials -lCoreFoundation -l_FoundationICU
     -l_FoundationCShims -l_FoundationCollections -lprotobuf-c -lsqlite3 -lopenblas -lstdc++ -lm)
+# OpenBLAS's LAPACK is written in Fortran.
+[ "$kind" = system ] || libraries+=(-lgfortran -lquadmath)
 
 mkdir -p "$out"
 for program in lensd lensctl; do

@@ -7,6 +7,8 @@ SYSCONFDIR ?= /etc
 export DESTDIR PREFIX SERVICE SYSCONFDIR
 
 DEB_PACKAGES := debhelper lintian
+# What a program that runs from anywhere has inside, where the build itself does not want it.
+PORTABLE_PACKAGES := libgfortran-12-dev
 
 .PHONY: install
 install: build ## Install under PREFIX (/usr/local); with units under /usr and /usr/local. DESTDIR, SYSCONFDIR (/etc)
@@ -27,12 +29,13 @@ deb: build ## A Debian package: programs, the embedded model, units, the user
 
 .PHONY: tarball
 tarball: build ## A folder that runs from anywhere: nothing but glibc is needed
+	@.ci/packages.sh $(PORTABLE_PACKAGES)
 	@$(PACKAGING)/link.sh portable $(PACKAGES)/portable
 	@$(PACKAGING)/tarball.sh $(PACKAGES)
 
 .PHONY: wheel
 wheel: build ## A Python wheel that carries the daemon, the CLI and the embedded model
-	@.ci/packages.sh $(PYTHON_PACKAGES)
+	@.ci/packages.sh $(PYTHON_PACKAGES) $(PORTABLE_PACKAGES)
 	@$(PACKAGING)/link.sh portable $(PACKAGES)/portable
 	@$(PACKAGING)/wheel.sh $(PACKAGES)
 
