@@ -7,8 +7,14 @@
 #include <stdint.h>
 #include <string.h>
 
-// One source, several instruction sets: the loader picks the best that the processor has.
-#if defined(__x86_64__)
+// One source, several instruction sets: the loader picks the best that the processor has. Not under the thread sanitizer,
+// which would watch that choice before it has begun, and crash.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LENS_ONE_VERSION
+#endif
+#endif
+#if defined(__x86_64__) && !defined(LENS_ONE_VERSION)
 #define LENS_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LENS_MULTIVERSION

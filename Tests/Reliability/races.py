@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -25,9 +26,9 @@ import Glibc
 final class Shared: @unchecked Sendable { var number = 0 }
 let shared = Shared()
 DispatchQueue.concurrentPerform(iterations: 4) { _ in
-    for _ in 0..<1000 {
+    for _ in 0..<100 {
         shared.number += 1
-        sched_yield()
+        usleep(100)
     }
 }
 print(shared.number)
@@ -87,4 +88,5 @@ def _watched(command: list[str]) -> str:
         "OPENBLAS_NUM_THREADS": "1",
     }
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=env)
-    return done.stdout + done.stderr
+    ended = f"\nended by {signal.Signals(-done.returncode).name}" if done.returncode < 0 else ""
+    return done.stdout + done.stderr + ended
