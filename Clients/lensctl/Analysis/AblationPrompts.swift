@@ -4,20 +4,35 @@ import LensCore
 /// What a sweep runs over: one prompt, or a file of them in groups that fit a call.
 struct AblationPrompts {
     let first: Prompt
-    let batches: [[Prompt]]
+    /// What the first call is about.
+    let firstBatch: [Prompt]
+    let count: Int
+    private let corpus: Corpus?
 
-    init(_ corpus: Corpus) {
-        batches = corpus.batches()
-        // A corpus holds at least one prompt.
-        first = batches.first?.first ?? .tokens([])
+    /// Looks through the whole file, so that a bad line is told of before anything is computed.
+    init(_ corpus: Corpus) throws(LensError) {
+        count = try corpus.check()
+        firstBatch = try corpus.nextBatch()
+        guard let first = firstBatch.first else { throw corpus.isEmpty }
+        self.first = first
+        self.corpus = corpus
     }
 
     init(_ prompt: Prompt) {
         first = prompt
-        batches = [[prompt]]
+        firstBatch = [prompt]
+        count = 1
+        corpus = nil
     }
 
-    var count: Int { batches.reduce(0) { $0 + $1.count } }
+    var isSingleBatch: Bool { firstBatch.count == count }
+
+    /// Hands over the groups, one in memory at a time.
+    func forEachBatch(_ body: ([Prompt]) async throws -> Void) async throws {
+        guard let corpus else { return try await body(firstBatch) }
+        try corpus.rewind()
+        while case let batch = try corpus.nextBatch(), !batch.isEmpty { try await body(batch) }
+    }
 }
 
 extension LensConnection {
@@ -38,14 +53,14 @@ extension LensConnection {
     ) async throws -> SweepReply {
         let progress = Progress(title, on: console)
         defer { progress.finish() }
-        let isSingle = prompts.batches.count == 1
+        let isSingle = prompts.isSingleBatch
         var pool = SweepPool()
         var done = 0
-        for batch in prompts.batches {
+        try await prompts.forEachBatch { batch in
             do {
                 let request = SweepRequest(
                     model: model, session: session, prompts: batch, sweep: try await spec(batch))
-                let reply = try await sweep(request) { variant, variants in
+                let reply = try await sweep(request) { [done] variant, variants in
                     // Of a single call the heads are counted, of several the prompts.
                     let part = isSingle ? variant : batch.count * variant / max(variants, 1)
                     progress.update(done: done + part, total: isSingle ? variants : prompts.count)

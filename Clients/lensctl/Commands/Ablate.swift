@@ -86,7 +86,7 @@ struct Ablate: ConsoleCommand {
 
     func run(on console: Console) async throws {
         let prompts =
-            try corpus.map { AblationPrompts(try Corpus(at: $0, prependBOS: !input.noBos)) }
+            try corpus.map { try AblationPrompts(Corpus(at: $0, prependBOS: !input.noBos)) }
             ?? AblationPrompts(try input.prompt())
         let reference = try global.modelReference()
         let connection = try global.connect()

@@ -108,13 +108,19 @@ struct Heads: ConsoleCommand {
     /// None for the daemon's own stories.
     private func prompts() throws(LensError) -> [Prompt] {
         guard let corpus else { return input.isGiven ? [try input.prompt()] : [] }
-        let prompts = Array(try Corpus(at: corpus, prependBOS: !input.noBos).prompts.prefix(limit ?? .max))
-        let bytes = prompts.reduce(0) { $0 + $1.byteCount + 16 }
-        guard bytes <= Self.mostBytes else {
-            throw .invalidArgument(
-                "an atlas is made from at most \(Self.mostBytes >> 10) KiB of text; '\(corpus)' holds "
-                    + "\(bytes >> 10) KiB: take its beginning with --limit")
+        let file = try Corpus(at: corpus, prependBOS: !input.noBos)
+        var prompts: [Prompt] = []
+        var bytes = 0
+        while prompts.count < limit ?? .max, let prompt = try file.next() {
+            bytes += prompt.byteCount + 16
+            guard bytes <= Self.mostBytes else {
+                throw .invalidArgument(
+                    "an atlas is made from at most \(Self.mostBytes >> 10) KiB of text; '\(corpus)' holds more: take "
+                        + "its first \(prompts.count) prompts with --limit \(prompts.count)")
+            }
+            prompts.append(prompt)
         }
+        guard !prompts.isEmpty else { throw file.isEmpty }
         return prompts
     }
 

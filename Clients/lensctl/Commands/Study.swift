@@ -39,7 +39,7 @@ struct Study: ConsoleCommand {
     func run(on console: Console) async throws {
         let prompt = input.isGiven ? try input.prompt() : .text(Self.story, prependBOS: !input.noBos)
         let prompts =
-            try corpus.map { AblationPrompts(try Corpus(at: $0, prependBOS: !input.noBos)) }
+            try corpus.map { try AblationPrompts(Corpus(at: $0, prependBOS: !input.noBos)) }
             ?? AblationPrompts(prompt)
         let reference = try global.modelReference()
         let connection = try global.connect()
@@ -52,7 +52,7 @@ struct Study: ConsoleCommand {
         let sweep = try await connection.ablate(
             prompts, model: reference, session: global.sessionName, action: kind.action, on: console)
         // A sample of a large corpus says enough about kinds.
-        let scored = prompts.batches.first ?? [prompt]
+        let scored = prompts.firstBatch
         let (atlas, _) = try await connection.headAtlas(
             HeadAtlasRequest(model: reference, prompts: scored, ablation: nil))
         let scores = atlas.heads.map(\.scores)

@@ -5,8 +5,6 @@ import LensCore
 enum TextFile {
     /// More than any prompt's context; a request frame holds a mebibyte.
     static let largestPrompt = 1 << 20
-    /// A corpus is sent in many calls.
-    static let largestCorpus = 1 << 30
     /// Edits go into one request.
     static let largestEdits = 16 << 20
 

@@ -56,6 +56,6 @@ private struct LocalFiles: EditFiles {
     }
 
     func prompts(at path: String) throws(LensError) -> [Prompt] {
-        try Corpus(at: path, prependBOS: true).prompts
+        try Corpus.prompts(at: path, prependBOS: true)
     }
 }
