@@ -1,5 +1,5 @@
-// Tells the thread sanitizer of the part of Swift's Mutex that is not built with it: what a thread does that had to wait,
-// or wakes others. Linked into the tests.
+// Tells the thread sanitizer of what Swift's libraries, which are not built with it, do to order threads. Linked into the
+// tests.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
@@ -12,6 +12,7 @@
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 
+// Of a Mutex: a thread that had to wait, or wakes others.
 SWIFT void lock_slow(uint32_t thread, SELF void *mutex) __asm__(LOCK);
 SWIFT void lock_slow(uint32_t thread, SELF void *mutex) {
     SWIFT void (*next)(uint32_t, SELF void *) = dlsym(RTLD_NEXT, LOCK);
@@ -24,4 +25,15 @@ SWIFT void unlock_slow(SELF void *mutex) {
     SWIFT void (*next)(SELF void *) = dlsym(RTLD_NEXT, UNLOCK);
     __tsan_release(mutex);
     next(mutex);
+}
+
+// Of a task that is resumed before it has come to wait: the runtime tells of the others by itself.
+#define ASYNC __attribute__((swiftasynccall))
+
+SWIFT void *swift_task_getCurrent(void);
+
+ASYNC void swift_continuation_await(void *context) {
+    ASYNC void (*next)(void *) = dlsym(RTLD_NEXT, "swift_continuation_await");
+    __tsan_acquire(swift_task_getCurrent());
+    __attribute__((musttail)) return next(context);
 }
