@@ -19,6 +19,7 @@ COUNTED = {
     "frames": "malformed frames",
     "disconnects": "disconnects",
     "decoder": "inputs",
+    "races": "tests",
 }
 
 HEAD = """\
