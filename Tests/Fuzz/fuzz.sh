@@ -3,7 +3,8 @@
 # UndefinedBehaviorSanitizer, and Swift's own checks.
 #   fuzz.sh build                 builds the fuzzers
 #   fuzz.sh slice                 the same short run every time, for CI
-#   fuzz.sh long [SECONDS]        new inputs for so long per target (default 300); the corpora are kept
+#   fuzz.sh long [SECONDS [FLAG...]]
+#                                 new inputs for so long per target (default 300); the corpora are kept
 #   fuzz.sh planted               finds a trap that was planted, and fails
 #   fuzz.sh coverage              how much of the wire's decoder the kept corpus runs through
 # PROTOBUF_C=FILE instruments that libprotobuf-c source, too. FUZZ_TARGETS chooses targets of long.
@@ -127,7 +128,9 @@ planted)
     ;;
 long)
     build
-    for target in ${FUZZ_TARGETS:-$TARGETS}; do fuzz "$target" -max_total_time="${2:-300}"; done
+    for target in ${FUZZ_TARGETS:-$TARGETS}; do
+        fuzz "$target" -max_total_time="${2:-300}" "${@:3}"
+    done
     ;;
 coverage)
     SANITIZE=(-Onone -sanitize=fuzzer -profile-generate -profile-coverage-mapping)
@@ -144,7 +147,7 @@ coverage)
         Sources/LensWire
     ;;
 *)
-    sed -n '2,10s/^# //p' "$0" >&2
+    sed -n '2,11s/^# //p' "$0" >&2
     exit 64
     ;;
 esac
