@@ -4,10 +4,7 @@ import LensTokenizer
 
 extension Engine {
     /// Scores every head's pattern over the prompts, and says what it is called.
-    public func scoreHeads(
-        _ request: HeadScoresRequest, control: CallControl
-    ) async throws(LensError) -> HeadScoresReply {
-        let recipe = try prepare(model: request.model, prompts: request.prompts, interventions: [])
+    public func scoreHeads(of recipe: Recipe, control: CallControl) async throws(LensError) -> HeadScoresReply {
         let subject = try passSubject(recipe)
         let outcome = try await scores(of: subject, control: control) { _, _ in }
         var tokens: [[Token]] = []
@@ -22,18 +19,18 @@ extension Engine {
 
     /// Says of every head what it does over a corpus and what it is called.
     ///
-    /// - Parameter progress: called from the engine's thread.
-    /// - Throws: `INVALID_ARGUMENT` for prompts that the model does not take and for more token pairs than there are,
-    ///   `FAILED_PRECONDITION` for a model without a tokenizer where no prompts are given, `CANCELLED`,
-    ///   `DEADLINE_EXCEEDED`.
+    /// - Parameters:
+    ///   - corpus: what ``headAtlasCorpus(of:control:)`` made of the request.
+    ///   - progress: called from the engine's thread.
+    /// - Throws: `INVALID_ARGUMENT` for more token pairs than there are, `CANCELLED`, `DEADLINE_EXCEEDED`.
     public func headAtlas(
-        _ request: HeadAtlasRequest, control: CallControl,
+        _ request: HeadAtlasRequest, over corpus: Recipe, control: CallControl,
         progress: @escaping @Sendable (HeadAtlasPhase, Int, Int) -> Void
     ) async throws(LensError) -> HeadAtlas {
         guard (0...HeadAtlasRequest.maximumPairs).contains(request.pairCount) else {
             throw .outOfRange("pair_count", request.pairCount, 0..<HeadAtlasRequest.maximumPairs + 1)
         }
-        let recipe = try corpus(of: request)
+        let recipe = corpus
         let subject = try passSubject(recipe)
         let configuration = subject.configuration
         let scored = try await scores(of: subject, control: control) { progress(.patterns, $0, $1) }
@@ -71,18 +68,21 @@ extension Engine {
     ///
     /// - Parameter length: the most tokens of it.
     public func headAtlasExample(
-        of request: HeadAtlasRequest, length: Int, control: CallControl
+        of corpus: Recipe, length: Int, control: CallControl
     ) async throws(LensError) -> (tokens: [Token], patterns: [[Float]]) {
-        var recipe = try corpus(of: request)
+        var recipe = corpus
         recipe.tokens = recipe.tokens.prefix(1).map { Array($0.prefix(length)) }
         let tokens = try passSubject(recipe).tokens(of: 0)
         return (tokens, try await attentionPatterns(recipe: recipe, control: control))
     }
 
     /// The prompts of a request, or the daemon's own stories as far as they fit.
-    private func corpus(of request: HeadAtlasRequest) throws(LensError) -> Recipe {
+    ///
+    /// - Throws: `INVALID_ARGUMENT` for prompts that the model does not take, `FAILED_PRECONDITION` for a model without
+    ///   a tokenizer where no prompts are given, `CANCELLED`, `DEADLINE_EXCEEDED`.
+    public func headAtlasCorpus(of request: HeadAtlasRequest, control: CallControl) throws(LensError) -> Recipe {
         guard request.prompts.isEmpty else {
-            return try prepare(model: request.model, prompts: request.prompts, interventions: [])
+            return try prepare(model: request.model, prompts: request.prompts, interventions: [], control: control)
         }
         let entry = try models.model(for: request.model)
         guard let tokenizer = entry.model.tokenizer else {

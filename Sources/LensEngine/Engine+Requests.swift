@@ -7,12 +7,15 @@ extension Engine {
     private static let maximumPrompts = 65536
 
     /// Tokens of prompts; nothing is run.
-    public func tokenize(_ request: TokenizeRequest) throws(LensError) -> TokenizeReply {
+    public func tokenize(
+        _ request: TokenizeRequest, control: CallControl = CallControl()
+    ) throws(LensError) -> TokenizeReply {
         let entry = try models.model(for: request.model)
         var tokens: [[Token]] = []
         var texts: [String] = []
         for prompt in request.prompts {
-            let ids = try ids(of: prompt, in: entry)
+            try control.check()
+            let ids = try ids(of: prompt, in: entry, control)
             tokens.append(try entry.model.tokens(ids))
             texts.append(try entry.model.decode(ids))
         }
@@ -21,11 +24,13 @@ extension Engine {
 
     /// Holds a request against the model that it names: everything that may be wrong with it is said here.
     ///
-    /// - Parameter runs: the recorded runs that interventions take values from, by the name they use.
+    /// - Parameters:
+    ///   - runs: the recorded runs that interventions take values from, by the name they use.
+    ///   - control: of the call, which may end while its texts are made tokens.
     /// - Throws: `NOT_FOUND` for the model or a hook point, `INVALID_ARGUMENT` naming the field, the value and the range.
     public func prepare(
         model reference: ModelReference, prompts: [Prompt], interventions: [InterventionSpec],
-        runs: [String: Recipe] = [:]
+        runs: [String: Recipe] = [:], control: CallControl = CallControl()
     ) throws(LensError) -> Recipe {
         let entry = try models.model(for: reference)
         guard !prompts.isEmpty else { throw .invalidArgument("a run needs at least one prompt; received none") }
@@ -34,9 +39,11 @@ extension Engine {
         }
         var tokens: [[Int32]] = []
         for (index, prompt) in prompts.enumerated() {
+            try control.check()
             do throws(LensError) {
-                tokens.append(try checkedIDs(of: prompt, in: entry))
+                tokens.append(try checkedIDs(of: prompt, in: entry, control))
             } catch {
+                try control.check()
                 throw prompts.count == 1 ? error : LensError(error.code, "prompt \(index): \(error.message)")
             }
         }
@@ -53,7 +60,9 @@ extension Engine {
 
     // MARK: - Prompts
 
-    private func ids(of prompt: Prompt, in entry: RegisteredModel) throws(LensError) -> [Int32] {
+    private func ids(
+        of prompt: Prompt, in entry: RegisteredModel, _ control: CallControl
+    ) throws(LensError) -> [Int32] {
         switch prompt {
         case .tokens(let ids): return ids
         case .text(let text, let prependBOS):
@@ -61,11 +70,13 @@ extension Engine {
                 throw LensError(
                     .failedPrecondition, "model '\(entry.name)' has no tokenizer; give tokens (--ids 5,7,9), not text")
             }
-            return tokenizer.encode(text, prependingBOS: prependBOS)
+            return try tokenizer.encode(text, prependingBOS: prependBOS, control: control)
         }
     }
 
-    private func checkedIDs(of prompt: Prompt, in entry: RegisteredModel) throws(LensError) -> [Int32] {
+    private func checkedIDs(
+        of prompt: Prompt, in entry: RegisteredModel, _ control: CallControl
+    ) throws(LensError) -> [Int32] {
         if case .text(let text, _) = prompt, text.isEmpty {
             throw .invalidArgument("the text is empty; expected at least one character")
         }
@@ -76,7 +87,7 @@ extension Engine {
                 "the text has \(text.utf8.count) bytes; the context length of '\(entry.name)' is "
                     + "\(configuration.nCtx) tokens")
         }
-        let ids = try ids(of: prompt, in: entry)
+        let ids = try ids(of: prompt, in: entry, control)
         guard !ids.isEmpty else { throw .invalidArgument("a prompt needs at least one token; received none") }
         guard ids.count <= configuration.nCtx else {
             throw .invalidArgument(

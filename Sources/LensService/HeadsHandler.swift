@@ -16,12 +16,16 @@ struct HeadsHandler: Sendable {
         _ request: HeadAtlasRequest, _ context: CallContext, _ send: @escaping SendEvent<HeadAtlasEvent>
     ) async throws {
         let engine = try await engine.engine(with: request.model, for: context.caller, control: context.control)
+        let control = context.control
+        let corpus = try await context.aside { () throws(LensError) in
+            try engine.headAtlasCorpus(of: request, control: control)
+        }
         var atlas = try await reportingProgress(context, send) { (progress) async throws(LensError) in
-            try await engine.headAtlas(request, control: context.control) { phase, done, total in
+            try await engine.headAtlas(request, over: corpus, control: control) { phase, done, total in
                 progress.yield(.progress(phase, done: done, total: total))
             }
         }
-        let page = request.withPage ? try await page(of: atlas, request, engine, context) : ""
+        let page = request.withPage ? try await page(of: atlas, request, corpus, engine, context) : ""
         let heads = atlas.heads
         atlas.heads = []
         try await send(.header(atlas))
@@ -35,10 +39,11 @@ struct HeadsHandler: Sendable {
     }
 
     private func page(
-        of atlas: HeadAtlas, _ request: HeadAtlasRequest, _ engine: Engine, _ context: CallContext
+        of atlas: HeadAtlas, _ request: HeadAtlasRequest, _ corpus: Recipe, _ engine: Engine,
+        _ context: CallContext
     ) async throws(LensError) -> String {
         let (tokens, patterns) = try await engine.headAtlasExample(
-            of: request, length: HeadAtlasPage.longestExample, control: context.control)
+            of: corpus, length: HeadAtlasPage.longestExample, control: context.control)
         var heads: [HeadPattern] = []
         for (layer, values) in patterns.enumerated() {
             heads += try HeadPattern.heads(layer: layer, positions: tokens.count, values: values)

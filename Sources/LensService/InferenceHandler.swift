@@ -10,8 +10,9 @@ struct InferenceHandler: Sendable {
 
     func tokenize(_ request: TokenizeRequest, _ context: CallContext) async throws(LensError) -> TokenizeReply {
         let engine = try await engine.engine(with: request.model, for: context.caller, control: context.control)
-        guard request.prompts.isLong else { return try engine.tokenize(request) }
-        return try await context.aside { () throws(LensError) in try engine.tokenize(request) }
+        let control = context.control
+        guard request.prompts.isLong else { return try engine.tokenize(request, control: control) }
+        return try await context.aside { () throws(LensError) in try engine.tokenize(request, control: control) }
     }
 
     func run(_ request: RunRequest, _ context: CallContext) async throws(LensError) -> RunReply {
@@ -47,8 +48,8 @@ struct InferenceHandler: Sendable {
     }
 
     func scoreHeads(_ request: HeadScoresRequest, _ context: CallContext) async throws(LensError) -> HeadScoresReply {
-        try await engine.engine(with: request.model, for: context.caller, control: context.control)
-            .scoreHeads(request, control: context.control)
+        let (engine, recipe) = try await prepare(request.model, request.prompts, [], context)
+        return try await engine.scoreHeads(of: recipe, control: context.control)
     }
 
     /// A recorded run's id, and the recipe that the request is about.
@@ -78,8 +79,10 @@ struct InferenceHandler: Sendable {
     ) async throws(LensError) -> (Engine, Recipe) {
         let engine = try await engine.engine(with: model, for: context.caller, control: context.control)
         let runs = try await runs(of: interventions, on: engine, context)
+        let control = context.control
         let prepare = { @Sendable () throws(LensError) in
-            try engine.prepare(model: model, prompts: prompts, interventions: interventions, runs: runs)
+            try engine.prepare(
+                model: model, prompts: prompts, interventions: interventions, runs: runs, control: control)
         }
         return (engine, prompts.isLong ? try await context.aside(prepare) : try prepare())
     }

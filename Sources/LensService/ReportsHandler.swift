@@ -45,14 +45,15 @@ struct ReportsHandler: Sendable {
         let control = context.control
         let engine = try await engine.engine(with: request.model, for: context.caller, control: control)
         let prompts = [request.prompt]
-        let recipe = try engine.prepare(model: request.model, prompts: prompts, interventions: [])
+        let recipe = try await context.aside { () throws(LensError) in
+            try engine.prepare(model: request.model, prompts: prompts, interventions: [], control: control)
+        }
         let run = try await engine.run(
             RunRequest(
                 model: request.model, prompts: prompts, topCount: 5, wantsPerTokenLoss: true, isRecorded: false),
             recipe: recipe, control: control)
         let patterns = try await engine.attentionPatterns(recipe: recipe, control: control)
-        let scores = try await engine.scoreHeads(
-            HeadScoresRequest(model: request.model, prompts: prompts), control: control)
+        let scores = try await engine.scoreHeads(of: recipe, control: control)
         var ablation: AttentionPage.Ablation?
         if request.withAblation {
             let sweep = SweepRequest(

@@ -55,28 +55,45 @@ public struct Tokenizer: Sendable {
     /// The tokens of a text, without what the post-processor adds. Text of an added token, such as `<|endoftext|>`,
     /// becomes that token.
     public func encode(_ text: String) -> [Int32] {
-        let text = ValidUTF8(text)
-        var encoder = TextEncoder(model, byteCount: text.bytes.count)
-        for piece in addedTokens.verbatimPieces(of: text) {
-            switch piece {
-            case .token(let id): encoder.append(id)
-            case .text(let range): encode(text, range, with: &encoder)
-            }
-        }
-        return encoder.tokens
+        encoded(text, control: nil).tokens
     }
 
     /// The tokens of a text with the special tokens that TransformerLens puts around it.
     ///
     /// BOS stands there once or not at all, whoever would add it; other tokens of the post-processor always do.
     public func encode(_ text: String, prependingBOS: Bool) -> [Int32] {
+        surrounded(encode(text), prependingBOS: prependingBOS)
+    }
+
+    /// The same for a call, whose end is noticed within some milliseconds.
+    ///
+    /// - Throws: `CANCELLED`, `DEADLINE_EXCEEDED`.
+    public func encode(_ text: String, prependingBOS: Bool, control: CallControl) throws(LensError) -> [Int32] {
+        let encoder = encoded(text, control: control)
+        if let failure = encoder.failure { throw failure }
+        return surrounded(encoder.tokens, prependingBOS: prependingBOS)
+    }
+
+    private func surrounded(_ tokens: [Int32], prependingBOS: Bool) -> [Int32] {
         var prefix = postProcessor.prefix
         if prefix.isEmpty {
             prefix = prependingBOS ? [bosTokenID].compactMap { $0 } : []
         } else if !prependingBOS {
             prefix.removeFirst()
         }
-        return prefix + encode(text) + postProcessor.suffix
+        return prefix + tokens + postProcessor.suffix
+    }
+
+    private func encoded(_ text: String, control: CallControl?) -> TextEncoder {
+        let text = ValidUTF8(text)
+        var encoder = TextEncoder(model, byteCount: text.bytes.count, control: control)
+        for piece in addedTokens.verbatimPieces(of: text) {
+            switch piece {
+            case .token(let id): encoder.append(id)
+            case .text(let range): encode(text, range, with: &encoder)
+            }
+        }
+        return encoder
     }
 
     private func encode(_ whole: ValidUTF8, _ range: Range<Int>, with encoder: inout TextEncoder) {

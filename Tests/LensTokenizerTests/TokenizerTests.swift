@@ -45,6 +45,30 @@ struct TokenizerTests {
         #expect(count >= 800)
     }
 
+    /// One long word, which is merged in one go, and many words.
+    @Test(arguments: ["ab", "ab cd "])
+    func aCallThatEndsIsNoticedWithinAText(part: String) throws {
+        let tokenizer = try #require(try Self.tokenizers()["large"])
+        let text = String(repeating: part, count: (1 << 20) / part.utf8.count)
+        let patient = CallControl()
+        let clock = ContinuousClock()
+        let duration = try clock.measure {
+            let ids = try tokenizer.encode(text, prependingBOS: false, control: patient)
+            #expect(ids == tokenizer.encode(text, prependingBOS: false))
+        }
+        // Later than the text is made words, long before they are all merged.
+        let hurried = CallControl(deadline: .now + duration / 8)
+        let late = #expect(throws: LensError.self) {
+            try tokenizer.encode(text, prependingBOS: false, control: hurried)
+        }
+        #expect(late?.code == .deadlineExceeded)
+        patient.cancel()
+        let cancelled = #expect(throws: LensError.self) {
+            try tokenizer.encode(text, prependingBOS: false, control: patient)
+        }
+        #expect(cancelled?.code == .cancelled)
+    }
+
     @Test func decodesBrokenBytesLikeTheLibrary() throws {
         let tokenizers = try Self.tokenizers()
         var count = 0

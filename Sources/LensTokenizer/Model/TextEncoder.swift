@@ -1,6 +1,14 @@
+import LensCore
+
 /// Encodes one word after another. A word that was met before is copied, not merged again.
 struct TextEncoder {
     private(set) var tokens: [Int32] = []
+    /// Why it stopped before the end: nobody waits for the tokens any more.
+    private(set) var failure: LensError?
+
+    private let control: CallControl?
+    /// Bytes of words since the last look at the control.
+    private var unlooked = 0
 
     private let model: BytePairModel
     private var merger: WordMerger
@@ -19,10 +27,15 @@ struct TextEncoder {
 
     private static let longestSeenWord = 64
     private static let seenBytesLimit = 1 << 20
+    /// About a millisecond's.
+    private static let bytesBetweenLooks = 16 << 10
 
-    /// - Parameter byteCount: the text's length.
-    init(_ model: BytePairModel, byteCount: Int) {
+    /// - Parameters:
+    ///   - byteCount: the text's length.
+    ///   - control: of the call that the tokens are for.
+    init(_ model: BytePairModel, byteCount: Int, control: CallControl?) {
         self.model = model
+        self.control = control
         merger = WordMerger(model)
         var size = 16
         while size < 16384, size * 8 < byteCount { size *= 2 }
@@ -59,6 +72,7 @@ struct TextEncoder {
 
     /// Appends the tokens of a word, or of a part that no merge reaches out of.
     private mutating func appendPart(_ text: ValidUTF8, _ word: Range<Int>) {
+        guard isWanted(after: word.count) else { return }
         guard word.count > 1, word.count <= Self.longestSeenWord else { return merge(text, word) }
         let slot = text.bytes.withUnsafeBufferPointer { all in
             Int(truncatingIfNeeded: ByteHash.hash(UnsafeBufferPointer(rebasing: all[word]), key)) & (seen.count - 1)
@@ -79,7 +93,24 @@ struct TextEncoder {
 
     private mutating func merge(_ text: ValidUTF8, _ word: Range<Int>) {
         if model.wordStart.isEmpty, let id = wholeWord(text, word) { return tokens.append(id) }
-        merger.append(text, word, to: &tokens)
+        do throws(LensError) {
+            try merger.append(text, word, to: &tokens, control: control)
+        } catch {
+            failure = error
+        }
+    }
+
+    /// Looks at the call now and then.
+    private mutating func isWanted(after byteCount: Int) -> Bool {
+        unlooked += byteCount
+        guard unlooked >= Self.bytesBetweenLooks, let control, failure == nil else { return failure == nil }
+        unlooked = 0
+        do throws(LensError) {
+            try control.check()
+        } catch {
+            failure = error
+        }
+        return failure == nil
     }
 
     /// The token that a word is without any merge.

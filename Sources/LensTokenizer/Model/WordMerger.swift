@@ -1,3 +1,5 @@
+import LensCore
+
 /// Merges the symbols of words to tokens, the pair of lowest rank first, the leftmost of equals first.
 ///
 /// Holds the memory that one word after another is merged in.
@@ -18,14 +20,18 @@ struct WordMerger {
     }
 
     /// Appends the tokens of a word.
-    mutating func append(_ text: ValidUTF8, _ word: Range<Int>, to output: inout [Int32]) {
+    ///
+    /// - Throws: what the control says, while a long word is merged.
+    mutating func append(
+        _ text: ValidUTF8, _ word: Range<Int>, to output: inout [Int32], control: CallControl?
+    ) throws(LensError) {
         tokens.removeAll(keepingCapacity: true)
         switch model.alphabet {
         case .bytes(let symbols): addBytes(text.bytes[word], symbols)
         case .characters(let characters, let byteTokens): addCharacters(text, word, characters, byteTokens)
         }
         if tokens.count > Self.shortLength {
-            long.merge(tokens, by: model, to: &output)
+            try long.merge(tokens, by: model, to: &output, control: control)
         } else {
             mergeShort()
             output += tokens
@@ -118,10 +124,15 @@ private struct LongWordMerger {
     private var ranks: [Int32] = []
     private var queue = MergeQueue()
 
-    mutating func merge(_ symbols: [Int32], by model: BytePairModel, to output: inout [Int32]) {
+    /// Of symbols or merges, some milliseconds' work. The longest word that is remembered never gets so far.
+    private static let stepsBetweenLooks = 16384
+
+    mutating func merge(
+        _ symbols: [Int32], by model: BytePairModel, to output: inout [Int32], control: CallControl?
+    ) throws(LensError) {
         tokens.removeAll(keepingCapacity: true)
         tokens += symbols
-        mergeAll(model)
+        try mergeAll(model, control)
         var index: Int32 = 0
         while index >= 0 {
             output.append(tokens[Int(index)])
@@ -129,13 +140,16 @@ private struct LongWordMerger {
         }
     }
 
-    private mutating func mergeAll(_ model: BytePairModel) {
+    private mutating func mergeAll(_ model: BytePairModel, _ control: CallControl?) throws(LensError) {
         let count = tokens.count
         next.removeAll(keepingCapacity: true)
         previous.removeAll(keepingCapacity: true)
         ranks.removeAll(keepingCapacity: true)
         queue.removeAll()
+        var steps = 0
         for index in 0..<count {
+            steps += 1
+            if steps.isMultiple(of: Self.stepsBetweenLooks) { try control?.check() }
             next.append(index + 1 < count ? Int32(truncatingIfNeeded: index + 1) : -1)
             previous.append(Int32(truncatingIfNeeded: index - 1))
             let rank = index + 1 < count ? model.pairs.rank(tokens[index], tokens[index + 1]) : -1
@@ -143,6 +157,8 @@ private struct LongWordMerger {
             if rank >= 0 { queue.push(rank: rank, position: Int32(truncatingIfNeeded: index)) }
         }
         while let (rank, position) = queue.pop() {
+            steps += 1
+            if steps.isMultiple(of: Self.stepsBetweenLooks) { try control?.check() }
             // Entries whose pair has changed since are left in the queue and known by their rank.
             guard ranks[Int(position)] == rank else { continue }
             merge(at: Int(position), into: model.merged[Int(rank)], model.pairs)

@@ -33,7 +33,8 @@ import Testing
             let fixture = try EngineFixture(checkpoint)
             let prompts = try #require(heads.first).prompts
             let reply = try await fixture.engine.scoreHeads(
-                HeadScoresRequest(model: ModelReference(name: "tiny"), prompts: prompts.map { .tokens($0) }),
+                of: fixture.engine.prepare(
+                    model: ModelReference(name: "tiny"), prompts: prompts.map { .tokens($0) }, interventions: []),
                 control: CallControl())
             #expect(reply.heads.count == heads.count)
             for record in heads {
@@ -59,7 +60,9 @@ import Testing
     private func atlas(
         _ fixture: EngineFixture, _ request: HeadAtlasRequest, control: CallControl = CallControl()
     ) async throws -> HeadAtlas {
-        try await fixture.engine.headAtlas(request, control: control) { _, _, _ in }
+        try await fixture.engine.headAtlas(
+            request, over: fixture.engine.headAtlasCorpus(of: request, control: control), control: control
+        ) { _, _, _ in }
     }
 
     @Test func anAtlasHasTheSweepsEffectsAndTheScores() async throws {

@@ -14,7 +14,8 @@ import Testing
             let fixture = try engines[record.checkpoint] ?? EngineFixture(record.checkpoint)
             engines[record.checkpoint] = fixture
             let reply = try await fixture.engine.scoreHeads(
-                HeadScoresRequest(model: ModelReference(name: "tiny"), prompts: [.tokens(record.tokens)]),
+                of: fixture.engine.prepare(
+                    model: ModelReference(name: "tiny"), prompts: [.tokens(record.tokens)], interventions: []),
                 control: CallControl())
             let found: [Double]
             switch record.head {
@@ -32,9 +33,9 @@ import Testing
     @Test func sharesAreShares() async throws {
         let fixture = try EngineFixture("gpt-neo-1l-16h")
         let reply = try await fixture.engine.scoreHeads(
-            HeadScoresRequest(
+            of: fixture.engine.prepare(
                 model: ModelReference(name: "tiny"),
-                prompts: [.tokens(try fixture.tokens("seq24")), .tokens(try fixture.tokens("seq2"))]),
+                prompts: [.tokens(try fixture.tokens("seq24")), .tokens(try fixture.tokens("seq2"))], interventions: []),
             control: CallControl())
         #expect(reply.heads.count == 16)
         for head in reply.heads {
