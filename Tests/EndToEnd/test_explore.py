@@ -613,6 +613,19 @@ def test_a_browser_that_no_longer_waits_ends_the_daemons_work(slow: Daemon, name
     assert page.end() == 130
 
 
+def test_a_look_has_as_many_layers_as_an_answer_takes(slow: Daemon) -> None:
+    page = Page(slow)
+    asked = {"prompt": {"tokens": np.random.default_rng(3).integers(0, 512, 1024).tolist()}}
+    look = page.call("look", asked)
+    assert look["layers"] == [0, 1]
+    assert len({(head["layer"], head["head"]) for head in look["heads"]}) == len(look["heads"]) == 2 * 12
+    assert page.call("look", asked | {"layers": [11, 5]})["layers"] == [11, 5]
+    code, body = page.post("look", asked | {"layers": [0, 1, 2]})
+    assert code == 400
+    assert b"at most 2 of them for 1024 tokens" in body
+    assert page.end() == 130
+
+
 def until(condition: Callable[[], object]) -> None:
     give_up_at = time.monotonic() + 20
     while not condition():

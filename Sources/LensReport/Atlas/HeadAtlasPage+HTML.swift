@@ -102,9 +102,11 @@ extension HeadAtlasPage {
         }
         let width = head.byDistance.count * 6 + 8
         let label = "Attention by distance: to the first position, then 0, 1, 2 … back"
-        return "<svg class=\"distances\" viewBox=\"0 0 \(width) 54\" role=\"img\" aria-label=\"\(label)\">\(bars)"
+        return "<svg class=\"distances\" viewBox=\"0 -8 \(width) 62\" role=\"img\" aria-label=\"\(label)\">\(bars)"
+            + "<text x=\"0\" y=\"-2\">attention, up to \(percent(most))</text>"
             + "<path d=\"M0 44.5H\(width)\"/><text x=\"0\" y=\"53\">1st</text><text x=\"14\" y=\"53\">0</text>"
-            + "<text x=\"\(width - 10)\" y=\"53\">\(head.byDistance.count - 2)</text></svg>"
+            + "<text x=\"\(width / 2 + 7)\" y=\"53\" text-anchor=\"middle\">tokens back</text>"
+            + "<text x=\"\(width)\" y=\"53\" text-anchor=\"end\">\(head.byDistance.count - 2)</text></svg>"
     }
 
     /// What the pattern goes by, as one bar.
