@@ -528,9 +528,9 @@ def test_without_a_daemon_all_that_was_tried_is_named(folder: Path) -> None:
 
 @pytest.fixture
 def endless(folder: Path) -> Path:
-    """A corpus that keeps the daemon busy for long."""
+    """A corpus that keeps the daemon busy for long: no line of it was asked before."""
     corpus = folder / "corpus.txt"
-    corpus.write_text((" ".join([STORY] * 2) + "\n") * 20_000)
+    corpus.write_text("".join(f"{number} {STORY} {STORY}\n" for number in range(20_000)))
     return corpus
 
 
